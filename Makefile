@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+# sallyport: `make demo` shows it, `make test` tests it, `make help` lists the rest.
+#
+# Objects mirror the source tree under $(BUILD). SAN=asan or SAN=tsan builds the same tree with
+# sanitizers under build/asan or build/tsan. V=1 shows the commands.
+
+SAN ?=
+BUILD ?= build$(if $(SAN),/$(SAN))
+V ?= 0
+CC = gcc
+CLANG ?= clang
+PKG_CONFIG ?= pkg-config
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
+JOBS := $(shell nproc)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+
+WORDS := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
+NEEDS_SDK := $(filter-out help clean setup demo test test-long format,$(WORDS))
+
+# ---- what the machine has ------------------------------------------------------------------------
+# Required: without these nothing is built. Optional: an absent SDK is an absent row in
+# userspace/app/backends.c and one line here.
+REQUIRED := jansson libprotobuf-c libturbojpeg libpng libcyaml libisal
+OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8 SYSTEMD:libsystemd
+have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+MISSING := $(foreach p,$(REQUIRED),$(if $(call have,$(p)),,$(p)))
+MISSING += $(if $(wildcard /usr/include/dnnl.h),,dnnl) $(if $(wildcard /usr/include/onnx/onnx.proto),,onnx)
+ifneq ($(NEEDS_SDK),)
+ifneq ($(strip $(MISSING)),)
+$(error missing libraries: $(strip $(MISSING)); run tools/setup)
+endif
+endif
+PRESENT := $(foreach o,$(OPTIONAL),$(if $(call have,$(lastword $(subst :, ,$(o)))),$(o)))
+ABSENT := $(filter-out $(PRESENT),$(OPTIONAL))
+HAVE := $(foreach o,$(PRESENT),$(firstword $(subst :, ,$(o))))
+PACKAGES := $(REQUIRED) $(foreach o,$(PRESENT),$(lastword $(subst :, ,$(o))))
+ifneq ($(ABSENT),)
+$(info optional, not found and left out: $(foreach o,$(ABSENT),$(lastword $(subst :, ,$(o)))))
+endif
+
+# ---- flags ---------------------------------------------------------------------------------------
+VERSION := $(shell cat VERSION)
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+	-Wundef -Wformat=2 -Wno-format-nonliteral -Werror=implicit-function-declaration
+OPT := -O2 -g
+SANFLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANFLAGS_tsan := -fsanitize=thread
+SANFLAGS := $(SANFLAGS_$(SAN))
+INCLUDES := -Iuserspace -Ikmod -Ikmod/uapi -Itools -I$(BUILD)/gen
+DEFINES := -D_GNU_SOURCE $(foreach h,$(HAVE),-DSP_HAVE_$(h))
+SDK_CFLAGS := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
+SDK_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm -lpthread
+ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SANFLAGS) $(INCLUDES) $(DEFINES) $(SDK_CFLAGS) $(CFLAGS)
+
+# ---- what is built -------------------------------------------------------------------------------
+LIB_SRC := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c kmod/gvsp_*.c))
+# Sources that need an absent SDK stay out; backends.c knows the same names.
+without = $(if $(filter $(1),$(HAVE)),,$(2))
+LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
+	$(call without,URING,userspace/capture/udp_uring.c userspace/journal/uring.c) \
+	$(call without,ARAVIS,userspace/control/aravis.c),$(LIB_SRC))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
+LIB := $(BUILD)/libsallyport.a
+SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/sallyport.c tools/cmd_*.c)))
+GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
+PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam)
+UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c tests/parity/test_*.c)))
+# Programs that integration tests start (receivers, checkers, crash victims).
+HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/integration/*.c)))
+INTEGRATION := $(sort $(filter-out tests/integration/lib.sh,$(wildcard tests/integration/*.sh)))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c,$(sort $(wildcard bench/*.c))))
+BENCH_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/bench.c))
+# Threads that share memory: these run under ThreadSanitizer too.
+TSAN_TESTS := $(sort $(wildcard tests/unit/base/test_ring.c $(shell grep -l 'TSAN: yes' tests/unit/*/*.c 2>/dev/null)))
+TSAN_UNIT := $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_TESTS))
+ASAN_UNIT := $(patsubst tests/%.c,build/asan/tests/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+
+.PHONY: all programs tests helpers bench-programs clean help setup demo test test-long asan tsan \
+	fuzz fuzz-programs install format check-units check-asan check-tsan check-integration
+.SECONDARY:
+
+all: $(LIB) $(PROGRAMS) $(if $(wildcard tools/man/*.scd),man)
+programs: $(PROGRAMS)
+tests: $(UNIT)
+helpers: $(HELPERS)
+bench-programs: $(BENCH)
+
+$(LIB): $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/sallyport: $(SALLYPORT_OBJ) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/gvcam: $(GVCAM_OBJ) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(<:.c=)) $(if $(filter tests/%,$<),-Itests) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(OPT) $(SANFLAGS) -w -I$(BUILD)/gen -c -o $@ $<
+
+# protoc-c writes header and source in one go.
+$(BUILD)/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
+	$(call say,PROTOC,$@)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
+# Headers are tracked by dependency files only after the first build.
+$(LIB_OBJ): | $(BUILD)/gen/onnx.pb-c.c
+$(BUILD)/obj/tests/%.o: | $(BUILD)/gen/onnx.pb-c.c
+
+# A change of flags, or of the set of SDKs, rebuilds everything.
+FLAGS_NOW := $(CC) $(ALL_CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
+.PHONY: FORCE
+FORCE:
+# The commit changes often and is used in one place.
+CFLAGS_userspace/app/version = -DSP_VERSION='"$(VERSION)"' -DSP_COMMIT='"$(COMMIT)"'
+CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- fuzzers: clang, libFuzzer, ASan + UBSan -------------------------------------------------------
+FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
+FUZZ_LIB_OBJ := $(LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o
+build/fuzz/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
+build/fuzz/obj/gen/onnx.pb-c.o: build/fuzz/gen/onnx.pb-c.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -w -g -O1 -fsanitize=fuzzer-no-link,address,undefined -Ibuild/fuzz/gen -c -o $@ $<
+build/fuzz/obj/%.o: %.c build/fuzz/gen/onnx.pb-c.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(FUZZ_FLAGS)) $(CFLAGS_$(<:.c=)) -MMD -MP -c -o $@ $<
+, := ,
+build/fuzz/libsallyport.a: $(FUZZ_LIB_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+build/fuzz/%: tests/fuzz/%.c build/fuzz/libsallyport.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -o $@ $< build/fuzz/libsallyport.a $(SDK_LIBS)
+-include $(shell find build/fuzz/obj -name '*.d' 2>/dev/null)
+fuzz-programs: $(FUZZ)
+# FUZZ_SECONDS a fuzzer.
+FUZZ_SECONDS ?= 300
+fuzz: fuzz-programs
+	tests/run -j $(JOBS) $(foreach f,$(FUZZ),"tests/fuzz/run $(f) $(FUZZ_SECONDS)")
+
+# ---- for people ------------------------------------------------------------------------------------
+setup:
+	tools/setup
+
+# Each step is a make of its own: setup may have installed what the next one looks for.
+test:
+	tools/setup
+	$(MAKE) all tests helpers
+	$(MAKE) SAN=asan tests
+	$(if $(TSAN_TESTS),$(MAKE) SAN=tsan tsan-tests)
+	$(MAKE) fuzz-programs
+	tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) \
+		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 10") --serial $(INTEGRATION)
+tsan-tests: $(patsubst tests/%.c,$(BUILD)/tests/%,$(TSAN_TESTS))
+
+# The sanitizer builds of the programs run the integration tests, fuzzers run for minutes.
+test-long:
+	tools/setup
+	$(MAKE) all tests helpers fuzz-programs
+	$(MAKE) SAN=asan all tests helpers
+	SP_LONG=1 tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(foreach f,$(FUZZ),"tests/fuzz/run $(f) 300") \
+		--serial $(INTEGRATION) $(foreach t,$(INTEGRATION),"env SP_BUILD=build/asan $(t)")
+
+asan:
+	$(MAKE) SAN=asan all tests
+	tests/run -j $(JOBS) $(ASAN_UNIT)
+tsan:
+	$(MAKE) SAN=tsan tsan-tests
+	tests/run -j $(JOBS) $(TSAN_UNIT)
+
+check-units: $(UNIT)
+	tests/run -j $(JOBS) $(UNIT)
+check-integration: all helpers
+	tests/run --serial $(INTEGRATION)
+
+demo:
+	tools/setup
+	$(MAKE) all
+	tools/demo
+
+bench-%: $(BUILD)/bench/%
+	@mkdir -p $(BUILD)/bench
+	$<
+bench: $(patsubst $(BUILD)/bench/%,bench-%,$(BENCH))
+
+MAN := $(patsubst tools/man/%.scd,$(BUILD)/man/%,$(wildcard tools/man/*.scd))
+.PHONY: man
+man: $(MAN)
+$(BUILD)/man/%: tools/man/%.scd
+	@mkdir -p $(@D)
+	$(Q)if command -v scdoc >/dev/null; then scdoc <$< >$@; else echo "man: scdoc is absent; run tools/setup"; fi
+
+PREFIX ?= /usr/local
+install: all
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	$(if $(MAN),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN)))
+	$(if $(wildcard tools/completion/sallyport),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport)
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make demo          packages, build, simulated lanes over real GVSP, records shown'
+	@echo 'make test          packages, build, every test this machine can run'
+	@echo 'make test-long     long fuzzing and the sanitizer builds of every program'
+	@echo 'make               build/sallyport and build/gvcam'
+	@echo 'make bench[-NAME]  benchmarks; JSON lines in build/bench/'
+	@echo 'make asan | tsan   unit tests under sanitizers'
+	@echo 'make fuzz          every fuzzer, FUZZ_SECONDS=300 each'
+	@echo 'make install       PREFIX=/usr/local DESTDIR='
+	@echo 'make setup | format | clean'

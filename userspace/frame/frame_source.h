@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PORT: where frames come from. Implementations: gvsp.c (packet source + assembler on a capture
+ * thread); later v4l2.c.
+ *
+ * Threads: open, close, add_stream, start: main. get, put: the one consumer thread. take_resends: the
+ * one resend thread. counters: any thread.
+ */
+#ifndef SP_FRAME_FRAME_SOURCE_H
+#define SP_FRAME_FRAME_SOURCE_H
+
+#include <stdint.h>
+
+#include "frame/frame.h"
+#include "frame/ledger.h"
+
+struct sp_event;
+struct sp_frame_source;
+struct sp_packet_source;
+
+/* What a stream is expected to be; limits come from here, never from a packet. */
+struct sp_stream_config {
+	uint16_t lane, camera;
+	uint32_t camera_ip;	/* host order; packets from elsewhere are refused. 0: any (replay) */
+	uint16_t host_port;	/* UDP port that the camera sends to, bound by `fd` */
+	int fd;			/* the stream's UDP socket; the caller owns it. -1: none (replay) */
+	uint32_t packet_payload; /* bytes in every payload packet but the last: SCPS - 36 */
+	uint32_t pixel_format, width, height; /* expected image, also the budget of one block */
+	uint32_t frames;	/* credit: frames that may exist at once, open or handed over */
+	uint64_t packet_timeout_ns; /* a gap this old is asked for, and again after each such time */
+	uint64_t gap_ns;	/* younger gaps may be reordering */
+	uint64_t retention_ns;	/* a block with no packet for this long is closed as it is */
+	uint32_t resend_tries;	/* 0: never ask */
+};
+
+/* Payload packets [first, last] of a block, counted as packet ids on the wire (0 = leader). */
+struct sp_resend_request {
+	uint32_t stream;
+	uint64_t block_id;
+	uint32_t first, last;
+	bool extended; /* 64-bit block ids in use on this stream */
+};
+
+struct sp_frame_source_ops {
+	const char *name;
+	void (*close)(struct sp_frame_source *source);
+	/* Before start. Returns the stream's index, or -errno with @err filled. */
+	int (*add_stream)(struct sp_frame_source *source, const struct sp_stream_config *config,
+			  struct sp_err *err);
+	/* After this no memory is taken. */
+	int (*start)(struct sp_frame_source *source, struct sp_err *err);
+	/* Moves up to @max frames to the caller, oldest first; returns how many. Never waits. */
+	unsigned int (*get)(struct sp_frame_source *source, struct sp_frame **frames, unsigned int max);
+	void (*put)(struct sp_frame_source *source, struct sp_frame *frame);
+	/* Optional. Returns how many requests were taken. Never waits. */
+	unsigned int (*take_resends)(struct sp_frame_source *source, struct sp_resend_request *requests,
+				     unsigned int max);
+	/* The live counters of a stream; NULL past the last. */
+	const struct sp_stream_counters *(*counters)(const struct sp_frame_source *source,
+						     unsigned int stream);
+};
+
+/* Every implementation's struct begins with this. */
+struct sp_frame_source {
+	const struct sp_frame_source_ops *ops;
+};
+
+/* frame/gvsp.c: takes the packet source over (closes it with itself). */
+struct sp_gvsp_source_config {
+	struct sp_packet_source *packets;
+	int cpu;		  /* to pin the capture thread to, or -1 */
+	struct sp_event *frames;  /* signalled when frames wait for get; may be NULL */
+	struct sp_event *resends; /* signalled when requests wait; may be NULL */
+};
+
+int sp_gvsp_source_open(const struct sp_gvsp_source_config *config,
+			struct sp_frame_source **ret_source, struct sp_err *err);
+
+/* True once a replaying packet source has given all it has and every block is closed. Any thread. */
+bool sp_gvsp_source_ended(const struct sp_frame_source *source);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PORT: compute. Frames in, faces out, whatever does the arithmetic. Implementations: cpu/backend.c;
+ * later the CUDA plugin.
+ *
+ * submit moves frames to the backend; each comes back exactly once in a result, which holds the
+ * faces or, as a tombstone, the cause why there are none to speak of. Results come in any order. A
+ * result needs no pixels: portraits are small RGB pictures from a pool of the backend's.
+ *
+ * Threads: open, close, register_region: main. submit, poll, put: one thread. search: any thread.
+ */
+#ifndef SP_INFER_COMPUTE_H
+#define SP_INFER_COMPUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sp_compute;
+struct sp_err;
+struct sp_event;
+struct sp_frame;
+struct sp_region;
+
+enum {
+	SP_FACES_MAX = 16,	    /* a frame; more are dropped, weakest first, and counted */
+	SP_EMBEDDING_MAX = 512,	    /* floats */
+	SP_PORTRAIT_MAX = 256,	    /* pixels a side */
+	SP_MODEL_ID_SIZE = 32,	    /* sha256 of the model file and its preprocessing */
+};
+
+/* Why a face may not be used; a face without any is valid. */
+enum sp_face_reason {
+	SP_FACE_TOO_SMALL = 1 << 0,	/* eyes too close together */
+	SP_FACE_TURNED = 1 << 1,	/* yaw, pitch or roll too large */
+	SP_FACE_BLURRED = 1 << 2,
+	SP_FACE_DARK = 1 << 3,
+	SP_FACE_BRIGHT = 1 << 4,
+	SP_FACE_DAMAGED = 1 << 5,	/* packets missing under it */
+	SP_FACE_CUT = 1 << 6,		/* touches the image's border */
+	SP_FACE_POOR = 1 << 7,		/* the quality network's score is too low */
+	SP_FACE_REASONS = 8,
+};
+
+/* "too_small", … for bit @i < SP_FACE_REASONS. */
+const char *sp_face_reason_name(unsigned int i);
+
+struct sp_quality {
+	float eye_distance;	 /* pixels */
+	float yaw, pitch, roll;	 /* degrees, estimated from the landmarks */
+	float sharpness;	 /* see infer/quality.h for each one's definition */
+	float exposure;		 /* mean luminance, 0 … 1 */
+	float occlusion;	 /* share of the box lost with missing packets, 0 … 1 */
+	float network;		 /* the quality network's score, 0 … 1 */
+	float score;		 /* one figure to rank shots of a person by, 0 … 1 */
+};
+
+struct sp_portrait {
+	uint32_t width, height;
+	uint8_t rgb[SP_PORTRAIT_MAX * SP_PORTRAIT_MAX * 3]; /* rows without padding */
+};
+
+struct sp_face {
+	float box[4];		/* x, y, width, height in pixels of the frame */
+	float landmark[5][2];	/* right eye, left eye, nose, right and left mouth corner (of the person) */
+	float score;		/* the detector's, 0 … 1 */
+	struct sp_quality quality;
+	uint32_t reasons;	/* enum sp_face_reason; 0 = valid */
+	bool embedded;
+	float embedding[SP_EMBEDDING_MAX]; /* L2-normalised; info.embedding_size floats */
+	struct sp_portrait *portrait;	   /* NULL if the pool was empty */
+};
+
+enum sp_result_cause {
+	SP_RESULT_FACES,       /* looked at; perhaps no face */
+	SP_RESULT_SHED,	       /* dropped before compute: too many waiting */
+	SP_RESULT_UNREADABLE,  /* pixel format or geometry that this backend cannot read */
+	SP_RESULT_FAILED,      /* the backend's error, see `error` */
+	SP_RESULT_CAUSES,
+};
+
+/* "faces", "shed", … */
+const char *sp_result_cause_name(enum sp_result_cause cause);
+
+struct sp_result {
+	struct sp_frame *frame; /* goes back to its source; NULL once that is done */
+	/* Copied from the frame, for when it is gone. */
+	uint32_t stream;
+	uint16_t lane, camera;
+	uint32_t width, height;
+	uint64_t block_id, device_ticks, exposure_ns, last_ns;
+	uint32_t frame_flags;
+	/* What came of it. */
+	enum sp_result_cause cause;
+	int error;
+	uint64_t submitted_ns, done_ns;
+	uint32_t faces_n, faces_dropped;
+	struct sp_face faces[SP_FACES_MAX];
+};
+
+struct sp_quality_limits {
+	float eye_distance_min;	     /* pixels */
+	float yaw_max, pitch_max, roll_max;	     /* degrees */
+	float sharpness_min, exposure_min, exposure_max, network_min;
+};
+
+struct sp_compute_config {
+	/* ONNX files; quality may be NULL: no network score. */
+	const char *detector, *embedder, *quality;
+	unsigned int workers;	     /* 0: one a CPU */
+	unsigned int in_flight;	     /* frames and results that may be in the backend at once */
+	unsigned int detect_width, detect_height; /* network input; 0: the frame's own size */
+	float score_min;	     /* the detector's threshold, 0: 0.6 */
+	struct sp_quality_limits limits;
+	bool embed_invalid;	     /* embed faces that are not valid too */
+	struct sp_event *done;	     /* signalled when poll has something; may be NULL */
+};
+
+struct sp_compute_info {
+	const char *backend;
+	unsigned int embedding_size; /* floats; 0 without an embedder */
+	uint8_t embedder_id[SP_MODEL_ID_SIZE];
+};
+
+struct sp_hit {
+	uint32_t index; /* row of the gallery */
+	float similarity;
+};
+
+struct sp_compute_ops {
+	const char *name;
+	int (*open)(const struct sp_compute_config *config, struct sp_compute **ret_compute,
+		    struct sp_err *err);
+	void (*close)(struct sp_compute *compute);
+	/* Before the first frame of the region is submitted. The region outlives the backend. */
+	int (*register_region)(struct sp_compute *compute, struct sp_region *region,
+			       struct sp_err *err);
+	/* Returns how many of the frames it took, in order: [0, n]. Never waits. */
+	unsigned int (*submit)(struct sp_compute *compute, struct sp_frame *const *frames,
+			       unsigned int n);
+	/* Up to @max finished results; returns how many. Never waits. */
+	unsigned int (*poll)(struct sp_compute *compute, struct sp_result **results, unsigned int max);
+	/* The result's frame must have gone back to its source. */
+	void (*put)(struct sp_compute *compute, struct sp_result *result);
+	/*
+	 * The @k rows of @gallery (row-major, @rows × @size floats, L2-normalised) most similar to
+	 * @query, best first; equal ones by lower index. Returns how many: min(k, rows), or -errno.
+	 */
+	int (*search)(struct sp_compute *compute, const float *gallery, uint32_t rows, uint32_t size,
+		      const float *query, uint32_t k, struct sp_hit *hits);
+};
+
+struct sp_compute {
+	const struct sp_compute_ops *ops;
+	struct sp_compute_info info;
+};
+
+extern const struct sp_compute_ops sp_compute_cpu;
+
+#endif
