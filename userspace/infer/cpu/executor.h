@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a model on one CPU core for one input shape, in float32, through oneDNN.
+ *
+ * Memory, kernels and reordered weights are made at create; run allocates nothing and starts no
+ * threads: whoever calls it does the work. An executor belongs to one thread at a time; executors
+ * of the same model run beside each other.
+ */
+#ifndef SP_INFER_CPU_EXECUTOR_H
+#define SP_INFER_CPU_EXECUTOR_H
+
+#include <stdint.h>
+
+#include "infer/shape.h"
+
+struct sp_err;
+struct sp_executor;
+struct sp_model;
+
+/*
+ * @model must have exactly one input, of float32 and rank 4; it outlives the executor. @shape is N, C,
+ * H, W with every dimension ≥ 1; it must agree with the model's fixed dimensions.
+ *
+ * 0 with an executor that sp_executor_destroy releases; -EINVAL (shape does not fit), -ENOTSUP (an
+ * operator's combination of shapes is not supported), -EFBIG (activations above a GiB), -ENOMEM,
+ * with @err filled.
+ */
+int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
+		       struct sp_executor **ret_executor, struct sp_err *err);
+
+/* NULL is allowed. */
+void sp_executor_destroy(struct sp_executor *executor);
+
+/*
+ * Where the caller writes the input: N × C × H × W floats, row-major, 64-byte aligned. The same
+ * address for the executor's life; run leaves the values alone.
+ */
+float *sp_executor_input(struct sp_executor *executor);
+
+/* One inference. 0, or -EIO if a oneDNN kernel fails (outputs are then undefined). */
+int sp_executor_run(struct sp_executor *executor);
+
+/* How many outputs, in the model's order. */
+unsigned int sp_executor_outputs(const struct sp_executor *executor);
+
+/*
+ * Output @i < outputs as row-major floats of the logical shape, valid from the end of run until the
+ * next one; the address, @ret_name and @ret_shape (either may be NULL) are good for the executor's
+ * life.
+ */
+const float *sp_executor_output(const struct sp_executor *executor, unsigned int i,
+				const char **ret_name, struct sp_shape *ret_shape);
+
+#endif
