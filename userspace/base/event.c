@@ -38,7 +38,7 @@ void sp_event_disarm(struct sp_event *event)
 void sp_event_wait(struct sp_event *event, uint64_t timeout_ns)
 {
 	struct pollfd pfd = { .fd = event->fd, .events = POLLIN };
-	uint64_t ms = (timeout_ns + 999999) / 1000000;
+	uint64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
 
 	(void)poll(&pfd, 1, ms > 60000 ? 60000 : (int)ms);
 }
