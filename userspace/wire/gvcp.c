@@ -6,15 +6,15 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sp_gvcp_command_header) == SP_GVCP_HEADER_BYTES, "command header");
-_Static_assert(sizeof(struct sp_gvcp_ack_header) == SP_GVCP_HEADER_BYTES, "ack header");
-_Static_assert(sizeof(struct sp_gvcp_resend_wire) == 12, "resend");
-_Static_assert(sizeof(struct sp_gvcp_resend_extended_wire) == 20, "extended resend");
-_Static_assert(sizeof(struct sp_gvcp_force_ip_wire) == 56, "forceip");
-_Static_assert(sizeof(struct sp_gvcp_action_scheduled_wire) == 20, "action");
-_Static_assert(sizeof(struct sp_gvcp_event_wire) == 16, "event");
-_Static_assert(sizeof(struct sp_gvcp_event_extended_wire) == 24, "extended event");
-_Static_assert(sizeof(struct sp_gvcp_discovery_wire) == SP_GVCP_REG_DISCOVERY_END, "discovery");
+_Static_assert(sizeof(struct gvcp_command_header) == GVCP_HEADER_BYTES, "command header");
+_Static_assert(sizeof(struct gvcp_ack_header) == GVCP_HEADER_BYTES, "ack header");
+_Static_assert(sizeof(struct gvcp_resend) == 12, "resend");
+_Static_assert(sizeof(struct gvcp_resend_extended) == 20, "extended resend");
+_Static_assert(sizeof(struct gvcp_force_ip) == 56, "forceip");
+_Static_assert(sizeof(struct gvcp_action_scheduled) == 20, "action");
+_Static_assert(sizeof(struct gvcp_event) == 16, "event");
+_Static_assert(sizeof(struct gvcp_event_extended) == 24, "extended event");
+_Static_assert(sizeof(struct gvcp_discovery) == GVCP_REG_DISCOVERY_END, "discovery");
 
 /* Each parses one payload of @size bytes and returns the refusal a device answers. */
 
@@ -23,8 +23,8 @@ static uint16_t parse_read_registers(const uint8_t *payload, size_t size,
 {
 	unsigned int n = (unsigned int)(size / 4);
 
-	if (!n || size % 4 || n > SP_GVCP_READ_REGISTERS_MAX)
-		return SP_GVCP_INVALID_HEADER;
+	if (!n || size % 4 || n > GVCP_READ_REGISTERS_MAX)
+		return GVCP_INVALID_HEADER;
 	for (unsigned int i = 0; i < n; i++) {
 		__be32 address;
 
@@ -32,7 +32,7 @@ static uint16_t parse_read_registers(const uint8_t *payload, size_t size,
 		command->read_registers.address[i] = ntohl(address);
 	}
 	command->read_registers.n = n;
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_write_registers(const uint8_t *payload, size_t size,
@@ -40,38 +40,38 @@ static uint16_t parse_write_registers(const uint8_t *payload, size_t size,
 {
 	unsigned int n = (unsigned int)(size / 8);
 
-	if (!n || size % 8 || n > SP_GVCP_WRITE_REGISTERS_MAX)
-		return SP_GVCP_INVALID_HEADER;
+	if (!n || size % 8 || n > GVCP_WRITE_REGISTERS_MAX)
+		return GVCP_INVALID_HEADER;
 	for (unsigned int i = 0; i < n; i++) {
-		struct sp_gvcp_write_register_wire wire;
+		struct gvcp_write_register wire;
 
 		memcpy(&wire, payload + sizeof(wire) * i, sizeof(wire));
 		command->write_registers.write[i].address = ntohl(wire.address);
 		command->write_registers.write[i].value = ntohl(wire.value);
 	}
 	command->write_registers.n = n;
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_read_memory(const uint8_t *payload, size_t size,
 				  struct sp_gvcp_command *command)
 {
-	struct sp_gvcp_read_memory_wire wire;
+	struct gvcp_read_memory wire;
 	uint32_t address;
 	uint16_t count;
 
 	if (size != sizeof(wire))
-		return SP_GVCP_INVALID_HEADER;
+		return GVCP_INVALID_HEADER;
 	memcpy(&wire, payload, sizeof(wire));
 	address = ntohl(wire.address);
 	count = ntohs(wire.count);
 	if (address % 4 || count % 4)
-		return SP_GVCP_BAD_ALIGNMENT;
-	if (!count || count > SP_GVCP_MEMORY_MAX)
-		return SP_GVCP_INVALID_PARAMETER;
+		return GVCP_BAD_ALIGNMENT;
+	if (!count || count > GVCP_MEMORY_MAX)
+		return GVCP_INVALID_PARAMETER;
 	command->read_memory.address = address;
 	command->read_memory.count = count;
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_write_memory(const uint8_t *payload, size_t size,
@@ -79,25 +79,25 @@ static uint16_t parse_write_memory(const uint8_t *payload, size_t size,
 {
 	__be32 address;
 
-	if (size < 8 || size > 4 + SP_GVCP_MEMORY_MAX)
-		return SP_GVCP_INVALID_HEADER;
+	if (size < 8 || size > 4 + GVCP_MEMORY_MAX)
+		return GVCP_INVALID_HEADER;
 	memcpy(&address, payload, 4);
 	if (ntohl(address) % 4 || size % 4)
-		return SP_GVCP_BAD_ALIGNMENT;
+		return GVCP_BAD_ALIGNMENT;
 	command->write_memory.address = ntohl(address);
 	command->write_memory.count = (uint16_t)(size - 4);
 	command->write_memory.bytes = payload + 4;
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_resend(const uint8_t *payload, size_t size, struct sp_gvcp_command *command)
 {
 	struct sp_gvcp_resend *resend = &command->resend;
-	struct sp_gvcp_resend_extended_wire wire = { 0 };
+	struct gvcp_resend_extended wire = { 0 };
 
-	resend->extended = command->flags & SP_GVCP_FLAG_EXTENDED_IDS;
+	resend->extended = command->flags & GVCP_FLAG_EXTENDED_IDS;
 	if (size < (resend->extended ? sizeof(wire) : sizeof(wire.standard)))
-		return SP_GVCP_INVALID_HEADER;
+		return GVCP_INVALID_HEADER;
 	memcpy(&wire, payload, resend->extended ? sizeof(wire) : sizeof(wire.standard));
 	resend->channel = ntohs(wire.standard.channel);
 	resend->first = ntohl(wire.standard.first);
@@ -107,54 +107,54 @@ static uint16_t parse_resend(const uint8_t *payload, size_t size, struct sp_gvcp
 	} else {
 		resend->block = ntohs(wire.standard.block);
 		/* 24 bits are used; what stands above them is not said. */
-		resend->first &= SP_GVCP_RESEND_TO_END;
-		resend->last &= SP_GVCP_RESEND_TO_END;
+		resend->first &= GVCP_RESEND_TO_END;
+		resend->last &= GVCP_RESEND_TO_END;
 	}
-	return resend->first <= resend->last ? SP_GVCP_SUCCESS : SP_GVCP_INVALID_PARAMETER;
+	return resend->first <= resend->last ? GVCP_SUCCESS : GVCP_INVALID_PARAMETER;
 }
 
 static uint16_t parse_force_ip(const uint8_t *payload, size_t size,
 			       struct sp_gvcp_command *command)
 {
-	struct sp_gvcp_force_ip_wire wire;
+	struct gvcp_force_ip wire;
 
 	if (size != sizeof(wire))
-		return SP_GVCP_INVALID_HEADER;
+		return GVCP_INVALID_HEADER;
 	memcpy(&wire, payload, sizeof(wire));
 	memcpy(command->force_ip.mac, wire.mac, sizeof(wire.mac));
 	command->force_ip.ip = ntohl(wire.ip);
 	command->force_ip.mask = ntohl(wire.mask);
 	command->force_ip.gateway = ntohl(wire.gateway);
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_action(const uint8_t *payload, size_t size, struct sp_gvcp_command *command)
 {
-	struct sp_gvcp_action_scheduled_wire wire = { 0 };
-	bool scheduled = command->flags & SP_GVCP_FLAG_SCHEDULED;
+	struct gvcp_action_scheduled wire = { 0 };
+	bool scheduled = command->flags & GVCP_FLAG_SCHEDULED;
 	size_t want = scheduled ? sizeof(wire) : sizeof(wire.action);
 
 	if (size != want)
-		return SP_GVCP_INVALID_HEADER;
+		return GVCP_INVALID_HEADER;
 	memcpy(&wire, payload, want);
 	command->action.device_key = ntohl(wire.action.device_key);
 	command->action.group_key = ntohl(wire.action.group_key);
 	command->action.group_mask = ntohl(wire.action.group_mask);
 	command->action.scheduled = scheduled;
 	command->action.when = be64toh(wire.when);
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_event(const uint8_t *payload, size_t size, struct sp_gvcp_command *command)
 {
 	struct sp_gvcp_event *event = &command->event;
-	bool extended = command->flags & SP_GVCP_FLAG_EXTENDED_IDS;
-	struct sp_gvcp_event_extended_wire large;
-	struct sp_gvcp_event_wire small;
+	bool extended = command->flags & GVCP_FLAG_EXTENDED_IDS;
+	struct gvcp_event_extended large;
+	struct gvcp_event small;
 	size_t head = extended ? sizeof(large) : sizeof(small);
 
 	if (size < head)
-		return SP_GVCP_INVALID_HEADER;
+		return GVCP_INVALID_HEADER;
 	if (extended) {
 		memcpy(&large, payload, sizeof(large));
 		event->event = ntohs(large.event);
@@ -171,42 +171,42 @@ static uint16_t parse_event(const uint8_t *payload, size_t size, struct sp_gvcp_
 	event->extended = extended;
 	event->data = payload + head;
 	event->data_bytes = (uint16_t)(size - head);
-	return SP_GVCP_SUCCESS;
+	return GVCP_SUCCESS;
 }
 
 static uint16_t parse_payload(const uint8_t *payload, size_t size, struct sp_gvcp_command *command)
 {
 	switch (command->code) {
-	case SP_GVCP_DISCOVERY:
-		return SP_GVCP_SUCCESS;
-	case SP_GVCP_READREG:
+	case GVCP_DISCOVERY:
+		return GVCP_SUCCESS;
+	case GVCP_READREG:
 		return parse_read_registers(payload, size, command);
-	case SP_GVCP_WRITEREG:
+	case GVCP_WRITEREG:
 		return parse_write_registers(payload, size, command);
-	case SP_GVCP_READMEM:
+	case GVCP_READMEM:
 		return parse_read_memory(payload, size, command);
-	case SP_GVCP_WRITEMEM:
+	case GVCP_WRITEMEM:
 		return parse_write_memory(payload, size, command);
-	case SP_GVCP_PACKETRESEND:
+	case GVCP_PACKETRESEND:
 		return parse_resend(payload, size, command);
-	case SP_GVCP_FORCEIP:
+	case GVCP_FORCEIP:
 		return parse_force_ip(payload, size, command);
-	case SP_GVCP_ACTION:
+	case GVCP_ACTION:
 		return parse_action(payload, size, command);
-	case SP_GVCP_EVENT:
-	case SP_GVCP_EVENTDATA:
+	case GVCP_EVENT:
+	case GVCP_EVENTDATA:
 		return parse_event(payload, size, command);
 	default:
-		return SP_GVCP_NOT_IMPLEMENTED;
+		return GVCP_NOT_IMPLEMENTED;
 	}
 }
 
 int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_command *ret)
 {
-	struct sp_gvcp_command_header header;
+	struct gvcp_command_header header;
 	size_t length;
 
-	if (size < sizeof(header) || bytes[0] != SP_GVCP_KEY)
+	if (size < sizeof(header) || bytes[0] != GVCP_KEY)
 		return -EBADMSG;
 	memcpy(&header, bytes, sizeof(header));
 	if (!header.id)
@@ -216,10 +216,10 @@ int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_comm
 	ret->id = ntohs(header.id);
 	length = ntohs(header.length);
 	/* Old libaravis says 12 where an extended resend has 20: the datagram's size decides. */
-	if (ret->code == SP_GVCP_PACKETRESEND)
+	if (ret->code == GVCP_PACKETRESEND)
 		length = size - sizeof(header);
-	if (length > size - sizeof(header) || length > SP_GVCP_PAYLOAD_MAX)
-		ret->refusal = SP_GVCP_INVALID_HEADER;
+	if (length > size - sizeof(header) || length > GVCP_PAYLOAD_MAX)
+		ret->refusal = GVCP_INVALID_HEADER;
 	else
 		ret->refusal = parse_payload(bytes + sizeof(header), length, ret);
 	return 0;
@@ -229,7 +229,7 @@ int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_comm
 
 static void parse_discovery(const uint8_t *payload, struct sp_gvcp_discovery *ret)
 {
-	struct sp_gvcp_discovery_wire wire;
+	struct gvcp_discovery wire;
 
 	memcpy(&wire, payload, sizeof(wire));
 	ret->version_major = ntohs(wire.version_major);
@@ -258,7 +258,7 @@ static void parse_discovery(const uint8_t *payload, struct sp_gvcp_discovery *re
 
 static int parse_index(const uint8_t *payload, size_t size, uint16_t *ret_index)
 {
-	struct sp_gvcp_index_wire wire;
+	struct gvcp_index wire;
 
 	if (size < sizeof(wire))
 		return -EBADMSG;
@@ -269,7 +269,7 @@ static int parse_index(const uint8_t *payload, size_t size, uint16_t *ret_index)
 
 static int parse_registers_ack(const uint8_t *payload, size_t size, struct sp_gvcp_ack *ack)
 {
-	if (!size || size % 4 || size / 4 > SP_GVCP_READ_REGISTERS_MAX)
+	if (!size || size % 4 || size / 4 > GVCP_READ_REGISTERS_MAX)
 		return -EBADMSG;
 	ack->registers.n = (unsigned int)(size / 4);
 	for (unsigned int i = 0; i < ack->registers.n; i++) {
@@ -285,7 +285,7 @@ static int parse_memory_ack(const uint8_t *payload, size_t size, struct sp_gvcp_
 {
 	__be32 address;
 
-	if (size < 4 || size - 4 > SP_GVCP_MEMORY_MAX)
+	if (size < 4 || size - 4 > GVCP_MEMORY_MAX)
 		return -EBADMSG;
 	memcpy(&address, payload, 4);
 	ack->memory.address = ntohl(address);
@@ -296,13 +296,13 @@ static int parse_memory_ack(const uint8_t *payload, size_t size, struct sp_gvcp_
 
 int sp_gvcp_parse_ack(const uint8_t *bytes, size_t size, struct sp_gvcp_ack *ret)
 {
-	struct sp_gvcp_ack_header header;
+	struct gvcp_ack_header header;
 	struct sp_gvcp_ack ack = { 0 };
 	const uint8_t *payload;
 	size_t length;
 	int res = 0;
 
-	if (size < sizeof(header) || bytes[0] == SP_GVCP_KEY)
+	if (size < sizeof(header) || bytes[0] == GVCP_KEY)
 		return -EBADMSG;
 	memcpy(&header, bytes, sizeof(header));
 	payload = bytes + sizeof(header);
@@ -312,21 +312,21 @@ int sp_gvcp_parse_ack(const uint8_t *bytes, size_t size, struct sp_gvcp_ack *ret
 	length = ntohs(header.length);
 	if (length > size - sizeof(header))
 		return -EBADMSG;
-	if (ack.code == SP_GVCP_WRITEREG_ACK || ack.code == SP_GVCP_WRITEMEM_ACK) {
+	if (ack.code == GVCP_WRITEREG_ACK || ack.code == GVCP_WRITEMEM_ACK) {
 		/* A refusal may come without its index. */
 		res = parse_index(payload, length, &ack.index);
-		if (res && ack.status & SP_GVCP_STATUS_ERROR_BIT)
+		if (res && ack.status & GVCP_STATUS_ERROR_BIT)
 			res = 0;
-	} else if (ack.status & SP_GVCP_STATUS_ERROR_BIT) {
+	} else if (ack.status & GVCP_STATUS_ERROR_BIT) {
 		res = 0;
-	} else if (ack.code == SP_GVCP_READREG_ACK) {
+	} else if (ack.code == GVCP_READREG_ACK) {
 		res = parse_registers_ack(payload, length, &ack);
-	} else if (ack.code == SP_GVCP_READMEM_ACK) {
+	} else if (ack.code == GVCP_READMEM_ACK) {
 		res = parse_memory_ack(payload, length, &ack);
-	} else if (ack.code == SP_GVCP_PENDING_ACK) {
+	} else if (ack.code == GVCP_PENDING_ACK) {
 		res = parse_index(payload, length, &ack.pending_ms);
-	} else if (ack.code == SP_GVCP_DISCOVERY_ACK) {
-		if (length < sizeof(struct sp_gvcp_discovery_wire))
+	} else if (ack.code == GVCP_DISCOVERY_ACK) {
+		if (length < sizeof(struct gvcp_discovery))
 			return -EBADMSG;
 		parse_discovery(payload, &ack.discovery);
 	}
@@ -342,15 +342,15 @@ int sp_gvcp_parse_ack(const uint8_t *bytes, size_t size, struct sp_gvcp_ack *ret
 static int begin_command(uint8_t *out, size_t room, uint8_t flags, uint16_t code, uint16_t id,
 			 size_t length)
 {
-	struct sp_gvcp_command_header header = {
-		.key = SP_GVCP_KEY,
+	struct gvcp_command_header header = {
+		.key = GVCP_KEY,
 		.flags = flags,
 		.code = htons(code),
 		.length = htons((uint16_t)length),
 		.id = htons(id),
 	};
 
-	if (!id || length > SP_GVCP_PAYLOAD_MAX)
+	if (!id || length > GVCP_PAYLOAD_MAX)
 		return -EINVAL;
 	if (room < sizeof(header) + length)
 		return -ENOSPC;
@@ -361,14 +361,14 @@ static int begin_command(uint8_t *out, size_t room, uint8_t flags, uint16_t code
 static int begin_ack(uint8_t *out, size_t room, uint16_t status, uint16_t code, uint16_t id,
 		     size_t length)
 {
-	struct sp_gvcp_ack_header header = {
+	struct gvcp_ack_header header = {
 		.status = htons(status),
 		.code = htons(code),
 		.length = htons((uint16_t)length),
 		.id = htons(id),
 	};
 
-	if (length > SP_GVCP_PAYLOAD_MAX)
+	if (length > GVCP_PAYLOAD_MAX)
 		return -EINVAL;
 	if (room < sizeof(header) + length)
 		return -ENOSPC;
@@ -378,7 +378,7 @@ static int begin_ack(uint8_t *out, size_t room, uint16_t status, uint16_t code, 
 
 int sp_gvcp_build_discovery(uint8_t *out, size_t room, uint16_t id)
 {
-	return begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_DISCOVERY, id, 0);
+	return begin_command(out, room, GVCP_FLAG_ACK, GVCP_DISCOVERY, id, 0);
 }
 
 int sp_gvcp_build_read_registers(uint8_t *out, size_t room, uint16_t id, const uint32_t *addresses,
@@ -386,13 +386,13 @@ int sp_gvcp_build_read_registers(uint8_t *out, size_t room, uint16_t id, const u
 {
 	int size;
 
-	if (!n || n > SP_GVCP_READ_REGISTERS_MAX)
+	if (!n || n > GVCP_READ_REGISTERS_MAX)
 		return -EINVAL;
-	size = begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_READREG, id, 4 * (size_t)n);
+	size = begin_command(out, room, GVCP_FLAG_ACK, GVCP_READREG, id, 4 * (size_t)n);
 	for (unsigned int i = 0; size > 0 && i < n; i++) {
 		__be32 address = htonl(addresses[i]);
 
-		memcpy(out + SP_GVCP_HEADER_BYTES + 4 * i, &address, 4);
+		memcpy(out + GVCP_HEADER_BYTES + 4 * i, &address, 4);
 	}
 	return size;
 }
@@ -402,16 +402,16 @@ int sp_gvcp_build_write_registers(uint8_t *out, size_t room, uint16_t id,
 {
 	int size;
 
-	if (!n || n > SP_GVCP_WRITE_REGISTERS_MAX)
+	if (!n || n > GVCP_WRITE_REGISTERS_MAX)
 		return -EINVAL;
-	size = begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_WRITEREG, id, 8 * (size_t)n);
+	size = begin_command(out, room, GVCP_FLAG_ACK, GVCP_WRITEREG, id, 8 * (size_t)n);
 	for (unsigned int i = 0; size > 0 && i < n; i++) {
-		struct sp_gvcp_write_register_wire wire = {
+		struct gvcp_write_register wire = {
 			.address = htonl(writes[i].address),
 			.value = htonl(writes[i].value),
 		};
 
-		memcpy(out + SP_GVCP_HEADER_BYTES + sizeof(wire) * i, &wire, sizeof(wire));
+		memcpy(out + GVCP_HEADER_BYTES + sizeof(wire) * i, &wire, sizeof(wire));
 	}
 	return size;
 }
@@ -419,17 +419,17 @@ int sp_gvcp_build_write_registers(uint8_t *out, size_t room, uint16_t id,
 int sp_gvcp_build_read_memory(uint8_t *out, size_t room, uint16_t id, uint32_t address,
 			      uint16_t count)
 {
-	struct sp_gvcp_read_memory_wire wire = {
+	struct gvcp_read_memory wire = {
 		.address = htonl(address),
 		.count = htons(count),
 	};
 	int size;
 
-	if (address % 4 || count % 4 || !count || count > SP_GVCP_MEMORY_MAX)
+	if (address % 4 || count % 4 || !count || count > GVCP_MEMORY_MAX)
 		return -EINVAL;
-	size = begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_READMEM, id, sizeof(wire));
+	size = begin_command(out, room, GVCP_FLAG_ACK, GVCP_READMEM, id, sizeof(wire));
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, sizeof(wire));
+		memcpy(out + GVCP_HEADER_BYTES, &wire, sizeof(wire));
 	return size;
 }
 
@@ -439,12 +439,12 @@ int sp_gvcp_build_write_memory(uint8_t *out, size_t room, uint16_t id, uint32_t 
 	__be32 wire = htonl(address);
 	int size;
 
-	if (address % 4 || count % 4 || !count || count > SP_GVCP_MEMORY_MAX)
+	if (address % 4 || count % 4 || !count || count > GVCP_MEMORY_MAX)
 		return -EINVAL;
-	size = begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_WRITEMEM, id, 4 + (size_t)count);
+	size = begin_command(out, room, GVCP_FLAG_ACK, GVCP_WRITEMEM, id, 4 + (size_t)count);
 	if (size > 0) {
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, 4);
-		memcpy(out + SP_GVCP_HEADER_BYTES + 4, bytes, count);
+		memcpy(out + GVCP_HEADER_BYTES, &wire, 4);
+		memcpy(out + GVCP_HEADER_BYTES + 4, bytes, count);
 	}
 	return size;
 }
@@ -452,7 +452,7 @@ int sp_gvcp_build_write_memory(uint8_t *out, size_t room, uint16_t id, uint32_t 
 int sp_gvcp_build_resend(uint8_t *out, size_t room, uint16_t id,
 			 const struct sp_gvcp_resend *resend)
 {
-	struct sp_gvcp_resend_extended_wire wire = {
+	struct gvcp_resend_extended wire = {
 		.standard.channel = htons(resend->channel),
 		.standard.first = htonl(resend->first),
 		.standard.last = htonl(resend->last),
@@ -465,48 +465,48 @@ int sp_gvcp_build_resend(uint8_t *out, size_t room, uint16_t id,
 	if (resend->extended) {
 		wire.block = htobe64(resend->block);
 	} else {
-		if (resend->block > UINT16_MAX || resend->last > SP_GVCP_RESEND_TO_END)
+		if (resend->block > UINT16_MAX || resend->last > GVCP_RESEND_TO_END)
 			return -EINVAL;
 		wire.standard.block = htons((uint16_t)resend->block);
 	}
-	size = begin_command(out, room, resend->extended ? SP_GVCP_FLAG_EXTENDED_IDS : 0,
-			     SP_GVCP_PACKETRESEND, id, length);
+	size = begin_command(out, room, resend->extended ? GVCP_FLAG_EXTENDED_IDS : 0,
+			     GVCP_PACKETRESEND, id, length);
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, length);
+		memcpy(out + GVCP_HEADER_BYTES, &wire, length);
 	return size;
 }
 
 int sp_gvcp_build_force_ip(uint8_t *out, size_t room, uint16_t id,
 			   const struct sp_gvcp_force_ip *force_ip)
 {
-	struct sp_gvcp_force_ip_wire wire = {
+	struct gvcp_force_ip wire = {
 		.ip = htonl(force_ip->ip),
 		.mask = htonl(force_ip->mask),
 		.gateway = htonl(force_ip->gateway),
 	};
-	int size = begin_command(out, room, SP_GVCP_FLAG_ACK, SP_GVCP_FORCEIP, id, sizeof(wire));
+	int size = begin_command(out, room, GVCP_FLAG_ACK, GVCP_FORCEIP, id, sizeof(wire));
 
 	memcpy(wire.mac, force_ip->mac, sizeof(wire.mac));
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, sizeof(wire));
+		memcpy(out + GVCP_HEADER_BYTES, &wire, sizeof(wire));
 	return size;
 }
 
 int sp_gvcp_build_action(uint8_t *out, size_t room, uint16_t id,
 			 const struct sp_gvcp_action *action)
 {
-	struct sp_gvcp_action_scheduled_wire wire = {
+	struct gvcp_action_scheduled wire = {
 		.action.device_key = htonl(action->device_key),
 		.action.group_key = htonl(action->group_key),
 		.action.group_mask = htonl(action->group_mask),
 		.when = htobe64(action->when),
 	};
 	size_t length = action->scheduled ? sizeof(wire) : sizeof(wire.action);
-	uint8_t flags = SP_GVCP_FLAG_ACK | (action->scheduled ? SP_GVCP_FLAG_SCHEDULED : 0);
-	int size = begin_command(out, room, flags, SP_GVCP_ACTION, id, length);
+	uint8_t flags = GVCP_FLAG_ACK | (action->scheduled ? GVCP_FLAG_SCHEDULED : 0);
+	int size = begin_command(out, room, flags, GVCP_ACTION, id, length);
 
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, length);
+		memcpy(out + GVCP_HEADER_BYTES, &wire, length);
 	return size;
 }
 
@@ -520,13 +520,13 @@ int sp_gvcp_build_registers_ack(uint8_t *out, size_t room, uint16_t id, const ui
 {
 	int size;
 
-	if (!n || n > SP_GVCP_READ_REGISTERS_MAX)
+	if (!n || n > GVCP_READ_REGISTERS_MAX)
 		return -EINVAL;
-	size = begin_ack(out, room, SP_GVCP_SUCCESS, SP_GVCP_READREG_ACK, id, 4 * (size_t)n);
+	size = begin_ack(out, room, GVCP_SUCCESS, GVCP_READREG_ACK, id, 4 * (size_t)n);
 	for (unsigned int i = 0; size > 0 && i < n; i++) {
 		__be32 value = htonl(values[i]);
 
-		memcpy(out + SP_GVCP_HEADER_BYTES + 4 * i, &value, 4);
+		memcpy(out + GVCP_HEADER_BYTES + 4 * i, &value, 4);
 	}
 	return size;
 }
@@ -534,11 +534,11 @@ int sp_gvcp_build_registers_ack(uint8_t *out, size_t room, uint16_t id, const ui
 int sp_gvcp_build_index_ack(uint8_t *out, size_t room, uint16_t status, uint16_t code, uint16_t id,
 			    uint16_t index)
 {
-	struct sp_gvcp_index_wire wire = { .index = htons(index) };
+	struct gvcp_index wire = { .index = htons(index) };
 	int size = begin_ack(out, room, status, code, id, sizeof(wire));
 
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, sizeof(wire));
+		memcpy(out + GVCP_HEADER_BYTES, &wire, sizeof(wire));
 	return size;
 }
 
@@ -548,10 +548,10 @@ int sp_gvcp_build_memory_ack(uint8_t *out, size_t room, uint16_t id, uint32_t ad
 	__be32 wire = htonl(address);
 	int size;
 
-	size = begin_ack(out, room, SP_GVCP_SUCCESS, SP_GVCP_READMEM_ACK, id, 4 + (size_t)count);
+	size = begin_ack(out, room, GVCP_SUCCESS, GVCP_READMEM_ACK, id, 4 + (size_t)count);
 	if (size > 0) {
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, 4);
-		memcpy(out + SP_GVCP_HEADER_BYTES + 4, bytes, count);
+		memcpy(out + GVCP_HEADER_BYTES, &wire, 4);
+		memcpy(out + GVCP_HEADER_BYTES + 4, bytes, count);
 	}
 	return size;
 }
@@ -559,7 +559,7 @@ int sp_gvcp_build_memory_ack(uint8_t *out, size_t room, uint16_t id, uint32_t ad
 int sp_gvcp_build_discovery_ack(uint8_t *out, size_t room, uint16_t id,
 				const struct sp_gvcp_discovery *discovery)
 {
-	struct sp_gvcp_discovery_wire wire = {
+	struct gvcp_discovery wire = {
 		.version_major = htons(discovery->version_major),
 		.version_minor = htons(discovery->version_minor),
 		.device_mode = htonl(discovery->device_mode),
@@ -581,9 +581,9 @@ int sp_gvcp_build_discovery_ack(uint8_t *out, size_t room, uint16_t id,
 	TEXT(serial);
 	TEXT(user_name);
 #undef TEXT
-	size = begin_ack(out, room, SP_GVCP_SUCCESS, SP_GVCP_DISCOVERY_ACK, id, sizeof(wire));
+	size = begin_ack(out, room, GVCP_SUCCESS, GVCP_DISCOVERY_ACK, id, sizeof(wire));
 	if (size > 0)
-		memcpy(out + SP_GVCP_HEADER_BYTES, &wire, sizeof(wire));
+		memcpy(out + GVCP_HEADER_BYTES, &wire, sizeof(wire));
 	return size;
 }
 
@@ -593,27 +593,27 @@ const char *sp_gvcp_status_name(uint16_t status)
 		uint16_t status;
 		const char *name;
 	} table[] = {
-		{ SP_GVCP_SUCCESS, "SUCCESS" },
-		{ SP_GVCP_PACKET_RESENT, "PACKET_RESENT" },
-		{ SP_GVCP_NOT_IMPLEMENTED, "NOT_IMPLEMENTED" },
-		{ SP_GVCP_INVALID_PARAMETER, "INVALID_PARAMETER" },
-		{ SP_GVCP_INVALID_ADDRESS, "INVALID_ADDRESS" },
-		{ SP_GVCP_WRITE_PROTECT, "WRITE_PROTECT" },
-		{ SP_GVCP_BAD_ALIGNMENT, "BAD_ALIGNMENT" },
-		{ SP_GVCP_ACCESS_DENIED, "ACCESS_DENIED" },
-		{ SP_GVCP_BUSY, "BUSY" },
-		{ SP_GVCP_PACKET_UNAVAILABLE, "PACKET_UNAVAILABLE" },
-		{ SP_GVCP_DATA_OVERRUN, "DATA_OVERRUN" },
-		{ SP_GVCP_INVALID_HEADER, "INVALID_HEADER" },
-		{ SP_GVCP_PACKET_NOT_YET_AVAILABLE, "PACKET_NOT_YET_AVAILABLE" },
-		{ SP_GVCP_PACKET_AND_PREVIOUS_REMOVED, "PACKET_AND_PREVIOUS_REMOVED" },
-		{ SP_GVCP_PACKET_REMOVED, "PACKET_REMOVED" },
-		{ SP_GVCP_NO_REFERENCE_TIME, "NO_REFERENCE_TIME" },
-		{ SP_GVCP_PACKET_TEMPORARILY_UNAVAILABLE, "PACKET_TEMPORARILY_UNAVAILABLE" },
-		{ SP_GVCP_OVERFLOW, "OVERFLOW" },
-		{ SP_GVCP_ACTION_LATE, "ACTION_LATE" },
-		{ SP_GVCP_LEADER_TRAILER_OVERFLOW, "LEADER_TRAILER_OVERFLOW" },
-		{ SP_GVCP_ERROR, "ERROR" },
+		{ GVCP_SUCCESS, "SUCCESS" },
+		{ GVCP_PACKET_RESENT, "PACKET_RESENT" },
+		{ GVCP_NOT_IMPLEMENTED, "NOT_IMPLEMENTED" },
+		{ GVCP_INVALID_PARAMETER, "INVALID_PARAMETER" },
+		{ GVCP_INVALID_ADDRESS, "INVALID_ADDRESS" },
+		{ GVCP_WRITE_PROTECT, "WRITE_PROTECT" },
+		{ GVCP_BAD_ALIGNMENT, "BAD_ALIGNMENT" },
+		{ GVCP_ACCESS_DENIED, "ACCESS_DENIED" },
+		{ GVCP_BUSY, "BUSY" },
+		{ GVCP_PACKET_UNAVAILABLE, "PACKET_UNAVAILABLE" },
+		{ GVCP_DATA_OVERRUN, "DATA_OVERRUN" },
+		{ GVCP_INVALID_HEADER, "INVALID_HEADER" },
+		{ GVCP_PACKET_NOT_YET_AVAILABLE, "PACKET_NOT_YET_AVAILABLE" },
+		{ GVCP_PACKET_AND_PREVIOUS_REMOVED, "PACKET_AND_PREVIOUS_REMOVED" },
+		{ GVCP_PACKET_REMOVED, "PACKET_REMOVED" },
+		{ GVCP_NO_REFERENCE_TIME, "NO_REFERENCE_TIME" },
+		{ GVCP_PACKET_TEMPORARILY_UNAVAILABLE, "PACKET_TEMPORARILY_UNAVAILABLE" },
+		{ GVCP_OVERFLOW, "OVERFLOW" },
+		{ GVCP_ACTION_LATE, "ACTION_LATE" },
+		{ GVCP_LEADER_TRAILER_OVERFLOW, "LEADER_TRAILER_OVERFLOW" },
+		{ GVCP_ERROR, "ERROR" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

@@ -3,7 +3,7 @@
  * GVCP messages: bytes to host-order values and back. Nothing else looks at the bytes.
  *
  * Every parser takes a whole UDP payload, trusts no length in it, and leaves its result untouched
- * when it fails. Every builder writes at most SP_GVCP_MESSAGE_MAX bytes and returns how many, or
+ * when it fails. Every builder writes at most GVCP_MESSAGE_MAX bytes and returns how many, or
  * -ENOSPC if @room is too small, -EINVAL if a value does not fit the message.
  */
 #ifndef SP_WIRE_GVCP_H
@@ -24,7 +24,7 @@ struct sp_gvcp_resend {
 	uint16_t channel;
 	bool extended; /* 64-bit block and 32-bit packet ids */
 	uint64_t block;
-	uint32_t first, last; /* inclusive; SP_GVCP_RESEND_TO_END[_EXTENDED]: to the trailer */
+	uint32_t first, last; /* inclusive; GVCP_RESEND_TO_END[_EXTENDED]: to the trailer */
 };
 
 struct sp_gvcp_force_ip {
@@ -51,22 +51,22 @@ struct sp_gvcp_command {
 	uint16_t code, id;
 	uint8_t flags;
 	/*
-	 * SP_GVCP_SUCCESS, or what a device answers because the code is unknown or the payload is
+	 * GVCP_SUCCESS, or what a device answers because the code is unknown or the payload is
 	 * malformed; then the union below holds nothing.
 	 */
 	uint16_t refusal;
 	union {
 		struct {
 			unsigned int n;
-			uint32_t address[SP_GVCP_READ_REGISTERS_MAX];
+			uint32_t address[GVCP_READ_REGISTERS_MAX];
 		} read_registers;
 		struct {
 			unsigned int n;
-			struct sp_gvcp_write write[SP_GVCP_WRITE_REGISTERS_MAX];
+			struct sp_gvcp_write write[GVCP_WRITE_REGISTERS_MAX];
 		} write_registers;
 		struct {
 			uint32_t address;
-			uint16_t count; /* multiple of 4, ≤ SP_GVCP_MEMORY_MAX */
+			uint16_t count; /* multiple of 4, ≤ GVCP_MEMORY_MAX */
 		} read_memory;
 		struct {
 			uint32_t address;
@@ -101,7 +101,7 @@ struct sp_gvcp_ack {
 	union { /* by code, and only if @status is no error */
 		struct {
 			unsigned int n;
-			uint32_t value[SP_GVCP_READ_REGISTERS_MAX];
+			uint32_t value[GVCP_READ_REGISTERS_MAX];
 		} registers; /* READREG */
 		uint16_t index; /* WRITEREG, WRITEMEM: how much was done, also with an error */
 		struct {

@@ -22,7 +22,7 @@ static size_t bytes_of(const char *hex, uint8_t *out)
 
 #define CHECK_BYTES(got, size, hex)                                                                \
 	do {                                                                                       \
-		uint8_t golden[SP_GVCP_MESSAGE_MAX];                                               \
+		uint8_t golden[GVCP_MESSAGE_MAX];                                               \
 		size_t golden_bytes = bytes_of(hex, golden);                                       \
 		CHECK_EQ(size, golden_bytes);                                                      \
 		CHECK(!memcmp(got, golden, golden_bytes));                                         \
@@ -30,7 +30,7 @@ static size_t bytes_of(const char *hex, uint8_t *out)
 
 TEST(gvcp_builds_the_captured_commands)
 {
-	uint8_t out[SP_GVCP_MESSAGE_MAX];
+	uint8_t out[GVCP_MESSAGE_MAX];
 	uint32_t address = 0x0904;
 	struct sp_gvcp_write take = { 0x0A00, 2 };
 	static const uint8_t value[4] = { 0, 0, 0, 0x40 };
@@ -57,36 +57,36 @@ TEST(gvcp_builds_the_captured_commands)
 
 TEST(gvcp_builds_the_captured_acknowledges)
 {
-	uint8_t out[SP_GVCP_MESSAGE_MAX];
+	uint8_t out[GVCP_MESSAGE_MAX];
 	uint32_t mode = 0x80000001;
 	int n;
 
 	n = sp_gvcp_build_registers_ack(out, sizeof(out), 0xFF19, &mode, 1);
 	CHECK_BYTES(out, n, "00 00 00 81 00 04 ff 19 80 00 00 01");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), SP_GVCP_SUCCESS, SP_GVCP_WRITEREG_ACK, 0xFF18,
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_WRITEREG_ACK, 0xFF18,
 				    1);
 	CHECK_BYTES(out, n, "00 00 00 83 00 04 ff 18 00 00 00 01");
 	n = sp_gvcp_build_memory_ack(out, sizeof(out), 0xFF15, 0x200,
 				     (const uint8_t *)"Local:xx", 8);
 	CHECK_BYTES(out, n, "00 00 00 85 00 0c ff 15 00 00 02 00 4c 6f 63 61 6c 3a 78 78");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), SP_GVCP_ACCESS_DENIED, SP_GVCP_WRITEMEM_ACK,
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_ACCESS_DENIED, GVCP_WRITEMEM_ACK,
 				    0xFF39, 0);
 	CHECK_BYTES(out, n, "80 06 00 87 00 04 ff 39 00 00 00 00");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), SP_GVCP_SUCCESS, SP_GVCP_PENDING_ACK, 0xFF34,
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_PENDING_ACK, 0xFF34,
 				    900);
 	CHECK_BYTES(out, n, "00 00 00 89 00 04 ff 34 00 00 03 84");
 }
 
 TEST(gvcp_parses_the_captured_commands)
 {
-	uint8_t in[SP_GVCP_MESSAGE_MAX];
+	uint8_t in[GVCP_MESSAGE_MAX];
 	struct sp_gvcp_command c;
 
 #define PARSE(hex) CHECK_EQ(sp_gvcp_parse_command(in, bytes_of(hex, in), &c), 0)
 	PARSE("42 01 00 02 00 00 ff ff");
-	CHECK_EQ(c.code, SP_GVCP_DISCOVERY);
+	CHECK_EQ(c.code, GVCP_DISCOVERY);
 	CHECK_EQ(c.id, 0xFFFF);
-	CHECK_EQ(c.flags, SP_GVCP_FLAG_ACK);
+	CHECK_EQ(c.flags, GVCP_FLAG_ACK);
 	CHECK_EQ(c.refusal, 0);
 	PARSE("42 01 00 80 00 08 ff 25 00 00 09 04 00 00 0d 04");
 	CHECK_EQ(c.refusal, 0);
@@ -108,7 +108,7 @@ TEST(gvcp_parses_the_captured_commands)
 	CHECK(!c.resend.extended);
 	CHECK_EQ(c.resend.block, 65531);
 	CHECK_EQ(c.resend.first, 143);
-	CHECK_EQ(c.resend.last, SP_GVCP_RESEND_TO_END);
+	CHECK_EQ(c.resend.last, GVCP_RESEND_TO_END);
 	PARSE("42 10 00 40 00 14 ff 15 00 00 00 00 00 00 00 77 00 00 00 77 00 00 00 00 00 00 00 02");
 	CHECK(c.resend.extended);
 	CHECK_EQ(c.resend.block, 2);
@@ -122,7 +122,7 @@ TEST(gvcp_parses_the_captured_commands)
 
 TEST(gvcp_recognises_the_rarer_commands)
 {
-	uint8_t buf[SP_GVCP_MESSAGE_MAX];
+	uint8_t buf[GVCP_MESSAGE_MAX];
 	struct sp_gvcp_force_ip ip = { { 2, 0, 0, 1, 2, 3 }, 0x0A000001, 0xFFFFFF00, 0x0A0000FE };
 	struct sp_gvcp_action action = { 1, 2, 4, true, 0x123456789A };
 	struct sp_gvcp_command c;
@@ -161,26 +161,26 @@ TEST(gvcp_refuses_malformed_commands_with_the_right_status)
 		{ "42 01 00 80 00 04 ff", -1 },
 		{ "43 01 00 80 00 04 ff 25 00 00 09 04", -1 },
 		{ "42 01 00 80 00 04 00 00 00 00 09 04", -1 }, /* id 0 */
-		{ "42 01 00 99 00 00 00 01", SP_GVCP_NOT_IMPLEMENTED },
-		{ "42 01 00 80 00 08 00 01 00 00 09 04", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 80 00 00 00 01", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 80 00 03 00 01 00 00 09", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 82 00 04 00 01 00 00 09 04", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 84 00 08 00 01 00 00 02 01 00 00 00 04", SP_GVCP_BAD_ALIGNMENT },
-		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 00 06", SP_GVCP_BAD_ALIGNMENT },
-		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 02 1c", SP_GVCP_INVALID_PARAMETER },
+		{ "42 01 00 99 00 00 00 01", GVCP_NOT_IMPLEMENTED },
+		{ "42 01 00 80 00 08 00 01 00 00 09 04", GVCP_INVALID_HEADER },
+		{ "42 01 00 80 00 00 00 01", GVCP_INVALID_HEADER },
+		{ "42 01 00 80 00 03 00 01 00 00 09", GVCP_INVALID_HEADER },
+		{ "42 01 00 82 00 04 00 01 00 00 09 04", GVCP_INVALID_HEADER },
+		{ "42 01 00 84 00 08 00 01 00 00 02 01 00 00 00 04", GVCP_BAD_ALIGNMENT },
+		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 00 06", GVCP_BAD_ALIGNMENT },
+		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 02 1c", GVCP_INVALID_PARAMETER },
 		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 02 18", 0 }, /* 536 bytes */
-		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 00 00", SP_GVCP_INVALID_PARAMETER },
-		{ "42 01 00 86 00 04 00 01 00 00 02 00", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 86 00 07 00 01 00 00 02 00 01 02 03", SP_GVCP_INVALID_HEADER },
-		{ "42 01 00 86 00 09 00 01 00 00 02 00 01 02 03 04 05", SP_GVCP_BAD_ALIGNMENT },
-		{ "42 00 00 40 00 0c 00 01 00 00 00 01 00 00 00 08 00 00 00", SP_GVCP_INVALID_HEADER },
+		{ "42 01 00 84 00 08 00 01 00 00 02 00 00 00 00 00", GVCP_INVALID_PARAMETER },
+		{ "42 01 00 86 00 04 00 01 00 00 02 00", GVCP_INVALID_HEADER },
+		{ "42 01 00 86 00 07 00 01 00 00 02 00 01 02 03", GVCP_INVALID_HEADER },
+		{ "42 01 00 86 00 09 00 01 00 00 02 00 01 02 03 04 05", GVCP_BAD_ALIGNMENT },
+		{ "42 00 00 40 00 0c 00 01 00 00 00 01 00 00 00 08 00 00 00", GVCP_INVALID_HEADER },
 		{ "42 00 00 40 00 0c 00 01 00 00 00 01 00 00 00 08 00 00 00 07",
-		  SP_GVCP_INVALID_PARAMETER },
+		  GVCP_INVALID_PARAMETER },
 		{ "42 10 00 40 00 0c 00 01 00 00 00 01 00 00 00 08 00 00 00 08",
-		  SP_GVCP_INVALID_HEADER },
+		  GVCP_INVALID_HEADER },
 	};
-	uint8_t in[SP_GVCP_MESSAGE_MAX];
+	uint8_t in[GVCP_MESSAGE_MAX];
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct sp_gvcp_command c;
@@ -193,12 +193,12 @@ TEST(gvcp_refuses_malformed_commands_with_the_right_status)
 
 TEST(gvcp_parses_acknowledges_and_survives_short_ones)
 {
-	uint8_t in[SP_GVCP_MESSAGE_MAX];
+	uint8_t in[GVCP_MESSAGE_MAX];
 	struct sp_gvcp_ack a;
 
 #define PARSE(hex) sp_gvcp_parse_ack(in, bytes_of(hex, in), &a)
 	CHECK_EQ(PARSE("00 00 00 81 00 04 ff 19 80 00 00 01"), 0);
-	CHECK_EQ(a.code, SP_GVCP_READREG_ACK);
+	CHECK_EQ(a.code, GVCP_READREG_ACK);
 	CHECK_EQ(a.registers.n, 1);
 	CHECK_EQ(a.registers.value[0], 0x80000001);
 	CHECK_EQ(PARSE("00 00 00 85 00 0c ff 15 00 00 02 00 4c 6f 63 61 6c 3a 78 78"), 0);
@@ -206,7 +206,7 @@ TEST(gvcp_parses_acknowledges_and_survives_short_ones)
 	CHECK_EQ(a.memory.count, 8);
 	CHECK(!memcmp(a.memory.bytes, "Local:xx", 8));
 	CHECK_EQ(PARSE("80 06 00 87 00 04 ff 39 00 00 00 00"), 0);
-	CHECK_EQ(a.status, SP_GVCP_ACCESS_DENIED);
+	CHECK_EQ(a.status, GVCP_ACCESS_DENIED);
 	CHECK_EQ(a.id, 0xFF39);
 	CHECK_EQ(PARSE("80 06 00 87 00 00 ff 39"), 0);
 	CHECK_EQ(PARSE("00 00 00 89 00 04 ff 34 00 00 03 84"), 0);
@@ -227,7 +227,7 @@ TEST(gvcp_discovery_survives_the_round_trip)
 	struct sp_gvcp_discovery d = {
 		.version_major = 1,
 		.version_minor = 2,
-		.device_mode = SP_GVCP_MODE_BIG_ENDIAN | SP_GVCP_MODE_UTF8,
+		.device_mode = GVCP_MODE_BIG_ENDIAN | GVCP_MODE_UTF8,
 		.mac = { 2, 1, 2, 3, 4, 5 },
 		.ip_supported = 7,
 		.ip_current = 6,
@@ -238,7 +238,7 @@ TEST(gvcp_discovery_survives_the_round_trip)
 		.serial = "0123456789abcdef",
 		.user_name = "lane 1",
 	};
-	uint8_t out[SP_GVCP_MESSAGE_MAX];
+	uint8_t out[GVCP_MESSAGE_MAX];
 	struct sp_gvcp_ack a;
 	int n = sp_gvcp_build_discovery_ack(out, sizeof(out), 0xFFFF, &d);
 
@@ -256,16 +256,16 @@ TEST(gvcp_discovery_survives_the_round_trip)
 
 TEST(gvcp_builders_check_room_and_values)
 {
-	uint8_t out[SP_GVCP_MESSAGE_MAX];
-	uint32_t many[SP_GVCP_READ_REGISTERS_MAX + 1] = { 0 };
+	uint8_t out[GVCP_MESSAGE_MAX];
+	uint32_t many[GVCP_READ_REGISTERS_MAX + 1] = { 0 };
 	struct sp_gvcp_resend resend = { .block = 65536, .first = 1, .last = 1 };
 
 	CHECK_EQ(sp_gvcp_build_discovery(out, 7, 1), -ENOSPC);
 	CHECK_EQ(sp_gvcp_build_discovery(out, sizeof(out), 0), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_read_registers(out, sizeof(out), 1, many,
-					      SP_GVCP_READ_REGISTERS_MAX), SP_GVCP_MESSAGE_MAX);
+					      GVCP_READ_REGISTERS_MAX), GVCP_MESSAGE_MAX);
 	CHECK_EQ(sp_gvcp_build_read_registers(out, sizeof(out), 1, many,
-					      SP_GVCP_READ_REGISTERS_MAX + 1), -EINVAL);
+					      GVCP_READ_REGISTERS_MAX + 1), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_read_memory(out, sizeof(out), 1, 2, 4), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_read_memory(out, sizeof(out), 1, 0, 540), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_resend(out, sizeof(out), 1, &resend), -EINVAL);
