@@ -37,6 +37,7 @@ struct sp_stream_counters {
 	uint64_t bytes;		/* payload bytes delivered */
 	uint64_t duplicate;	/* a copy of a packet that is already there */
 	uint64_t stray;		/* of a block outside the window */
+	uint64_t surplus;	/* payload beyond the image: chunk data, not kept */
 	uint64_t malformed;	/* no GVSP packet at all */
 	uint64_t foreign;	/* from another address than the camera's */
 	uint64_t resent;	/* came marked as a resend, or after we asked */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The assembler: bursts of packets in, frames, resend requests and buffer tokens out.
+ *
+ * Pure: no thread, no clock, no I/O. All memory is taken by create and add_stream. One thread calls
+ * everything but counters (the capture thread); counters may be read by any thread.
+ *
+ *	for (;;) {
+ *		now = source->ops->now(source);
+ *		n = source->ops->receive(source, packets, MAX, wait);	wait: deadline - now, capped
+ *		now = source->ops->now(source);
+ *		sp_assembler_push(a, packets, n);
+ *		while (frame comes back from the consumer)
+ *			sp_assembler_put(a, frame);
+ *		sp_assembler_tick(a, now);
+ *		sp_assembler_take(a, &out);	hand out.frames and out.resends on, release out.tokens
+ *	}
+ *
+ * Blocks. A packet of a block that is newer than all before opens it; the ids between are awaited as
+ * gaps and count as skipped once retention_ns has passed without a packet of theirs. Up to 99
+ * skipped ids are counted; a longer jump, a jump back by 100 or more, a change between standard and
+ * extended headers, a leader with another timestamp for a known id, or a packet of a block that was
+ * closed long ago mean that the camera began anew: open blocks are closed as they are, `restarts`
+ * counts, and nothing is counted as skipped. A packet of a block before the first one is `stray`.
+ *
+ * A block is closed as soon as leader, trailer and every payload packet are there; when only the
+ * trailer is missing, packet_timeout_ns after its last packet; otherwise retention_ns after its last
+ * packet, except that a block of which only the leader came waits for the next block to begin
+ * (triggered cameras send leaders early). A closed block with at least one payload packet becomes a
+ * frame, one without does not and counts as skipped. Frames come in the order in which blocks close.
+ *
+ * Geometry comes from the leader, within the budget of the configured image (bytes); a leader that
+ * asks for more, an unknown pixel format or a payload type that is no image closes the block as
+ * block_discarded at the configured number of packets. A block without a leader (SP_FRAME_NO_LEADER)
+ * has the configured geometry, also one of the plain chunk type, whose leader has none. Payload
+ * beyond the image (chunk data) is counted as `surplus` and not kept.
+ *
+ * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest open
+ * block is closed as `policy`, or the new one is refused as `policy` if it is the oldest.
+ *
+ * The ledger (frame/ledger.h) adds up after every call: packets of open blocks are in neither side.
+ */
+#ifndef SP_FRAME_ASSEMBLER_H
+#define SP_FRAME_ASSEMBLER_H
+
+#include <stdint.h>
+
+#include "capture/packet_source.h"
+#include "frame/frame_source.h"
+
+struct sp_assembler;
+struct sp_err;
+
+enum {
+	SP_ASSEMBLER_RESENDS = 1024, /* requests that may wait for take; further ones wait for a tick */
+};
+
+struct sp_assembler_config {
+	const struct sp_region *region; /* of the packet source; outlives the assembler */
+	unsigned int buffers;		/* of the packet source: tokens that can be out at once */
+	unsigned int streams;		/* how many add_stream calls may follow */
+};
+
+/* 0 or -errno (-EINVAL, -ENOMEM) with @err filled. */
+int sp_assembler_create(const struct sp_assembler_config *config, struct sp_assembler **ret_assembler,
+			struct sp_err *err);
+
+/* Every frame is invalid after this, tokens that were not taken are forgotten. NULL is fine. */
+void sp_assembler_destroy(struct sp_assembler *assembler);
+
+/*
+ * @buffers: the stream's credit of packet buffers; 0: as many as its frames can hold. Must hold a
+ * block. Returns the stream's index (0, 1, … in the order of calls) or -errno with @err filled.
+ * Requires 1 ≤ packet_payload ≤ 65,507, a known pixel format, 1 ≤ frames ≤ 4,096, times in order:
+ * gap_ns ≤ packet_timeout_ns ≤ retention_ns, all > 0.
+ */
+int sp_assembler_add_stream(struct sp_assembler *assembler, const struct sp_stream_config *config,
+			    unsigned int buffers, struct sp_err *err);
+
+/* Payload packets of a whole block as configured; for sizing packet buffers. */
+uint32_t sp_assembler_block_packets(const struct sp_stream_config *config);
+
+/*
+ * Looks at @n packets in order; their rx_ns is the time, which should not run back. Each token given
+ * here comes back exactly once through take: at once if the packet is not kept (leader, trailer,
+ * duplicate, …), else after its frame was put back or its block was given up.
+ */
+void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets, unsigned int n);
+
+/* Closes what is due and asks for what is missing. Cheap when now_ns is before next_deadline. */
+void sp_assembler_tick(struct sp_assembler *assembler, uint64_t now_ns);
+
+/*
+ * The earliest time at which tick may have something to do, UINT64_MAX if there is nothing to wait
+ * for. Never late; it may be early.
+ */
+uint64_t sp_assembler_next_deadline(const struct sp_assembler *assembler);
+
+/* A frame of this assembler back from its consumer; any order. */
+void sp_assembler_put(struct sp_assembler *assembler, struct sp_frame *frame);
+
+/* Closes every open block as it is (end of a capture, stop), gaps as skipped. */
+void sp_assembler_flush(struct sp_assembler *assembler, uint64_t now_ns);
+
+/* The same for one stream. */
+void sp_assembler_flush_stream(struct sp_assembler *assembler, unsigned int stream, uint64_t now_ns);
+
+/* What gathered since the last take. The arrays are the assembler's, valid until its next call. */
+struct sp_assembler_out {
+	struct sp_frame **frames; /* ownership moves to the caller until put */
+	unsigned int frames_n;
+	const uint64_t *tokens; /* to release */
+	unsigned int tokens_n;
+	const struct sp_resend_request *resends;
+	unsigned int resends_n;
+};
+
+/* May be called after several calls of the others; nothing is lost between. */
+void sp_assembler_take(struct sp_assembler *assembler, struct sp_assembler_out *ret_out);
+
+/* The live counters of a stream; NULL past the last. Any thread, sp_counter_read. */
+const struct sp_stream_counters *sp_assembler_counters(const struct sp_assembler *assembler,
+						       unsigned int stream);
+
+#endif
