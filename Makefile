@@ -64,6 +64,7 @@ LIB_SRC := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c kmod/gvsp_*.c))
 without = $(if $(filter $(1),$(HAVE)),,$(2))
 LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
 	$(call without,URING,userspace/capture/udp_uring.c userspace/journal/uring.c) \
+	$(if $(filter URING,$(HAVE)),userspace/capture/udp_no_uring.c) \
 	$(call without,ARAVIS,userspace/control/aravis.c),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 LIB := $(BUILD)/libsallyport.a

@@ -35,10 +35,14 @@ struct sp_packet {
 struct sp_packet_counters {
 	uint64_t received;	   /* datagrams handed to the assembler */
 	uint64_t foreign;	   /* dropped: not from the stream's camera */
-	uint64_t truncated;	   /* dropped: longer than a buffer */
+	uint64_t truncated;	   /* dropped: longer than a buffer, or cut in a capture file */
 	uint64_t no_buffer;	   /* times that the source ran out of buffers (bound, not a count of packets) */
 	uint64_t socket_overflow;  /* datagrams that the kernel dropped at the socket (SO_RXQ_OVFL) */
 	uint64_t unknown_stream;   /* dropped: to a port that no stream has */
+	/* Records of a capture file. */
+	uint64_t fragments;	   /* of IP datagrams: refused */
+	uint64_t malformed;	   /* headers that contradict themselves or end too soon */
+	uint64_t other;		   /* no UDP over IPv4 */
 };
 
 extern const struct sp_counter sp_packet_counter_table[];
@@ -73,6 +77,11 @@ struct sp_packet_source {
 	const struct sp_packet_source_ops *ops;
 	struct sp_region *region;
 	unsigned int buffers; /* how many packets may be lent at once */
+	/*
+	 * Packets wait until they are asked for, so that a reader who is slow loses nothing: a file
+	 * that is read as fast as it goes. False: they come when they come.
+	 */
+	bool patient;
 	struct sp_packet_counters counters;
 };
 
