@@ -20,7 +20,10 @@
 struct sp_region;
 struct sp_err;
 
-enum { SP_FRAME_PARTS_MAX = 4 };
+enum {
+	SP_FRAME_PARTS_MAX = 4,
+	SP_FRAME_SIDE_MAX = 1 << 17, /* pixels; keeps sizes in bytes far from the ends of 64 bits */
+};
 
 enum sp_frame_flag {
 	SP_FRAME_INCOMPLETE = 1 << 0,	/* packets are missing: see the bitmap */
