@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The arithmetic of one element, shared by the CPU's loops and the GPU's kernels so that both decide
+ * alike: samples, colours, decoding a detector's cell, similarity transforms, interpolation.
+ */
+#ifndef SP_INFER_ELEMENT_H
+#define SP_INFER_ELEMENT_H
+
+#include <math.h>
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define SP_HOST_DEVICE static __host__ __device__ __forceinline__
+#else
+#define SP_HOST_DEVICE static inline
+#endif
+
+/* ---- samples: the top eight bits of each ---- */
+
+/* Sample @i of a little-endian stream of 10-bit samples (PFNC …10p: 4 in 5 bytes). */
+SP_HOST_DEVICE uint8_t sp_sample_10p(const uint8_t *bytes, uint32_t i)
+{
+	const uint8_t *at = bytes + i / 4 * 5 + i % 4;
+
+	/* Sample i of its four starts at bit 10 i: byte i, bit 2 i. */
+	return (uint8_t)((at[0] | at[1] << 8) >> (2 * (i % 4) + 2));
+}
+
+/* Sample @i of a little-endian stream of 12-bit samples (PFNC …12p: 2 in 3 bytes). */
+SP_HOST_DEVICE uint8_t sp_sample_12p(const uint8_t *bytes, uint32_t i)
+{
+	const uint8_t *at = bytes + i / 2 * 3 + i % 2;
+
+	return (uint8_t)((at[0] | at[1] << 8) >> (4 * (i % 2) + 4));
+}
+
+/* Sample @i of 16-bit little-endian words of which the low @bits are used. */
+SP_HOST_DEVICE uint8_t sp_sample_16(const uint8_t *bytes, uint32_t i, uint32_t bits)
+{
+	return (uint8_t)((bytes[2 * i] | bytes[2 * i + 1] << 8) >> (bits - 8));
+}
+
+/* ---- colours ---- */
+
+SP_HOST_DEVICE float sp_clamp(float x, float low, float high)
+{
+	/* NaN becomes low. */
+	return x > low ? (x < high ? x : high) : low;
+}
+
+/* To the nearest level. */
+SP_HOST_DEVICE uint8_t sp_to_u8(float x)
+{
+	return (uint8_t)(sp_clamp(x, 0.0f, 255.0f) + 0.5f);
+}
+
+/*
+ * PFNC's YUV is ITU-R BT.601 at full range, chroma offset by 128. Four zero bytes (Y U Y V) are no
+ * colour a camera can send but what missing packets read as: the caller makes them black.
+ */
+SP_HOST_DEVICE void sp_yuv_to_rgb(uint8_t y, uint8_t u, uint8_t v, uint8_t rgb[3])
+{
+	float cb = (float)u - 128.0f, cr = (float)v - 128.0f;
+
+	rgb[0] = sp_to_u8((float)y + 1.402f * cr);
+	rgb[1] = sp_to_u8((float)y - 0.344136f * cb - 0.714136f * cr);
+	rgb[2] = sp_to_u8((float)y + 1.772f * cb);
+}
+
+/* ITU-R BT.601 luma of gamma-coded RGB, 0 … 255. */
+SP_HOST_DEVICE float sp_luma(float r, float g, float b)
+{
+	return 0.299f * r + 0.587f * g + 0.114f * b;
+}
+
+/*
+ * Bilinear demosaic at (x, y): each missing colour is the rounded mean of its nearest samples. @up,
+ * @mid, @down are lines y - 1, y, y + 1; @l, @r the columns x - 1, x + 1. At the image's border the
+ * caller gives the line or column on the other side, which has the same colour. @red_line, @red_column:
+ * whether y and x are ones that hold red samples.
+ */
+SP_HOST_DEVICE void sp_demosaic(const uint8_t *up, const uint8_t *mid, const uint8_t *down, uint32_t l,
+				uint32_t x, uint32_t r, int red_line, int red_column, uint8_t rgb[3])
+{
+	uint8_t own = mid[x];
+	uint8_t beside = (uint8_t)((mid[l] + mid[r] + 1) >> 1);
+	uint8_t above = (uint8_t)((up[x] + down[x] + 1) >> 1);
+
+	if (red_line == red_column) {
+		uint8_t cross = (uint8_t)((mid[l] + mid[r] + up[x] + down[x] + 2) >> 2);
+		uint8_t corners = (uint8_t)((up[l] + up[r] + down[l] + down[r] + 2) >> 2);
+
+		rgb[0] = red_line ? own : corners;
+		rgb[1] = cross;
+		rgb[2] = red_line ? corners : own;
+	} else {
+		rgb[0] = red_line ? beside : above;
+		rgb[1] = own;
+		rgb[2] = red_line ? above : beside;
+	}
+}
+
+/* ---- YuNet's heads (formulas: github.com/ShiqiYu/libfacedetection.train) ---- */
+
+SP_HOST_DEVICE float sp_yunet_score(float cls, float obj)
+{
+	return sqrtf(sp_clamp(cls, 0.0f, 1.0f) * sp_clamp(obj, 0.0f, 1.0f));
+}
+
+/* @box: x, y of the top left corner, width, height, in pixels of the network's input. */
+SP_HOST_DEVICE void sp_yunet_box(const float bbox[4], uint32_t column, uint32_t row, float stride,
+				 float box[4])
+{
+	float width = expf(bbox[2]) * stride, height = expf(bbox[3]) * stride;
+
+	box[0] = ((float)column + bbox[0]) * stride - width / 2;
+	box[1] = ((float)row + bbox[1]) * stride - height / 2;
+	box[2] = width;
+	box[3] = height;
+}
+
+SP_HOST_DEVICE void sp_yunet_landmark(const float kps[2], uint32_t column, uint32_t row, float stride,
+				      float point[2])
+{
+	point[0] = ((float)column + kps[0]) * stride;
+	point[1] = ((float)row + kps[1]) * stride;
+}
+
+/* Intersection over union of two boxes x, y, width, height; 0 if either is empty. */
+SP_HOST_DEVICE float sp_box_overlap(const float a[4], const float b[4])
+{
+	float width = fminf(a[0] + a[2], b[0] + b[2]) - fmaxf(a[0], b[0]);
+	float height = fminf(a[1] + a[3], b[1] + b[3]) - fmaxf(a[1], b[1]);
+	float common = width > 0 && height > 0 ? width * height : 0.0f;
+	float both = a[2] * a[3] + b[2] * b[3] - common;
+
+	return both > 0 ? common / both : 0.0f;
+}
+
+/* ---- similarity transforms and interpolation ---- */
+
+/* (x, y) → (a x - b y + tx, b x + a y + ty): turn, scale, shift. Pixel centres at integers. */
+struct sp_similarity {
+	float a, b, tx, ty;
+};
+
+SP_HOST_DEVICE void sp_similarity_apply(const struct sp_similarity *s, float x, float y, float *ret_x,
+					float *ret_y)
+{
+	*ret_x = s->a * x - s->b * y + s->tx;
+	*ret_y = s->b * x + s->a * y + s->ty;
+}
+
+/* The value at fractions (@fx, @fy) between four neighbours. */
+SP_HOST_DEVICE float sp_bilinear(float v00, float v01, float v10, float v11, float fx, float fy)
+{
+	float top = v00 + (v01 - v00) * fx, bottom = v10 + (v11 - v10) * fx;
+
+	return top + (bottom - top) * fy;
+}
+
+#endif
