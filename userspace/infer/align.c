@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "infer/align.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame/frame.h"
+#include "infer/pixels.h"
+
+const float sp_align_template[5][2] = {
+	{ 38.2946f, 51.6963f }, { 73.5318f, 51.5014f }, { 56.0252f, 71.7366f },
+	{ 41.5493f, 92.3655f }, { 70.7299f, 92.2041f },
+};
+
+/*
+ * With both sets about their means, minimising Σ |R p - q|² over R = [a -b; b a] gives
+ * a = Σ p·q / Σ |p|² and b = Σ p×q / Σ |p|².
+ */
+int sp_align_fit(const float from[5][2], const float to[5][2], struct sp_similarity *ret_similarity)
+{
+	double mean_from[2] = { 0, 0 }, mean_to[2] = { 0, 0 }, dot = 0, cross = 0, square = 0;
+
+	for (int i = 0; i < 5; i++) {
+		for (int c = 0; c < 2; c++) {
+			mean_from[c] += from[i][c] / 5.0;
+			mean_to[c] += to[i][c] / 5.0;
+		}
+	}
+	for (int i = 0; i < 5; i++) {
+		double px = from[i][0] - mean_from[0], py = from[i][1] - mean_from[1];
+		double qx = to[i][0] - mean_to[0], qy = to[i][1] - mean_to[1];
+
+		dot += px * qx + py * qy;
+		cross += px * qy - py * qx;
+		square += px * px + py * py;
+	}
+	/* A hundredth of a pixel is one point; NaN fails too. */
+	if (!(square > 1e-4) || !isfinite(dot) || !isfinite(cross) || !isfinite(square))
+		return -EINVAL;
+
+	double a = dot / square, b = cross / square;
+
+	*ret_similarity = (struct sp_similarity){
+		.a = (float)a,
+		.b = (float)b,
+		.tx = (float)(mean_to[0] - a * mean_from[0] + b * mean_from[1]),
+		.ty = (float)(mean_to[1] - b * mean_from[0] - a * mean_from[1]),
+	};
+	return 0;
+}
+
+int sp_align_invert(const struct sp_similarity *similarity, struct sp_similarity *ret_inverse)
+{
+	double a = similarity->a, b = similarity->b, tx = similarity->tx, ty = similarity->ty;
+	double square = a * a + b * b;
+
+	if (!(square > 1e-12) || !isfinite(square))
+		return -EINVAL;
+	*ret_inverse = (struct sp_similarity){
+		.a = (float)(a / square),
+		.b = (float)(-b / square),
+		.tx = (float)(-(a * tx + b * ty) / square),
+		.ty = (float)((b * tx - a * ty) / square),
+	};
+	return 0;
+}
+
+/*
+ * The pixels of the picture are taken in the order of the frame's lines that they come from (a
+ * counting sort), so that however the face is turned two lines of the frame are enough.
+ */
+struct sp_align_scratch {
+	float x[SP_ALIGNED_PIXELS], y[SP_ALIGNED_PIXELS]; /* places in the frame */
+	uint16_t order[SP_ALIGNED_PIXELS];
+	uint16_t count[SP_PIXELS_SIDE_MAX + 2]; /* of pixels whose upper line is i - 1 */
+	uint8_t line[2][(SP_PIXELS_SIDE_MAX + 2) * 3]; /* of the frame: y and y + 1, black outside */
+};
+
+int sp_align_scratch_create(struct sp_align_scratch **ret_scratch)
+{
+	struct sp_align_scratch *scratch = calloc(1, sizeof(*scratch));
+
+	if (!scratch)
+		return -ENOMEM;
+	*ret_scratch = scratch;
+	return 0;
+}
+
+void sp_align_scratch_destroy(struct sp_align_scratch *scratch)
+{
+	free(scratch);
+}
+
+/* The part of the frame that the picture touches, and its pixels by line. */
+struct reach {
+	int32_t left, right; /* columns [left, right) */
+	int32_t top, bottom; /* upper lines [top, bottom), ≥ -1 */
+	uint32_t pixels;     /* of the picture that are not wholly outside */
+};
+
+static bool is_inside(const struct sp_frame *frame, float x, float y)
+{
+	return x > -1 && y > -1 && x < (float)frame->width && y < (float)frame->height;
+}
+
+static struct reach sort_by_line(struct sp_align_scratch *scratch, const struct sp_frame *frame,
+				 const struct sp_similarity *to_frame)
+{
+	struct reach reach = { (int32_t)frame->width, 0, (int32_t)frame->height, -1, 0 };
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++) {
+		float *x = &scratch->x[i], *y = &scratch->y[i];
+
+		sp_similarity_apply(to_frame, (float)(i % SP_ALIGNED_SIDE),
+				    (float)(i / SP_ALIGNED_SIDE), x, y);
+		if (!is_inside(frame, *x, *y))
+			continue;
+
+		int32_t column = (int32_t)floorf(*x), line = (int32_t)floorf(*y);
+
+		reach.left = column < reach.left ? column : reach.left;
+		reach.right = column + 2 > reach.right ? column + 2 : reach.right;
+		reach.top = line < reach.top ? line : reach.top;
+		reach.bottom = line + 1 > reach.bottom ? line + 1 : reach.bottom;
+		reach.pixels++;
+	}
+	if (!reach.pixels)
+		return reach;
+	memset(scratch->count + reach.top + 1, 0,
+	       (size_t)(reach.bottom - reach.top) * sizeof(scratch->count[0]));
+	for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
+		if (is_inside(frame, scratch->x[i], scratch->y[i]))
+			scratch->count[(int32_t)floorf(scratch->y[i]) + 1]++;
+	/* From counts to first places, then each pixel takes the next place of its line. */
+	for (int32_t line = reach.top; line < reach.bottom; line++) {
+		uint16_t n = scratch->count[line + 1];
+
+		scratch->count[line + 1] = (uint16_t)next;
+		next += n;
+	}
+	for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
+		if (is_inside(frame, scratch->x[i], scratch->y[i]))
+			scratch->order[scratch->count[(int32_t)floorf(scratch->y[i]) + 1]++] = (uint16_t)i;
+	return reach;
+}
+
+/* Line @y of the frame, columns [left, right), black where that is outside. */
+static int read_line(struct sp_pixels *pixels, const struct reach *reach, int32_t y, uint8_t *line)
+{
+	return sp_pixels_read_rect(pixels, reach->left, y, (uint32_t)(reach->right - reach->left), 1,
+				   line);
+}
+
+static void interpolate(const uint8_t *upper, const uint8_t *lower, const struct reach *reach, float x,
+			float y, uint8_t *rgb)
+{
+	int32_t column = (int32_t)floorf(x);
+	size_t at = 3 * (size_t)(column - reach->left);
+	float fx = x - (float)column, fy = y - floorf(y);
+
+	for (int c = 0; c < 3; c++)
+		rgb[c] = sp_to_u8(sp_bilinear(upper[at + c], upper[at + 3 + c], lower[at + c],
+					      lower[at + 3 + c], fx, fy));
+}
+
+int sp_align_warp(struct sp_align_scratch *scratch, struct sp_pixels *pixels,
+		  const struct sp_similarity *to_frame, uint8_t *rgb)
+{
+	struct reach reach = sort_by_line(scratch, pixels->frame, to_frame);
+	uint8_t *upper = scratch->line[0], *lower = scratch->line[1];
+	int32_t have = reach.top - 1; /* the line that `lower` holds; none yet */
+	uint32_t at = 0;
+
+	if (reach.pixels < SP_ALIGNED_PIXELS)
+		memset(rgb, 0, 3 * SP_ALIGNED_PIXELS);
+	/* After sorting, count is the end of each line's pixels. */
+	for (int32_t y = reach.top; at < reach.pixels; y++) {
+		uint32_t end = scratch->count[y + 1];
+		uint8_t *swap = upper;
+
+		if (at == end)
+			continue;
+		upper = lower;
+		lower = swap;
+		if (have != y && read_line(pixels, &reach, y, upper))
+			return -EINVAL;
+		if (read_line(pixels, &reach, y + 1, lower))
+			return -EINVAL;
+		have = y + 1;
+		for (; at < end; at++) {
+			uint32_t i = scratch->order[at];
+
+			interpolate(upper, lower, &reach, scratch->x[i], scratch->y[i],
+				    rgb + 3 * (size_t)i);
+		}
+	}
+	return 0;
+}
+
+void sp_align_to_input(const uint8_t *rgb, float *input)
+{
+	static const float mean[3] = { 0.485f, 0.456f, 0.406f };
+	static const float deviation[3] = { 0.229f, 0.224f, 0.225f };
+
+	for (int c = 0; c < 3; c++) {
+		float *plane = input + (size_t)c * SP_ALIGNED_PIXELS;
+
+		for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
+			plane[i] = ((float)rgb[3 * (size_t)i + c] / 255.0f - mean[c]) / deviation[c];
+	}
+}
