@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "infer/quality.h"
+
+#include <math.h>
+
+#include "infer/align.h"
+#include "packet_frame.h"
+#include "test.h"
+
+/* The head that quality.h describes, millimetres from between its pupils: x right in the image, y down,
+ * z towards the camera; turned, then seen from far away. */
+static void head(float landmark[5][2], double yaw, double pitch, double roll, double scale)
+{
+	static const double points[5][3] = {
+		{ -31.5, 0, 0 }, { 31.5, 0, 0 }, { 0, 0.495 * 73, 28 }, { -25, 73, 0 }, { 25, 73, 0 },
+	};
+	const double rad = M_PI / 180;
+
+	for (int i = 0; i < 5; i++) {
+		double x = points[i][0], y = points[i][1], z = points[i][2], turned;
+
+		turned = x * cos(yaw * rad) + z * sin(yaw * rad);
+		z = z * cos(yaw * rad) - x * sin(yaw * rad);
+		x = turned;
+		turned = y * cos(pitch * rad) - z * sin(pitch * rad);
+		y = turned;
+		landmark[i][0] = (float)(500 + scale * (x * cos(roll * rad) - y * sin(roll * rad)));
+		landmark[i][1] = (float)(400 + scale * (x * sin(roll * rad) + y * cos(roll * rad)));
+	}
+}
+
+TEST(angles_of_a_turned_head_come_back)
+{
+	struct sp_quality q;
+	float landmark[5][2];
+
+	head(landmark, 0, 0, 0, 2);
+	sp_quality_from_landmarks(landmark, &q);
+	CHECK_NEAR(q.eye_distance, 126, 0.01);
+	CHECK_NEAR(q.yaw, 0, 0.1);
+	CHECK_NEAR(q.pitch, 0, 0.1);
+	CHECK_NEAR(q.roll, 0, 0.1);
+	for (int angle = -40; angle <= 40; angle += 10) {
+		head(landmark, angle, 0, 0, 1.5);
+		sp_quality_from_landmarks(landmark, &q);
+		CHECK_NEAR(q.yaw, angle, 0.1);
+		head(landmark, 0, angle, 0, 1.5);
+		sp_quality_from_landmarks(landmark, &q);
+		CHECK_NEAR(q.pitch, angle, 0.1);
+		head(landmark, 0, 0, angle, 1.5);
+		sp_quality_from_landmarks(landmark, &q);
+		CHECK_NEAR(q.roll, angle, 0.1);
+		CHECK_NEAR(q.eye_distance, 94.5, 0.01);
+		CHECK_NEAR(q.yaw, 0, 0.1);
+	}
+	head(landmark, 20, 0, 25, 1);
+	sp_quality_from_landmarks(landmark, &q);
+	CHECK_NEAR(q.yaw, 20, 0.1);
+	CHECK_NEAR(q.roll, 25, 0.1);
+}
+
+TEST(the_template_is_a_frontal_face)
+{
+	struct sp_quality q;
+
+	sp_quality_from_landmarks(sp_align_template, &q);
+	CHECK_NEAR(q.yaw, 0, 2);
+	CHECK_NEAR(q.pitch, 0, 1);
+	CHECK_NEAR(q.roll, 0, 1);
+}
+
+TEST(points_in_a_heap_are_turned)
+{
+	float heap[5][2] = { { 5, 5 }, { 5, 5 }, { 5, 5 }, { 5, 5 }, { 5, 5 } };
+	float upside[5][2] = { { 0, 10 }, { 10, 10 }, { 5, 5 }, { 0, 0 }, { 10, 0 } };
+	struct sp_quality q;
+
+	sp_quality_from_landmarks(heap, &q);
+	CHECK_NEAR(q.yaw, 90, 0);
+	CHECK_NEAR(q.pitch, 90, 0);
+	sp_quality_from_landmarks(upside, &q);
+	CHECK_NEAR(q.pitch, 90, 0);
+}
+
+TEST(sharpness_and_exposure_of_known_pictures)
+{
+	uint8_t rgb[SP_ALIGNED_PIXELS * 3];
+	struct sp_quality q;
+	double sum = 0, square = 0;
+	const int n = SP_ALIGNED_SIDE;
+	uint64_t seed = 1;
+
+	memset(rgb, 51, sizeof(rgb));
+	sp_quality_from_aligned(rgb, &q);
+	CHECK_NEAR(q.sharpness, 0, 1e-3);
+	CHECK_NEAR(q.exposure, 0.2, 1e-4);
+	/* A chequered board of 0 and 100: the Laplacian is ±400 everywhere. */
+	for (int i = 0; i < n * n; i++)
+		memset(rgb + 3 * i, (i % n + i / n) % 2 ? 100 : 0, 3);
+	sp_quality_from_aligned(rgb, &q);
+	CHECK_NEAR(q.sharpness, 160000, 10);
+	/* Noise, by the definition. */
+	for (int i = 0; i < n * n * 3; i++)
+		rgb[i] = (uint8_t)next_random(&seed);
+	for (int y = 1; y < n - 1; y++) {
+		for (int x = 1; x < n - 1; x++) {
+			static const int off[5][3] = { { 0, 0, -4 }, { 1, 0, 1 }, { -1, 0, 1 }, { 0, 1, 1 },
+						       { 0, -1, 1 } };
+			double l = 0;
+
+			for (int k = 0; k < 5; k++) {
+				const uint8_t *p = rgb + 3 * ((y + off[k][1]) * n + x + off[k][0]);
+
+				l += off[k][2] * (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]);
+			}
+			sum += l;
+			square += l * l;
+		}
+	}
+	sum /= 110 * 110;
+	square /= 110 * 110;
+	sp_quality_from_aligned(rgb, &q);
+	CHECK_NEAR(q.sharpness, square - sum * sum, 1);
+	/* What is around the face does not count as light on it. */
+	memset(rgb, 255, sizeof(rgb));
+	for (int y = 36; y < 104; y++)
+		memset(rgb + 3 * (y * n + 26), 0, 3 * 60);
+	sp_quality_from_aligned(rgb, &q);
+	CHECK_NEAR(q.exposure, 0, 1e-6);
+}
+
+TEST(input_is_planes_of_blue_green_red)
+{
+	static uint8_t rgb[SP_ALIGNED_PIXELS * 3];
+	static float input[3 * SP_QUALITY_PIXELS];
+	uint64_t seed = 2;
+
+	for (int i = 0; i < SP_ALIGNED_PIXELS * 3; i++)
+		rgb[i] = (uint8_t)next_random(&seed);
+	sp_quality_to_input(rgb, input);
+	for (int i = 0; i < SP_QUALITY_PIXELS; i++) {
+		double sx = (i % 96 + 0.5) * 112 / 96 - 0.5, sy = (i / 96 + 0.5) * 112 / 96 - 0.5;
+		int x = (int)sx, y = (int)sy;
+		double fx = sx - x, fy = sy - y;
+
+		for (int c = 0; c < 3; c++) {
+#define AT(dx, dy) rgb[3 * ((y + dy) * 112 + x + dx) + c]
+			double want = (1 - fy) * ((1 - fx) * AT(0, 0) + fx * AT(1, 0)) +
+				      fy * ((1 - fx) * AT(0, 1) + fx * AT(1, 1));
+#undef AT
+			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128, 0.51 / 128);
+		}
+	}
+}
+
+static const struct sp_quality good = {
+	.eye_distance = 60, .sharpness = 200, .exposure = 0.5f, .network = 0.6f,
+};
+
+TEST(each_flaw_lowers_the_rank)
+{
+	float best = sp_quality_rank(&good, true);
+	struct sp_quality q;
+
+	CHECK_NEAR(best, 0.6 * 200 / 250, 1e-5);
+	CHECK_NEAR(sp_quality_rank(&good, false), 0.8, 1e-5);
+#define WORSE(member, value)                                                                       \
+	q = good;                                                                                  \
+	q.member = value;                                                                          \
+	CHECK(sp_quality_rank(&q, true) < best);                                                   \
+	CHECK(sp_quality_rank(&q, true) >= 0)
+	WORSE(eye_distance, 30);
+	WORSE(yaw, -30);
+	WORSE(pitch, 30);
+	WORSE(sharpness, 20);
+	WORSE(exposure, 0.1f);
+	WORSE(exposure, 0.95f);
+	WORSE(occlusion, 0.2f);
+	WORSE(network, 0.4f);
+	WORSE(network, NAN);
+	WORSE(sharpness, NAN);
+#undef WORSE
+	q = good;
+	q.eye_distance = 6000, q.sharpness = 1e9f, q.network = 5;
+	CHECK(sp_quality_rank(&q, true) <= 1);
+}
+
+TEST(each_limit_has_its_reason)
+{
+	const struct sp_quality_limits limits = { 40, 30, 25, 20, 50, 0.2f, 0.8f, 0.5f }, none = { 0 };
+	const float inside[4] = { 10, 10, 50, 50 }, cut[4] = { 60, 10, 50, 50 }, left[4] = { -1, 9, 5, 5 };
+	struct sp_quality_place place = { inside, 100, 100, false, true };
+	struct sp_quality q = good;
+
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), 0);
+#define REASON(member, value, reason)                                                              \
+	q = good;                                                                                  \
+	q.member = value;                                                                          \
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), reason);                                 \
+	CHECK_EQ(sp_quality_reasons(&q, &none, &place), 0)
+	REASON(eye_distance, 39, SP_FACE_TOO_SMALL);
+	REASON(yaw, -31, SP_FACE_TURNED);
+	REASON(yaw, 31, SP_FACE_TURNED);
+	REASON(pitch, -26, SP_FACE_TURNED);
+	REASON(roll, 21, SP_FACE_TURNED);
+	REASON(roll, NAN, SP_FACE_TURNED);
+	REASON(sharpness, 49, SP_FACE_BLURRED);
+	REASON(exposure, 0.1f, SP_FACE_DARK);
+	REASON(exposure, 0.9f, SP_FACE_BRIGHT);
+	REASON(network, 0.4f, SP_FACE_POOR);
+#undef REASON
+	q = good;
+	q.network = 0;
+	place.network = false;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), 0);
+	place.damaged = true;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), SP_FACE_DAMAGED);
+	place.box = cut;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), SP_FACE_DAMAGED | SP_FACE_CUT);
+	place.box = left;
+	CHECK_EQ(sp_quality_reasons(&q, &none, &place), SP_FACE_DAMAGED | SP_FACE_CUT);
+}
+
+TEST(names_are_told_apart)
+{
+	for (unsigned int i = 0; i < SP_FACE_REASONS; i++)
+		for (unsigned int k = 0; k < i; k++)
+			CHECK(strcmp(sp_face_reason_name(i), sp_face_reason_name(k)));
+	CHECK_STR(sp_face_reason_name(0), "too_small");
+	CHECK_STR(sp_face_reason_name(7), "poor");
+	CHECK_STR(sp_face_reason_name(8), "unknown");
+	CHECK_STR(sp_result_cause_name(SP_RESULT_SHED), "shed");
+	CHECK_STR(sp_result_cause_name(SP_RESULT_CAUSES), "unknown");
+}
+
+TEST_MAIN()
