@@ -15,8 +15,12 @@
 #include "base/stats.h"
 #include "lane/encounter.h"
 
+struct sp_err;
 struct sp_lane;
 struct sp_result;
+
+/* Results that may wait for sp_lane_take_done: more than any backend has in flight. */
+enum { SP_LANE_DONE_MAX = 4096 };
 
 struct sp_lane_config {
 	char name[SP_NAME_MAX];
@@ -41,17 +45,20 @@ struct sp_lane_counters {
 	uint64_t encounters, occupants;
 	uint64_t out_of_order;	  /* came after the watermark had passed them; still counted as results */
 	uint64_t backlog_full;	  /* the watermark was pushed on for want of room */
+	uint64_t no_memory;	  /* encounters or portraits given up for want of it */
 };
 
 extern const struct sp_counter sp_lane_counter_table[];
 extern const size_t sp_lane_counter_table_n;
 
+/* 0, or -EINVAL, -ENOMEM with @err filled. */
 int sp_lane_create(const struct sp_lane_config *config, struct sp_lane **ret_lane,
 		   struct sp_err *err);
+/* After sp_lane_flush and sp_lane_take_done: the lane gives no result back here. */
 void sp_lane_destroy(struct sp_lane *lane);
 
 /*
- * Takes a result over. Those that the lane is done with come back through sp_lane_take_done, so that
+ * Takes a result over. sp_lane_advance has run once before, so that the lane knows the time. Those that the lane is done with come back through sp_lane_take_done, so that
  * the caller can put them to the backend.
  */
 void sp_lane_push(struct sp_lane *lane, struct sp_result *result);
@@ -62,7 +69,10 @@ void sp_lane_advance(struct sp_lane *lane, uint64_t now_ns, uint64_t utc_ns);
 /* Results that are done with; returns how many. */
 unsigned int sp_lane_take_done(struct sp_lane *lane, struct sp_result **results, unsigned int max);
 
-/* Opens an encounter (or prolongs the open one) without a face. */
+/*
+ * Opens an encounter (or prolongs the open one) without a face. It takes its place among the results
+ * by its time, so the encounter begins when the watermark comes to @now_ns.
+ */
 void sp_lane_trigger(struct sp_lane *lane, uint64_t now_ns, uint64_t utc_ns);
 
 /* Takes every waiting result and closes the open encounter: at shutdown, or on `lanes close`. */
@@ -74,7 +84,7 @@ void sp_lane_flush(struct sp_lane *lane, uint64_t now_ns, uint64_t utc_ns);
 struct sp_encounter *sp_lane_take_encounter(struct sp_lane *lane);
 void sp_lane_free_encounter(struct sp_encounter *encounter);
 
-/* True while an encounter is open. */
+/* True while an encounter is open, or about to be by a trigger. */
 bool sp_lane_is_open(const struct sp_lane *lane);
 
 const struct sp_lane_counters *sp_lane_counters(const struct sp_lane *lane);
