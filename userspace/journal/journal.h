@@ -34,7 +34,8 @@ struct sp_journal_counters {
 	uint64_t refused;	      /* appends turned away: full or broken */
 	uint64_t segments;	      /* opened by this writer */
 	uint64_t recovered_records;   /* found valid at open */
-	uint64_t torn_bytes;	      /* cut off at open */
+	uint64_t torn_bytes;	      /* behind the last intact batch, found at open */
+	uint64_t corrupt_segments;    /* found at open, left as they are */
 };
 
 extern const struct sp_counter sp_journal_counter_table[];
@@ -70,8 +71,9 @@ struct sp_journal_ack {
 
 /*
  * Submits the batch if a commit is free, collects acknowledgements in the order of the appends; waits
- * up to @timeout_ns for the first if something is on its way. Returns the count, or -EIO once the
- * writer is broken with @err filled.
+ * up to @timeout_ns for the first if something is on its way (or if the last append was refused because
+ * the next segment is still being zeroed). Returns the count, or -EIO once the writer is broken with
+ * @err filled.
  */
 int sp_journal_poll(struct sp_journal_writer *writer, struct sp_journal_ack *acks, unsigned int max,
 		    uint64_t timeout_ns, struct sp_err *err);
@@ -94,7 +96,11 @@ struct sp_record_view {
 	size_t size;
 };
 
-/* The next record in order of writing: 1, 0 at the end, -errno with @err filled on damage. */
+/*
+ * The next record in order of writing: 1, 0 at the end (a later call sees what was added meanwhile),
+ * -errno with @err filled on damage. After -EBADMSG or -ENOTSUP, which each damaged place gives once, the
+ * next call goes on behind the damage; any other error may come again.
+ */
 int sp_journal_reader_next(struct sp_journal_reader *reader, struct sp_record_view *ret_record,
 			   struct sp_err *err);
 
@@ -106,7 +112,8 @@ struct sp_journal_report {
 
 /*
  * Reads every byte. 0 if all is well (torn tails included), -EBADMSG with @err naming the first
- * corrupt place, another -errno if it cannot read. @progress (may be NULL) is called now and then.
+ * corrupt place, another -errno if it cannot read (-ENOENT: no journal). The report is filled for 0
+ * and -EBADMSG. @progress (may be NULL) is called now and then, in bytes. A writer may be at work.
  */
 int sp_journal_verify(const char *directory, struct sp_journal_report *ret_report,
 		      void (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
