@@ -189,8 +189,12 @@ int sp_segment_judge(struct sp_segment_file *file, const struct sp_segment_posit
 		ret = window_show(file, offset, SP_BLOCK, &block);
 		if (ret < 0)
 			return ret;
-		if (!ret)
+		if (!ret) {
+			/* Less than a block: the file was cut, not closed. */
+			if (offset < file->size)
+				tail.end = file->size;
 			break;
+		}
 		if (progress && !(offset % WINDOW))
 			progress(arg, offset);
 		if (is_zero(block, SP_BLOCK))

@@ -67,7 +67,7 @@ void sp_segment_pass(struct sp_segment_position *position, const struct sp_batch
 struct sp_segment_tail {
 	bool corrupt;
 	struct sp_segment_position resume; /* if corrupt: of the next intact batch */
-	uint64_t end;			   /* where the last bytes that are not zero end, in whole blocks */
+	uint64_t end;			   /* of the last block that is not zero */
 };
 
 /*
