@@ -56,7 +56,8 @@ static unsigned int tiff_orientation(const uint8_t *bytes, size_t size)
 
 		if (read_u16(&tiff, at) != TAG_ORIENTATION)
 			continue;
-		return read_u16(&tiff, at + 2) == TYPE_SHORT && value >= 1 && value <= 8 ? value : 1;
+		return read_u16(&tiff, at + 2) == TYPE_SHORT && value >= 1 && value <= 8 ? value
+											 : 1;
 	}
 	return 1;
 }
@@ -74,7 +75,8 @@ unsigned int sp_exif_orientation(const uint8_t *jpeg, size_t size)
 		}
 		if (length < 2 || length > size - at - 2)
 			return 1;
-		if (jpeg[at + 1] == MARKER_APP1 && length >= 8 && !memcmp(jpeg + at + 4, "Exif\0", 6))
+		if (jpeg[at + 1] == MARKER_APP1 && length >= 8 &&
+		    !memcmp(jpeg + at + 4, "Exif\0", 6))
 			return tiff_orientation(jpeg + at + 10, length - 8);
 		at += 2 + length;
 	}

@@ -44,17 +44,19 @@ int sp_image_prepare(struct sp_image *image, uint64_t width, uint64_t height, co
 	uint8_t *rgb;
 
 	if (!width || !height)
-		return sp_err_set(err, -EBADMSG, "%s: this %s says that it has no pixels; replace the file",
-				  name, format);
+		return sp_err_set(err, -EBADMSG,
+				  "%s: this %s says that it has no pixels; replace the file", name,
+				  format);
 	if (width > SP_IMAGE_SIDE_MAX || height > SP_IMAGE_SIDE_MAX)
 		return sp_err_set(err, -EFBIG,
-				  "%s: %llu x %llu pixels are more than %d a side; scale it down", name,
-				  (unsigned long long)width, (unsigned long long)height,
+				  "%s: %llu x %llu pixels are more than %d a side; scale it down",
+				  name, (unsigned long long)width, (unsigned long long)height,
 				  SP_IMAGE_SIDE_MAX);
 	rgb = pixels_of(width, height);
 	if (!rgb)
-		return sp_err_set(err, -ENOMEM, "%s: no memory for %llu x %llu pixels; scale it down",
-				  name, (unsigned long long)width, (unsigned long long)height);
+		return sp_err_set(err, -ENOMEM,
+				  "%s: no memory for %llu x %llu pixels; scale it down", name,
+				  (unsigned long long)width, (unsigned long long)height);
 	*image = (struct sp_image){ (uint32_t)width, (uint32_t)height, rgb };
 	return 0;
 }
@@ -66,17 +68,17 @@ int sp_image_decode(const uint8_t *bytes, size_t size, const char *name, struct 
 	static const uint8_t png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 
 	if (!size)
-		return sp_err_set(err, -EBADMSG, "%s: the file is empty; give a JPEG, PNG, PGM or PPM",
-				  name);
+		return sp_err_set(err, -EBADMSG,
+				  "%s: the file is empty; give a JPEG, PNG, PGM or PPM", name);
 	if (size >= sizeof(jpeg) && !memcmp(bytes, jpeg, sizeof(jpeg)))
 		return sp_image_decode_jpeg(bytes, size, name, ret_image, err);
 	if (size >= sizeof(png) && !memcmp(bytes, png, sizeof(png)))
 		return sp_image_decode_png(bytes, size, name, ret_image, err);
 	if (size >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6'))
 		return sp_image_decode_pnm(bytes, size, name, ret_image, err);
-	return sp_err_set(err, -EBADMSG,
-			  "%s: not a picture that can be read; give a JPEG, PNG, PGM (P5) or PPM (P6)",
-			  name);
+	return sp_err_set(
+		err, -EBADMSG,
+		"%s: not a picture that can be read; give a JPEG, PNG, PGM (P5) or PPM (P6)", name);
 }
 
 /* Fills @bytes; a file that shrank meanwhile gives a shorter *ret_size. */
@@ -109,12 +111,14 @@ static int read_file(int fd, const char *path, struct sp_image *ret_image, struc
 	if (fstat(fd, &stat))
 		return sp_err_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (S_ISDIR(stat.st_mode))
-		return sp_err_set(err, -EISDIR, "%s: this is a folder; name the pictures in it", path);
+		return sp_err_set(err, -EISDIR, "%s: this is a folder; name the pictures in it",
+				  path);
 	if (!S_ISREG(stat.st_mode))
 		return sp_err_set(err, -EINVAL, "%s: not an ordinary file; copy it to one", path);
 	if (stat.st_size > FILE_MAX)
-		return sp_err_set(err, -EFBIG, "%s: %lld bytes are too many for a picture; scale it down",
-				  path, (long long)stat.st_size);
+		return sp_err_set(err, -EFBIG,
+				  "%s: %lld bytes are too many for a picture; scale it down", path,
+				  (long long)stat.st_size);
 	bytes = malloc(stat.st_size ? (size_t)stat.st_size : 1);
 	if (!bytes)
 		return sp_err_set(err, -ENOMEM, "%s: no memory for %lld bytes; scale it down", path,

@@ -27,8 +27,10 @@ static int turn(struct sp_image *image, unsigned int orientation, const char *na
 		struct sp_err *err)
 {
 	bool transposed = orientation >= 5;
-	bool mirror_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-	bool mirror_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+	bool mirror_x = orientation == 2 || orientation == 3 || orientation == 6 ||
+			orientation == 7;
+	bool mirror_y = orientation == 3 || orientation == 4 || orientation == 7 ||
+			orientation == 8;
 	struct sp_image turned;
 	int rc = sp_image_prepare(&turned, transposed ? image->height : image->width,
 				  transposed ? image->width : image->height, "JPEG", name, err);
@@ -39,8 +41,8 @@ static int turn(struct sp_image *image, unsigned int orientation, const char *na
 		for (uint32_t x = 0; x < turned.width; x++) {
 			uint32_t u = mirror_x ? turned.width - 1 - x : x;
 			uint32_t v = mirror_y ? turned.height - 1 - y : y;
-			size_t from = transposed ? (size_t)u * image->width + v :
-						   (size_t)v * image->width + u;
+			size_t from = transposed ? (size_t)u * image->width + v
+						 : (size_t)v * image->width + u;
 
 			memcpy(turned.rgb + ((size_t)y * turned.width + x) * 3,
 			       image->rgb + from * 3, 3);
@@ -63,14 +65,16 @@ static int decode(tjhandle handle, const uint8_t *bytes, size_t size, const char
 		return sp_err_set(err, -EBADMSG, "%s: damaged JPEG (%s); replace the file", name,
 				  tjGetErrorStr2(handle));
 	if (width <= 0 || height <= 0)
-		return sp_err_set(err, -EBADMSG, "%s: no picture in this JPEG; replace the file", name);
-	if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-		return sp_err_set(err, -ENOTSUP, "%s: a CMYK JPEG, made for print; convert it to RGB",
+		return sp_err_set(err, -EBADMSG, "%s: no picture in this JPEG; replace the file",
 				  name);
-	if ((uint64_t)width * (uint64_t)height / PIXELS_A_BYTE > size && width <= SP_IMAGE_SIDE_MAX &&
-	    height <= SP_IMAGE_SIDE_MAX)
+	if (colours == TJCS_CMYK || colours == TJCS_YCCK)
+		return sp_err_set(err, -ENOTSUP,
+				  "%s: a CMYK JPEG, made for print; convert it to RGB", name);
+	if ((uint64_t)width * (uint64_t)height / PIXELS_A_BYTE > size &&
+	    width <= SP_IMAGE_SIDE_MAX && height <= SP_IMAGE_SIDE_MAX)
 		return sp_err_set(err, -EBADMSG,
-				  "%s: the JPEG is truncated (%zu bytes for %d x %d pixels); replace the file",
+				  "%s: the JPEG is truncated (%zu bytes for %d x %d pixels); "
+				  "replace the file",
 				  name, size, width, height);
 	rc = sp_image_prepare(&image, (uint64_t)width, (uint64_t)height, "JPEG", name, err);
 	if (rc)
@@ -78,8 +82,8 @@ static int decode(tjhandle handle, const uint8_t *bytes, size_t size, const char
 	if (tjDecompress2(handle, bytes, size, image.rgb, width, 0, height, TJPF_RGB,
 			  DECODE_FLAGS)) {
 		rc = sp_err_set(err, -EBADMSG, "%s: %s JPEG (%s); replace the file", name,
-				tjGetErrorCode(handle) == TJERR_WARNING ? "truncated or damaged" :
-									  "damaged",
+				tjGetErrorCode(handle) == TJERR_WARNING ? "truncated or damaged"
+									: "damaged",
 				tjGetErrorStr2(handle));
 		goto err_uninit_image;
 	}
@@ -104,7 +108,8 @@ int sp_image_decode_jpeg(const uint8_t *bytes, size_t size, const char *name,
 	int rc;
 
 	if (!handle)
-		return sp_err_set(err, -ENOMEM, "%s: no memory for the JPEG decoder; free some", name);
+		return sp_err_set(err, -ENOMEM, "%s: no memory for the JPEG decoder; free some",
+				  name);
 	rc = decode(handle, bytes, size, name, ret_image, err);
 	tjDestroy(handle);
 	return rc;
@@ -121,7 +126,8 @@ int sp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, in
 	if (!width || !height || width > SP_IMAGE_SIDE_MAX || height > SP_IMAGE_SIDE_MAX ||
 	    quality < 1 || quality > 100)
 		return sp_err_set(err, -EINVAL,
-				  "JPEG: %u x %u pixels at quality %d cannot be written; use 1 to %d a side, 1 to 100",
+				  "JPEG: %u x %u pixels at quality %d cannot be written; use 1 to "
+				  "%d a side, 1 to 100",
 				  width, height, quality, SP_IMAGE_SIDE_MAX);
 	handle = tjInitCompress();
 	if (!handle)
@@ -133,8 +139,8 @@ int sp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, in
 		rc = sp_err_set(err, -ENOMEM, "JPEG: no memory for %lu bytes; free some", size);
 		goto err_destroy;
 	}
-	if (tjCompress2(handle, rgb, (int)width, 0, (int)height, TJPF_RGB, &bytes, &size, TJSAMP_420,
-			quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT)) {
+	if (tjCompress2(handle, rgb, (int)width, 0, (int)height, TJPF_RGB, &bytes, &size,
+			TJSAMP_420, quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT)) {
 		rc = sp_err_set(err, -EIO, "JPEG: %s; report this", tjGetErrorStr2(handle));
 		free(bytes);
 		goto err_destroy;

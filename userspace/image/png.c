@@ -11,9 +11,9 @@
 #include "image/image.h"
 
 enum {
-	INFLATE_RATIO = 1032,	    /* the most that one byte of a deflate stream can grow to */
-	CHUNK_MAX = 4 << 20,	    /* bytes of an ancillary chunk, unpacked */
-	CHUNKS_MAX = 128,	    /* ancillary chunks kept */
+	INFLATE_RATIO = 1032, /* the most that one byte of a deflate stream can grow to */
+	CHUNK_MAX = 4 << 20, /* bytes of an ancillary chunk, unpacked */
+	CHUNKS_MAX = 128, /* ancillary chunks kept */
 };
 
 /* What libpng's callbacks see. */
@@ -88,15 +88,17 @@ static int read_pixels(struct reader *reader, size_t size, const char *name, str
 	height = png_get_image_height(png, reader->info);
 	if (width <= SP_IMAGE_SIDE_MAX && height <= SP_IMAGE_SIDE_MAX &&
 	    (uint64_t)png_get_rowbytes(png, reader->info) * height / INFLATE_RATIO > size)
-		return sp_err_set(err, -EBADMSG,
-				  "%s: the PNG is truncated (%zu bytes for %u x %u pixels); replace the file",
-				  name, size, width, height);
+		return sp_err_set(
+			err, -EBADMSG,
+			"%s: the PNG is truncated (%zu bytes for %u x %u pixels); replace the file",
+			name, size, width, height);
 	rc = sp_image_prepare(&reader->image, width, height, "PNG", name, err);
 	if (rc)
 		return rc;
 	reader->rows = malloc(height * sizeof(*reader->rows));
 	if (!reader->rows)
-		return sp_err_set(err, -ENOMEM, "%s: no memory for %u rows; scale it down", name, height);
+		return sp_err_set(err, -ENOMEM, "%s: no memory for %u rows; scale it down", name,
+				  height);
 	for (uint32_t y = 0; y < height; y++)
 		reader->rows[y] = reader->image.rgb + (size_t)y * width * 3;
 	ask_for_rgb(png, reader->info);
@@ -114,7 +116,8 @@ int sp_image_decode_png(const uint8_t *bytes, size_t size, const char *name,
 	struct reader reader = { .source = { .at = bytes, .left = size } };
 	int rc = -ENOMEM;
 
-	reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader.source, on_error, on_warning);
+	reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader.source, on_error,
+					    on_warning);
 	if (reader.png)
 		reader.info = png_create_info_struct(reader.png);
 	if (!reader.info) {
@@ -173,7 +176,7 @@ int sp_image_write_png(const char *path, const struct sp_image *image, struct sp
 	if (!rc && closed)
 		rc = errno ? -errno : -EIO;
 	if (rc)
-		sp_err_set(err, rc, "%s: cannot write the picture (%s); look at the disk's room", path,
-			   unused.why[0] ? unused.why : strerror(-rc));
+		sp_err_set(err, rc, "%s: cannot write the picture (%s); look at the disk's room",
+			   path, unused.why[0] ? unused.why : strerror(-rc));
 	return rc;
 }

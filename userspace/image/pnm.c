@@ -58,9 +58,10 @@ static void convert(struct sp_image *image, const uint8_t *samples, unsigned int
 
 	for (size_t i = 0; i < pixels; i++) {
 		for (unsigned int c = 0; c < 3; c++) {
-			const uint8_t *sample =
-				samples + (i * channels + (channels == 3 ? c : 0)) * bytes;
-			uint32_t value = bytes == 2 ? (uint32_t)sample[0] << 8 | sample[1] : sample[0];
+			const uint8_t *sample = samples +
+						(i * channels + (channels == 3 ? c : 0)) * bytes;
+			uint32_t value = bytes == 2 ? (uint32_t)sample[0] << 8 | sample[1]
+						    : sample[0];
 
 			if (value > maxval)
 				value = maxval;
@@ -83,18 +84,20 @@ int sp_image_decode_pnm(const uint8_t *bytes, size_t size, const char *name,
 	    !read_number(&cursor, &maxval) || !maxval || maxval > UINT16_MAX ||
 	    cursor.at == cursor.end || !is_blank(*cursor.at))
 		return sp_err_set(err, -EBADMSG,
-				  "%s: the PNM header is damaged (P%c, width, height, maxval); replace the file",
+				  "%s: the PNM header is damaged (P%c, width, height, maxval); "
+				  "replace the file",
 				  name, bytes[1]);
 	cursor.at++;
 	sample_bytes = maxval > UINT8_MAX ? 2 : 1;
-	/* Sides over the cap are refused first, so that the product cannot wrap. */
-	want = width <= SP_IMAGE_SIDE_MAX && height <= SP_IMAGE_SIDE_MAX ?
-		       (uint64_t)width * height * channels * sample_bytes :
-		       0;
+	/* Sides over the cap are refused below; their product could wrap. */
+	want = width <= SP_IMAGE_SIDE_MAX && height <= SP_IMAGE_SIDE_MAX
+		       ? (uint64_t)width * height * channels * sample_bytes
+		       : 0;
 	if ((uint64_t)(cursor.end - cursor.at) < want)
-		return sp_err_set(err, -EBADMSG,
-				  "%s: the PNM is truncated (%zu of %llu bytes of pixels); replace the file",
-				  name, (size_t)(cursor.end - cursor.at), (unsigned long long)want);
+		return sp_err_set(
+			err, -EBADMSG,
+			"%s: the PNM is truncated (%zu of %llu bytes of pixels); replace the file",
+			name, (size_t)(cursor.end - cursor.at), (unsigned long long)want);
 	rc = sp_image_prepare(&image, width, height, "PNM", name, err);
 	if (rc)
 		return rc;

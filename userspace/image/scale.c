@@ -57,8 +57,8 @@ static void scale_pixel(uint8_t *target, const struct sp_image *source, const st
 	uint64_t total = (uint64_t)x->total * y->total;
 
 	for (uint32_t j = 0; j < y->n; j++) {
-		const uint8_t *pixel =
-			source->rgb + ((size_t)(y->first + j) * source->width + x->first) * 3;
+		const uint8_t *pixel = source->rgb +
+				       ((size_t)(y->first + j) * source->width + x->first) * 3;
 		uint32_t row[3] = { 0 };
 
 		for (uint32_t i = 0; i < x->n; i++, pixel += 3) {

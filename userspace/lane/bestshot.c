@@ -98,8 +98,9 @@ int sp_best_shot_record(const struct sp_best_shot *shot, bool keep, uint32_t emb
 	}
 	if (!face->portrait)
 		return 0;
-	rc = sp_image_encode_jpeg(face->portrait->rgb, face->portrait->width, face->portrait->height,
-				  jpeg_quality, &occupant->jpeg, &size, err);
+	rc = sp_image_encode_jpeg(face->portrait->rgb, face->portrait->width,
+				  face->portrait->height, jpeg_quality, &occupant->jpeg, &size,
+				  err);
 	if (rc)
 		return rc;
 	occupant->jpeg_size = (uint32_t)size;

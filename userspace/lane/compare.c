@@ -37,9 +37,10 @@ int sp_match_threshold_at(const struct sp_match_model *model, double fmr,
 	double share;
 
 	if (!(fmr <= t[0].fmr && fmr >= t[last].fmr))
-		return sp_err_set(err, -ERANGE,
-				  "false match rate %g: %s was measured from %g to %g; choose one of these",
-				  fmr, model->name, t[last].fmr, t[0].fmr);
+		return sp_err_set(
+			err, -ERANGE,
+			"false match rate %g: %s was measured from %g to %g; choose one of these",
+			fmr, model->name, t[last].fmr, t[0].fmr);
 	while (i + 1 < last && fmr < t[i + 1].fmr)
 		i++;
 	if (!last) {
@@ -48,7 +49,8 @@ int sp_match_threshold_at(const struct sp_match_model *model, double fmr,
 	}
 	share = log(t[i].fmr / fmr) / log(t[i].fmr / t[i + 1].fmr);
 	*ret_threshold = (struct sp_match_threshold){
-		.similarity = (float)(t[i].similarity + share * (t[i + 1].similarity - t[i].similarity)),
+		.similarity =
+			(float)(t[i].similarity + share * (t[i + 1].similarity - t[i].similarity)),
 		.fmr = fmr,
 	};
 	return 0;
@@ -69,7 +71,8 @@ static void format_count(uint64_t n, char text[32])
 }
 
 char *sp_match_threshold_meaning(const struct sp_match_model *model,
-				 const struct sp_match_threshold *threshold, char *text, size_t size)
+				 const struct sp_match_threshold *threshold, char *text,
+				 size_t size)
 {
 	char times[32];
 
@@ -87,18 +90,21 @@ int sp_match_compare(const struct sp_template *a, const struct sp_template *b,
 	double dot = 0, aa = 0, bb = 0, similarity;
 
 	if (!a->size || !b->size)
-		return sp_err_set(err, -ENODATA,
-				  "compare: no template is kept of one of the faces; use another shot");
+		return sp_err_set(
+			err, -ENODATA,
+			"compare: no template is kept of one of the faces; use another shot");
 	if (a->size != b->size || memcmp(a->model_id, b->model_id, SP_MODEL_ID_SIZE))
-		return sp_err_set(err, -EPROTO,
-				  "compare: the templates are of different models; embed both with one");
+		return sp_err_set(
+			err, -EPROTO,
+			"compare: the templates are of different models; embed both with one");
 	for (uint32_t i = 0; i < a->size; i++) {
 		dot += (double)a->embedding[i] * b->embedding[i];
 		aa += (double)a->embedding[i] * a->embedding[i];
 		bb += (double)b->embedding[i] * b->embedding[i];
 	}
 	if (!(aa > 0 && bb > 0 && isfinite(aa) && isfinite(bb)))
-		return sp_err_set(err, -EDOM, "compare: a template is damaged; embed the face again");
+		return sp_err_set(err, -EDOM,
+				  "compare: a template is damaged; embed the face again");
 	similarity = fmax(-1, fmin(1, dot / sqrt(aa * bb)));
 	*ret_comparison = (struct sp_comparison){
 		.similarity = (float)similarity,

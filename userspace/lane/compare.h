@@ -26,8 +26,8 @@ enum { SP_MATCH_THRESHOLDS_MAX = 8 };
 /* What was measured of an embedding network, the highest rate first. */
 struct sp_match_model {
 	const char *name;
-	uint8_t sha256[32];	/* of the model's file */
-	const char *measured;	/* on what, for people */
+	uint8_t sha256[32]; /* of the model's file */
+	const char *measured; /* on what, for people */
 	unsigned int thresholds_n;
 	struct sp_match_threshold thresholds[SP_MATCH_THRESHOLDS_MAX];
 };
@@ -46,7 +46,8 @@ int sp_match_threshold_at(const struct sp_match_model *model, double fmr,
 
 /* "a pair of different people … once in 10,000 comparisons (…)". Returns @text. */
 char *sp_match_threshold_meaning(const struct sp_match_model *model,
-				 const struct sp_match_threshold *threshold, char *text, size_t size);
+				 const struct sp_match_threshold *threshold, char *text,
+				 size_t size);
 
 /* A face as a network wrote it down. */
 struct sp_template {

@@ -238,7 +238,8 @@ void sp_group_merge(struct sp_group *group)
 
 		for (unsigned int a = 0; a < group->n; a++) {
 			for (unsigned int b = a + 1; b < group->n; b++) {
-				const struct sp_person *one = group->people[a], *other = group->people[b];
+				const struct sp_person *one = group->people[a],
+						       *other = group->people[b];
 				float similarity;
 
 				if (!one->has_template || !other->has_template ||

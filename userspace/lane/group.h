@@ -46,7 +46,8 @@ struct sp_group {
 	uint64_t *frames; /* looked at, a camera */
 	unsigned int n;
 	uint32_t dropped; /* most faces of one frame that found no room */
-	struct sp_person *people[SP_OCCUPANTS_MAX]; /* the first n in order of appearance, then the free */
+	/* The first n in order of appearance, then the free. */
+	struct sp_person *people[SP_OCCUPANTS_MAX];
 	struct sp_person *memory;
 	struct sp_track *tracks;
 };

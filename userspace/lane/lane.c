@@ -23,12 +23,12 @@ struct sp_lane {
 	struct sp_order order;
 	struct sp_group group;
 	struct sp_lane_counters counters;
-	uint64_t random;      /* state of the generator */
+	uint64_t random; /* state of the generator */
 	uint64_t utc_less_ns; /* UTC minus CLOCK_MONOTONIC, modulo 2^64, as of the last call */
 
 	/* The open encounter. Its JPEGs and occupants are made at the close. */
 	bool open, triggered;
-	uint64_t begin_ns, end_ns;    /* exposures: the first and the last face or trigger */
+	uint64_t begin_ns, end_ns; /* exposures: the first and the last face or trigger */
 	uint64_t opened_ns, touched_ns; /* the same in the lane's time, which never goes back */
 	uint32_t frames, tombstones;
 
@@ -50,11 +50,12 @@ const struct sp_counter sp_lane_counter_table[] = {
 	SP_COUNTER(struct sp_lane_counters, occupants, "occupants of closed encounters"),
 	SP_COUNTER(struct sp_lane_counters, out_of_order, "results that came after the watermark"),
 	SP_COUNTER(struct sp_lane_counters, backlog_full, "results taken early for want of room"),
-	SP_COUNTER(struct sp_lane_counters, no_memory, "encounters or portraits given up for want of memory"),
+	SP_COUNTER(struct sp_lane_counters, no_memory,
+		   "encounters or portraits given up for want of memory"),
 };
 
-const size_t sp_lane_counter_table_n =
-	sizeof(sp_lane_counter_table) / sizeof(sp_lane_counter_table[0]);
+const size_t sp_lane_counter_table_n = sizeof(sp_lane_counter_table) /
+				       sizeof(sp_lane_counter_table[0]);
 
 static int check(const struct sp_lane_config *config, struct sp_err *err)
 {
@@ -74,9 +75,9 @@ static int check(const struct sp_lane_config *config, struct sp_err *err)
 		wrong = "JPEG quality must be 1 to 100";
 	else if (config->embedding_size > SP_EMBEDDING_MAX)
 		wrong = "templates must have at most 512 floats";
-	return wrong ? sp_err_set(err, -EINVAL, "lane %.*s: %s; correct the configuration", SP_NAME_MAX,
-				  config->name, wrong) :
-		       0;
+	return wrong ? sp_err_set(err, -EINVAL, "lane %.*s: %s; correct the configuration",
+				  SP_NAME_MAX, config->name, wrong)
+		     : 0;
 }
 
 int sp_lane_create(const struct sp_lane_config *config, struct sp_lane **ret_lane,
@@ -147,7 +148,8 @@ static void record_person(struct sp_lane *lane, const struct sp_person *person,
 			  struct sp_occupant *occupant)
 {
 	const struct sp_lane_config *config = &lane->config;
-	bool keep = config->persist_unmatched && (config->keep_invalid || !person->best.face.reasons);
+	bool keep = config->persist_unmatched &&
+		    (config->keep_invalid || !person->best.face.reasons);
 
 	occupant->shots = person->shots;
 	occupant->valid_shots = person->valid_shots;

@@ -43,7 +43,7 @@ struct sp_lane_config {
 struct sp_lane_counters {
 	uint64_t results, tombstones, faces, valid_faces;
 	uint64_t encounters, occupants;
-	uint64_t out_of_order;	  /* came after the watermark had passed them; still counted as results */
+	uint64_t out_of_order;	  /* came after the watermark had passed them; taken at once */
 	uint64_t backlog_full;	  /* the watermark was pushed on for want of room */
 	uint64_t no_memory;	  /* encounters or portraits given up for want of it */
 };
@@ -58,8 +58,9 @@ int sp_lane_create(const struct sp_lane_config *config, struct sp_lane **ret_lan
 void sp_lane_destroy(struct sp_lane *lane);
 
 /*
- * Takes a result over. sp_lane_advance has run once before, so that the lane knows the time. Those that the lane is done with come back through sp_lane_take_done, so that
- * the caller can put them to the backend.
+ * Takes a result over. sp_lane_advance has run once before, so that the lane knows the time. Those
+ * that the lane is done with come back through sp_lane_take_done, so that the caller can put them to
+ * the backend.
  */
 void sp_lane_push(struct sp_lane *lane, struct sp_result *result);
 

@@ -16,7 +16,8 @@
 struct sp_result;
 
 struct sp_order_camera {
-	uint64_t block_id, exposure_ns; /* of its last result that was passed on; 0 before the first */
+	/* Of its last result that was passed on; 0 before the first. */
+	uint64_t block_id, exposure_ns;
 	/* Scratch of sp_order_advance. */
 	uint64_t next_block, vouched_ns;
 	bool gap;
