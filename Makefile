@@ -60,11 +60,13 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SANFLAGS) $(INCLUDES) $(DEFINES) $(SDK_
 
 # ---- what is built -------------------------------------------------------------------------------
 LIB_SRC := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c kmod/gvsp_*.c))
-# Sources that need an absent SDK stay out; backends.c knows the same names.
+# Sources that need an absent SDK stay out; backends.c knows the same names. Some have a stand-in that
+# says so.
 without = $(if $(filter $(1),$(HAVE)),,$(2))
+with = $(if $(filter $(1),$(HAVE)),$(2))
 LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
+	$(call with,PCAP,userspace/capture/no_replay.c) $(call with,URING,userspace/capture/no_uring.c) \
 	$(call without,URING,userspace/capture/udp_uring.c userspace/journal/uring.c) \
-	$(if $(filter URING,$(HAVE)),userspace/capture/udp_no_uring.c) \
 	$(call without,ARAVIS,$(wildcard userspace/control/aravis*.c)),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 LIB := $(BUILD)/libsallyport.a

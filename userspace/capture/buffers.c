@@ -24,7 +24,7 @@ int sp_packet_buffers_init(struct sp_packet_buffers *buffers, uint32_t total, ui
 	buffers->stride = (SP_PACKET_HEADROOM + payload + 63) / 64 * 64;
 	buffers->stack = malloc(total * sizeof(*buffers->stack));
 	if (!buffers->stack)
-		return sp_err_set(err, -ENOMEM, "no memory for %u packet buffers; lower their number",
+		return sp_err_set(err, -ENOMEM, "no memory for %u packet buffers; ask for fewer",
 				  total);
 	error = sp_region_init(&buffers->region, (size_t)total * buffers->stride, err);
 	if (error) {

@@ -6,9 +6,9 @@
 const struct sp_counter sp_packet_counter_table[] = {
 	ROW(received, "Datagrams handed to the assembler"),
 	ROW(foreign, "Datagrams dropped because another host than the camera sent them"),
-	ROW(truncated, "Datagrams dropped because they are longer than a packet buffer or were cut"),
+	ROW(truncated, "Datagrams dropped because they are longer than a buffer or were cut"),
 	ROW(no_buffer, "Times that the source ran out of packet buffers"),
-	ROW(socket_overflow, "Datagrams that the kernel dropped because the socket buffer was full"),
+	ROW(socket_overflow, "Datagrams that the kernel dropped at a full socket buffer"),
 	ROW(unknown_stream, "Datagrams dropped because no stream has their port"),
 	ROW(fragments, "Fragments of IP datagrams in a capture file, refused"),
 	ROW(malformed, "Records of a capture file whose headers contradict themselves"),

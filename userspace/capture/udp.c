@@ -26,8 +26,9 @@ int sp_udp_open(const struct sp_udp_config *config, struct sp_packet_source **re
 int sp_udp_init(struct sp_udp *udp, const struct sp_packet_source_ops *ops,
 		const struct sp_udp_config *config, struct sp_err *err)
 {
-	int error = sp_packet_buffers_init(&udp->buffers, config->buffers, config->buffer_size, err);
+	int error;
 
+	error = sp_packet_buffers_init(&udp->buffers, config->buffers, config->buffer_size, err);
 	if (error)
 		return sp_err_prefix(err, error, "udp");
 	udp->source.ops = ops;
@@ -64,7 +65,7 @@ int sp_udp_add_stream(struct sp_packet_source *source, const struct sp_packet_st
 				  "udp: more than %d streams on one source; open another source",
 				  SP_UDP_STREAMS_MAX);
 	if (setsockopt(stream->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)))
-		return sp_err_set(err, -errno, "udp: port %u: %s; the stream needs an open UDP socket",
+		return sp_err_set(err, -errno, "udp: port %u: %s; give an open UDP socket",
 				  stream->host_port, strerror(errno));
 	udp->streams[udp->streams_n++] = (struct sp_udp_stream){
 		.fd = stream->fd,
@@ -93,7 +94,7 @@ static void count_drops(struct sp_udp *udp, struct sp_udp_stream *stream, uint32
 {
 	uint32_t more = drops - stream->drops;
 
-	/* A datagram that was queued before we last asked the socket reports an older, lower count. */
+	/* A datagram queued before we last asked the socket reports an older, lower count. */
 	if (!more || more > INT32_MAX)
 		return;
 	stream->drops = drops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the two engines of the UDP packet source share: udp_uring.c (io_uring multishot recvmsg) and
- * udp_recvmmsg.c (poll and recvmmsg). sp_udp_open chooses. For the files udp*.c alone.
+ * udp_recvmmsg.c (poll and recvmmsg). sp_udp_open chooses. For the files of the UDP source alone.
  */
 #ifndef SP_CAPTURE_UDP_H
 #define SP_CAPTURE_UDP_H
@@ -26,7 +26,7 @@ enum {
 struct sp_udp_stream {
 	int fd;
 	uint32_t camera_ip; /* host order; 0: any */
-	uint32_t drops;	    /* the socket's running count of drops (mod 2^32) as far as we counted it */
+	uint32_t drops;	    /* of the socket's running count of drops (mod 2^32), what we counted */
 };
 
 /* Every engine's struct begins with this. */
@@ -39,8 +39,8 @@ struct sp_udp {
 
 /*
  * The engines. On success the engine owns @ret_source's memory; on failure -errno with @err filled.
- * sp_udp_open_uring: -ENOSYS, -EPERM, -EINVAL or -ENOMEM where the kernel, a container or this build
- * has no io_uring that will do.
+ * sp_udp_open_uring: -ENOSYS, -EPERM, -EINVAL or -ENOMEM where the kernel, a container or this
+ * build has no io_uring that will do.
  */
 int sp_udp_open_uring(const struct sp_udp_config *config, struct sp_packet_source **ret_source,
 		      struct sp_err *err);

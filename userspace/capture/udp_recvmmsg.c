@@ -21,7 +21,7 @@ struct beside {
 struct recvmmsg_source {
 	struct sp_udp udp;
 	struct pollfd polled[SP_UDP_STREAMS_MAX];
-	unsigned int first; /* stream to begin with, so that a busy one does not starve the others */
+	unsigned int first; /* stream to begin with: a busy one must not starve the others */
 	struct mmsghdr messages[BURST];
 	struct iovec vectors[BURST];
 	struct beside beside[BURST];
@@ -115,7 +115,7 @@ static int recvmmsg_receive(struct sp_packet_source *source, struct sp_packet *p
 		int n = 0, ready;
 
 		if (!s->udp.buffers.free) {
-			/* The sockets are ready and nobody else frees a buffer: poll would not wait. */
+			/* Only our caller frees buffers, and poll would not wait. */
 			if (sp_packet_buffers_starve(&s->udp.buffers))
 				sp_count(&source->counters.no_buffer, 1);
 			sp_clock_sleep_until(now + (left < SP_UDP_STARVED_NAP_NS ?

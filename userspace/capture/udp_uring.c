@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The UDP packet source with io_uring: one multishot recvmsg a socket, which lands each datagram in a
- * buffer of a ring that we keep filled, and costs no system call while completions wait.
+ * The UDP packet source with io_uring: one multishot recvmsg a socket, which lands each datagram in
+ * a buffer of a ring that we keep filled, and costs no system call while completions wait.
  *
  * The kernel writes into a buffer: struct io_uring_recvmsg_out, the sender's address, the control
  * messages, then the payload; the first three are SP_PACKET_HEADROOM bytes.
@@ -257,8 +257,8 @@ static void uring_close(struct sp_packet_source *source)
 	struct uring_source *s = (struct uring_source *)source;
 
 	/*
-	 * The kernel cancels what is armed in the background: for some milliseconds the sockets' ports
-	 * are still taken. Buffers are only ever filled by the thread that waits, which is gone.
+	 * The kernel cancels what is armed in the background: the sockets' ports are still taken for
+	 * some milliseconds. Only the thread that waits ever fills buffers, and it is gone.
 	 */
 	io_uring_queue_exit(&s->ring);
 	uninit_shelf(s);

@@ -3,7 +3,7 @@
  * PORT: where frames come from. Implementations: gvsp.c (packet source + assembler on a capture
  * thread); later v4l2.c.
  *
- * Threads: open, close, add_stream, start: main. get, put: the one consumer thread. take_resends: the
+ * Threads: open, close, add_stream, start, stop: main. get, put: the one consumer thread. take_resends: the
  * one resend thread. counters: any thread.
  */
 #ifndef SP_FRAME_FRAME_SOURCE_H
@@ -49,6 +49,11 @@ struct sp_frame_source_ops {
 			  struct sp_err *err);
 	/* After this no memory is taken. */
 	int (*start)(struct sp_frame_source *source, struct sp_err *err);
+	/*
+	 * Ends the capture thread and closes every open block; frames can still be taken and must still
+	 * be put back. Afterwards the counters are final and add up. close does this first if need be.
+	 */
+	void (*stop)(struct sp_frame_source *source);
 	/* Moves up to @max frames to the caller, oldest first; returns how many. Never waits. */
 	unsigned int (*get)(struct sp_frame_source *source, struct sp_frame **frames, unsigned int max);
 	void (*put)(struct sp_frame_source *source, struct sp_frame *frame);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/datagram.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_VLAN = 0x8100,  /* 802.1Q */
+	ETHERTYPE_QINQ = 0x88A8,  /* 802.1ad */
+	ETHERTYPE_QINQ_OLD = 0x9100,
+	TAGS_MAX = 4,
+	FAMILY_IPV4 = 2, /* AF_INET is 2 on every system that writes null captures */
+	IP_PROTOCOL_UDP = 17,
+	IP_HEADER = 20,
+	UDP_HEADER = 8,
+	IP_FRAGMENT = 0x3FFF, /* more fragments, or an offset */
+};
+
+static uint16_t be16(const uint8_t *bytes)
+{
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+static uint32_t be32(const uint8_t *bytes)
+{
+	return (uint32_t)be16(bytes) << 16 | be16(bytes + 2);
+}
+
+/* Where the link header ends and where in it the ethertype is. */
+static const struct {
+	uint8_t bytes, type_at;
+} ethertyped[] = {
+	[SP_LINK_ETHERNET] = { 14, 12 },
+	[SP_LINK_SLL] = { 16, 14 },
+	[SP_LINK_SLL2] = { 20, 0 },
+};
+
+/* *ret_at: where the IP header is. Kind UDP means: as far as the link header tells. */
+static enum sp_datagram_kind parse_link(enum sp_link link, const uint8_t *bytes, uint32_t captured,
+					uint32_t *ret_at)
+{
+	uint32_t at;
+	uint16_t type;
+
+	if (link == SP_LINK_RAW) {
+		*ret_at = 0;
+		return SP_DATAGRAM_UDP;
+	}
+	if (link == SP_LINK_NULL || link == SP_LINK_LOOP) {
+		if (captured < 4)
+			return SP_DATAGRAM_MALFORMED;
+		*ret_at = 4;
+		return be32(bytes) == FAMILY_IPV4 ||
+				       (link == SP_LINK_NULL &&
+					be32(bytes) == (uint32_t)FAMILY_IPV4 << 24) ?
+			       SP_DATAGRAM_UDP :
+			       SP_DATAGRAM_OTHER;
+	}
+	at = ethertyped[link].bytes;
+	if (captured < at)
+		return SP_DATAGRAM_MALFORMED;
+	type = be16(bytes + ethertyped[link].type_at);
+	for (int tags = 0; type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ ||
+			   type == ETHERTYPE_QINQ_OLD; tags++) {
+		if (captured - at < 4 || tags == TAGS_MAX)
+			return SP_DATAGRAM_MALFORMED;
+		type = be16(bytes + at + 2);
+		at += 4;
+	}
+	*ret_at = at;
+	return type == ETHERTYPE_IPV4 ? SP_DATAGRAM_UDP : SP_DATAGRAM_OTHER;
+}
+
+enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes, uint32_t captured,
+					uint32_t wire, struct sp_datagram *ret)
+{
+	uint32_t at, header, total, udp;
+	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at);
+	const uint8_t *ip;
+
+	if (kind != SP_DATAGRAM_UDP)
+		return kind;
+	if (wire < captured)
+		return SP_DATAGRAM_MALFORMED;
+	ip = bytes + at;
+	if (captured - at < 1)
+		return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
+	if (ip[0] >> 4 != 4)
+		return link == SP_LINK_RAW && ip[0] >> 4 == 6 ? SP_DATAGRAM_OTHER :
+								SP_DATAGRAM_MALFORMED;
+	if (captured - at < IP_HEADER)
+		return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
+	header = (ip[0] & 15u) * 4;
+	total = be16(ip + 2);
+	/* Ethernet pads short packets, so the packet may be longer than `total`, never shorter. */
+	if (header < IP_HEADER || total < header || total > wire - at)
+		return SP_DATAGRAM_MALFORMED;
+	if (ip[9] != IP_PROTOCOL_UDP)
+		return SP_DATAGRAM_OTHER;
+	if (be16(ip + 6) & IP_FRAGMENT)
+		return SP_DATAGRAM_FRAGMENT;
+	if (total - header < UDP_HEADER)
+		return SP_DATAGRAM_MALFORMED;
+	if (captured - at < header + UDP_HEADER)
+		return SP_DATAGRAM_CUT;
+	udp = be16(ip + header + 4);
+	if (udp < UDP_HEADER || udp > total - header)
+		return SP_DATAGRAM_MALFORMED;
+	if (captured - at < header + udp)
+		return SP_DATAGRAM_CUT;
+	*ret = (struct sp_datagram){
+		.source_ip = be32(ip + 12),
+		.host_ip = be32(ip + 16),
+		.source_port = be16(ip + header),
+		.host_port = be16(ip + header + 2),
+		.payload = at + header + UDP_HEADER,
+		.length = udp - UDP_HEADER,
+	};
+	return SP_DATAGRAM_UDP;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the link, IPv4 and UDP headers of a captured packet: bytes in, addresses, ports and the
+ * payload's bounds out.
+ *
+ * Layouts: RFC 791 (IPv4), RFC 768 (UDP), IEEE 802.3 and 802.1Q (Ethernet and its tags), and the
+ * tcpdump project's public list of link types (cooked, null, loop).
+ */
+#ifndef SP_CAPTURE_DATAGRAM_H
+#define SP_CAPTURE_DATAGRAM_H
+
+#include <stdint.h>
+
+enum sp_link {
+	SP_LINK_ETHERNET,
+	SP_LINK_SLL,  /* Linux cooked, 16 bytes */
+	SP_LINK_SLL2, /* Linux cooked, version 2, 20 bytes */
+	SP_LINK_RAW,  /* begins with the IP header */
+	SP_LINK_NULL, /* a protocol family as the capturing machine orders its 4 bytes */
+	SP_LINK_LOOP, /* the same in network order */
+};
+
+struct sp_datagram {
+	uint32_t source_ip, host_ip; /* host order; from, to */
+	uint16_t source_port, host_port;
+	uint32_t payload; /* bytes from the packet's begin */
+	uint32_t length;  /* bytes of the payload */
+};
+
+enum sp_datagram_kind {
+	SP_DATAGRAM_UDP,       /* *ret is filled */
+	SP_DATAGRAM_OTHER,     /* no UDP over IPv4 */
+	SP_DATAGRAM_FRAGMENT,  /* of a larger datagram, the first included */
+	SP_DATAGRAM_CUT,       /* whole on the wire, but not in the capture */
+	SP_DATAGRAM_MALFORMED, /* lengths that contradict each other, headers cut short */
+};
+
+/*
+ * @captured bytes at @bytes of a packet that had @wire bytes. Checksums are not looked at: captures
+ * on the sending machine have them empty where the network card fills them in. *ret is untouched
+ * unless SP_DATAGRAM_UDP is returned; then its payload lies inside the captured bytes.
+ */
+enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes, uint32_t captured,
+					uint32_t wire, struct sp_datagram *ret);
+
+#endif
