@@ -21,10 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sallyport/gvcp.h>
-
 #include "base/diag.h"
 #include "control/probe.h"
+#include "wire/gvcp.h"
 
 /* libaravis keeps one device list for the process, read by index. */
 static pthread_mutex_t discovery = PTHREAD_MUTEX_INITIALIZER;
@@ -182,6 +181,7 @@ static void copy_name(char *to, size_t size, const char *from)
 
 static bool describe(unsigned int index, struct sp_camera_info *info)
 {
+	struct sp_gvcp_discovery answer;
 	uint32_t host_ip;
 
 	*info = (struct sp_camera_info){ 0 };
@@ -192,6 +192,9 @@ static bool describe(unsigned int index, struct sp_camera_info *info)
 	copy_name(info->model, sizeof(info->model), arv_get_device_model(index));
 	copy_name(info->serial, sizeof(info->serial), arv_get_device_serial_nbr(index));
 	copy_name(info->mac, sizeof(info->mac), arv_get_device_physical_id(index));
+	/* libaravis does not tell the name that its owner gave the camera. */
+	if (!sp_gvcp_probe(info->ip, 1, &answer))
+		copy_name(info->user_name, sizeof(info->user_name), answer.user_name);
 	if (!route_to(info->ip, &host_ip))
 		interface_name(host_ip, info->interface, sizeof(info->interface));
 	return true;
@@ -293,6 +296,7 @@ bool sp_aravis_alive(struct sp_camera *camera)
 
 static int aravis_open(const char *address, struct sp_camera **ret_camera, struct sp_err *err)
 {
+	struct sp_gvcp_discovery answer;
 	struct sp_camera *camera;
 	uint32_t ip = 0;
 	int ret;
@@ -307,7 +311,7 @@ static int aravis_open(const char *address, struct sp_camera **ret_camera, struc
 	g_strlcpy(camera->address, address, sizeof(camera->address));
 	ret = route_to(ip, &camera->host_ip);
 	if (!ret)
-		ret = sp_gvcp_probe(ip);
+		ret = sp_gvcp_probe(ip, SP_PROBE_TRIES, &answer);
 	if (ret == -ETIMEDOUT) {
 		fail_silent(camera, "cannot connect", err);
 		goto err_free;
