@@ -119,6 +119,30 @@ TEST(letterbox_of_extremes)
 	sp_image_uninit(&dot);
 }
 
+/* An independent decoder and area average made the golden picture: 256 × 320 at its left, BGR. */
+TEST(photograph_scaled_down_is_the_golden_one)
+{
+	static uint8_t golden[320 * 320 * 3];
+	struct sp_image source, target = blank(256, 320);
+	FILE *file = fopen(sp_test_shared("data/golden/obama_320.bgr"), "rb");
+	unsigned int differ = 0;
+
+	CHECK(file);
+	CHECK_EQ(fread(golden, 1, sizeof(golden), file), sizeof(golden));
+	fclose(file);
+	CHECK_EQ(sp_image_read(sp_test_shared("data/obama.jpg"), &source, NULL), 0);
+	sp_image_letterbox(&target, &source);
+	for (uint32_t i = 0; i < 256 * 320 * 3; i++) {
+		int want = golden[(i / 768 * 320 + i % 768 / 3) * 3 + 2 - i % 3];
+
+		CHECK_NEAR(target.rgb[i], want, 1);
+		differ += target.rgb[i] != want;
+	}
+	CHECK(differ < 256 * 320 * 3 / 1000);
+	sp_image_uninit(&source);
+	sp_image_uninit(&target);
+}
+
 TEST(rect_has_its_thickness)
 {
 	struct sp_image image = blank(7, 6);
