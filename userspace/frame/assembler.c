@@ -254,6 +254,12 @@ void sp_assembler_take(struct sp_assembler *assembler, struct sp_assembler_out *
 	assembler->taken = true;
 }
 
+void sp_assembler_drop_resend(struct sp_assembler *assembler,
+			      const struct sp_resend_request *request)
+{
+	sp_count(&assembler->streams[request->stream]->counters.resends_dropped, 1);
+}
+
 const struct sp_stream_counters *sp_assembler_counters(const struct sp_assembler *assembler,
 						       unsigned int stream)
 {

@@ -28,6 +28,7 @@ const struct sp_counter sp_stream_counter_table[] = {
 	STREAM(restarts, "Jumps of the block id that mean the camera began anew"),
 	STREAM(resend_requests, "Resend requests made"),
 	STREAM(resend_packets, "Packets asked for in resend requests"),
+	STREAM(resends_dropped, "Resend requests dropped before the resend thread saw them"),
 };
 
 const size_t sp_stream_counter_table_n =

@@ -50,6 +50,7 @@ struct sp_stream_counters {
 	uint64_t restarts;	   /* block ids jumped: the camera began anew */
 	/* Resend. */
 	uint64_t resend_requests, resend_packets; /* asked for by the assembler */
+	uint64_t resends_dropped; /* of these requests, the queue to the resend thread was full */
 };
 
 extern const struct sp_counter sp_stream_counter_table[];

@@ -140,6 +140,17 @@ static unsigned int receive(struct rig *rig, struct sp_packet *packets, unsigned
 	return (unsigned)n;
 }
 
+/* Adds to @held, which has @got, until there are @want. Returns how many there are. */
+static unsigned int receive_until(struct rig *rig, struct sp_packet *held, unsigned int got,
+				  unsigned int want)
+{
+	uint64_t start = sp_clock_now();
+
+	while (got < want && sp_clock_now() - start < PATIENCE)
+		got += receive(rig, held + got, BURST);
+	return got;
+}
+
 static void release(struct rig *rig, const struct sp_packet *packets, unsigned int n)
 {
 	/* Any order will do: the last first. */
@@ -249,15 +260,13 @@ TEST_ENGINES(buffers_run_out_and_come_back)
 	set_up(&rig, no_uring, BUFFERS, SIZE, 1 << 20);
 	for (unsigned int i = 0; i < SENT; i++)
 		send_numbered(&rig, rig.camera, 2, i);
-	for (uint64_t start = sp_clock_now(); got < BUFFERS && sp_clock_now() - start < PATIENCE;)
-		got += receive(&rig, held + got, BURST);
+	got = receive_until(&rig, held, got, BUFFERS);
 	CHECK_EQ(got, BUFFERS);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(receive(&rig, held + got, BURST), 0);
 	CHECK_EQ(rig.source->counters.no_buffer, 1);
 	release(&rig, held, 3);
-	for (uint64_t start = sp_clock_now(); got < BUFFERS + 3 && sp_clock_now() - start < PATIENCE;)
-		got += receive(&rig, held + got, BURST);
+	got = receive_until(&rig, held, got, BUFFERS + 3);
 	release(&rig, held + 3, BUFFERS);
 	for (uint64_t start = sp_clock_now(); got < SENT && sp_clock_now() - start < PATIENCE;) {
 		unsigned int n = receive(&rig, held + got, BURST);
@@ -313,7 +322,7 @@ TEST_ENGINES(old_drops_are_not_counted)
 	set_up(&rig, no_uring, 64, SIZE, 16384);
 	for (unsigned int i = 0; i < 200; i++)
 		send_numbered(&rig, rig.camera, 0, i);
-	/* The same socket again, as a later source's stream: its drops so far were not that one's. */
+	/* The same socket again as a later stream, whose drops these were not. */
 	stream.fd = rig.fd[0];
 	CHECK_EQ(rig.source->ops->add_stream(rig.source, &stream, &err), 0);
 	do {
