@@ -25,7 +25,7 @@ NEEDS_SDK := $(filter-out help clean setup demo test test-long format,$(WORDS))
 # ---- what the machine has ------------------------------------------------------------------------
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
 # userspace/app/backends.c and one line here.
-REQUIRED := jansson libprotobuf-c libturbojpeg libpng libcyaml libisal
+REQUIRED := jansson libprotobuf-c libturbojpeg libpng libcyaml libisal libcrypto
 OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8 SYSTEMD:libsystemd
 have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
 MISSING := $(foreach p,$(REQUIRED),$(if $(call have,$(p)),,$(p)))
@@ -55,7 +55,7 @@ SANFLAGS := $(SANFLAGS_$(SAN))
 INCLUDES := -Iuserspace -Ikmod -Ikmod/uapi -Itools -I$(BUILD)/gen
 DEFINES := -D_GNU_SOURCE $(foreach h,$(HAVE),-DSP_HAVE_$(h))
 SDK_CFLAGS := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
-SDK_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm -lpthread
+SDK_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lgomp -lm -lpthread
 ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SANFLAGS) $(INCLUDES) $(DEFINES) $(SDK_CFLAGS) $(CFLAGS)
 
 # ---- what is built -------------------------------------------------------------------------------
@@ -146,6 +146,8 @@ $(BUILD)/flags: FORCE
 FORCE:
 # The commit changes often and is used in one place.
 CFLAGS_userspace/app/version = -DSP_VERSION='"$(VERSION)"' -DSP_COMMIT='"$(COMMIT)"'
+# Loops over pixels: vectorised.
+CFLAGS_userspace/infer/cpu/emit_move = -O3
 CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

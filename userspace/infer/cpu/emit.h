@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes of the logical graph into steps of a plan. Errors stay in plan->error. */
+#ifndef SP_INFER_CPU_EMIT_H
+#define SP_INFER_CPU_EMIT_H
+
+#include "infer/cpu/plan.h"
+
+/* plan->node, whatever it is. */
+void sp_emit_node(struct sp_plan *plan);
+
+/* emit_weights.c: CONV, GEMM. */
+void sp_emit_conv(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node);
+
+/* emit_element.c: ADD, SUB, MUL; AFFINE; ACTIVATION; MAXPOOL, MEAN. */
+void sp_emit_binary(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_affine(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_activation(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_pool(struct sp_plan *plan, const struct sp_node *node);
+
+/* What is left to do when a node's kernel could not: an addition (broadcast), an activation. */
+struct sp_operand sp_emit_add(struct sp_plan *plan, struct sp_operand a, struct sp_operand b);
+struct sp_operand sp_emit_act(struct sp_plan *plan, struct sp_operand x,
+			    const struct sp_activation *act);
+
+/* Appends @act to @ops if it is a function of one number; false: it is not. */
+bool sp_emit_post_act(struct sp_plan *plan, dnnl_post_ops_t ops, const struct sp_activation *act);
+
+/* An attribute with @ops (taken) and our own scratch memory; NULL after an error. */
+dnnl_primitive_attr_t sp_emit_attr(struct sp_plan *plan, dnnl_post_ops_t ops);
+
+/* emit_move.c: RESIZE, SOFTMAX, TRANSPOSE, CONCAT and everything that only renames dimensions. */
+void sp_emit_resize(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_softmax(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_transpose(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_concat(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_rename(struct sp_plan *plan, const struct sp_node *node);
+
+/* Row-major @x of the same rank, repeated to @shape along its dimensions of one. */
+struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
+				  const struct sp_shape *shape);
+
+#endif

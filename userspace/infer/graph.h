@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The logical graph: what a network computes, without layouts or memory plans. Made by onnx.c,
+ * simplified by fold.c, given shapes by shape.c, executed by the backends. Immutable afterwards.
+ *
+ * Tensors and nodes are numbered. Everything a graph points at belongs to its arena and goes with it.
+ */
+#ifndef SP_INFER_GRAPH_H
+#define SP_INFER_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "infer/shape.h"
+
+struct sp_err;
+
+#define SP_NONE UINT32_MAX /* no tensor, no node */
+
+enum {
+	SP_GRAPH_NODES_MAX = 16384,
+	SP_GRAPH_TENSORS_MAX = 131072,
+	SP_NODE_INPUTS_MAX = 64,
+	SP_GRAPH_NAME_MAX = 128,	/* bytes of a name that messages show */
+	SP_WINDOW_MAX = 4096,		/* kernel, stride, dilation, padding, scale */
+};
+
+enum sp_op {
+	SP_OP_CONV,	  /* x, weights (constant O × I/group × kh × kw), bias (constant O or none) */
+	SP_OP_GEMM,	  /* x, weights (constant N × K, row-major), bias (constant N or none) */
+	SP_OP_ADD,
+	SP_OP_SUB,
+	SP_OP_MUL,
+	SP_OP_AFFINE,	  /* x · scale + shift for each channel (axis 1); both constant C */
+	SP_OP_ACTIVATION, /* node.act and nothing else */
+	SP_OP_MAXPOOL,
+	SP_OP_MEAN,	  /* over all axes from 2 on, kept as 1 */
+	SP_OP_RESIZE,	  /* nearest; x, scales or none, sizes or none */
+	SP_OP_SOFTMAX,
+	SP_OP_TRANSPOSE,
+	SP_OP_RESHAPE,	  /* x, shape */
+	SP_OP_FLATTEN,
+	SP_OP_CONCAT,
+	SP_OP_SHAPE,	  /* these work on integers only: */
+	SP_OP_GATHER,	  /* x, indices */
+	SP_OP_SLICE,	  /* x, starts, ends, axes or none, steps or none */
+	SP_OP_SQUEEZE,	  /* these on both: x, axes or none */
+	SP_OP_UNSQUEEZE,
+	SP_OP_IDENTITY,	  /* gone after folding */
+};
+
+enum sp_activation_kind {
+	SP_ACT_NONE,
+	SP_ACT_RELU,
+	SP_ACT_CLIP,	/* to [low, high] */
+	SP_ACT_SIGMOID,
+	SP_ACT_PRELU,	/* slope: constant, one value or one a channel (axis 1) */
+};
+
+struct sp_activation {
+	enum sp_activation_kind kind;
+	float low, high;
+	uint32_t slope;
+};
+
+enum sp_auto_pad { SP_PAD_EXPLICIT, SP_PAD_VALID, SP_PAD_SAME_UPPER, SP_PAD_SAME_LOWER };
+
+/* A sliding window over H and W. */
+struct sp_window {
+	int64_t kernel[2], stride[2], dilation[2];
+	int64_t pad[4]; /* top, left, bottom, right; meant by auto_pad otherwise */
+	int64_t group;
+	enum sp_auto_pad auto_pad;
+	bool ceil; /* a last, partial window counts */
+};
+
+struct sp_node {
+	enum sp_op op;
+	const char *name, *type; /* as in the file, for messages */
+	uint32_t inputs_n;
+	uint32_t *inputs;
+	uint32_t output;
+	uint32_t residual; /* CONV, RESIZE: added to the result (broadcast), or SP_NONE */
+	struct sp_activation act; /* applied last */
+	union {
+		struct sp_window window; /* CONV, MAXPOOL */
+		int64_t axis;		 /* SOFTMAX, FLATTEN, CONCAT, GATHER; negative: from the end */
+		int64_t scale_max;	 /* RESIZE: larger factors would round another way */
+		struct {
+			uint32_t n; /* 0: reverse */
+			int64_t of[SP_RANK_MAX];
+		} perm; /* TRANSPOSE */
+	};
+	bool flat; /* SOFTMAX over all axes from `axis` on, as operator sets before 13 have it */
+};
+
+struct sp_tensor {
+	const char *name;
+	struct sp_shape shape; /* of constants and inputs */
+	/* A constant has one of these. */
+	const float *floats;
+	const int64_t *ints;
+};
+
+struct sp_graph {
+	uint32_t tensors_n, nodes_n, inputs_n, outputs_n;
+	struct sp_tensor *tensors;
+	struct sp_node *nodes; /* in an order in which they can run */
+	uint32_t *inputs, *outputs;
+	struct sp_chunk *chunks; /* the arena */
+	uint32_t tensors_room;
+};
+
+static inline bool sp_tensor_constant(const struct sp_tensor *tensor)
+{
+	return tensor->floats || tensor->ints;
+}
+
+struct sp_graph *sp_graph_create(void);
+void sp_graph_destroy(struct sp_graph *graph);
+
+/* Zeroed, 64-byte aligned, freed with the graph. NULL if there is no memory. */
+void *sp_graph_alloc(struct sp_graph *graph, size_t size);
+
+/* A name that is safe to print: cut, control characters replaced. */
+const char *sp_graph_name(struct sp_graph *graph, const char *name);
+
+/* A new tensor with unknown shape, or SP_NONE: no memory, or too many. */
+uint32_t sp_graph_tensor(struct sp_graph *graph, const char *name);
+
+/* New constants of @shape with room for its elements, to be written through @ret_data. */
+uint32_t sp_graph_floats(struct sp_graph *graph, const char *name, const struct sp_shape *shape,
+			 float **ret_data);
+uint32_t sp_graph_ints(struct sp_graph *graph, const char *name, const struct sp_shape *shape,
+		       int64_t **ret_data);
+
+/*
+ * Brings the nodes into an order in which they can run and drops those that no output needs.
+ * 0, -ENOMEM, or -EINVAL: a cycle, an input that nothing produces, a tensor produced twice.
+ */
+int sp_graph_sort(struct sp_graph *graph, struct sp_err *err);
+
+/* fold.c: removes identities, folds batch normalisation and fuses residuals and activations. */
+int sp_graph_fold(struct sp_graph *graph, struct sp_err *err);
+
+#endif
