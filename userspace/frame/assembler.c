@@ -293,13 +293,12 @@ static void supersede(struct sp_stream *stream, uint64_t now_ns)
 
 		if (slot->state != SP_SLOT_OPEN)
 			continue;
-		if (block->next_id == 1) {
-			/* Only its leader came: until now that was no reason to give up waiting. */
+		/* Only its leader came: until now that was no reason to give up waiting. */
+		if (block->next_id == 1)
 			block->idle_ns = now_ns;
-			sp_assembler_sooner(stream->assembler, now_ns + stream->config.retention_ns);
-		}
 		if (slot->packets.missing_n)
 			sp_gap_tail(stream, slot, now_ns + stream->config.gap_ns);
+		sp_assembler_sooner(stream->assembler, now_ns + stream->config.gap_ns);
 	}
 }
 
@@ -556,6 +555,16 @@ static bool note_gone(struct sp_slot *slot, uint32_t id)
 	return *flag = true;
 }
 
+/* Whether packet @id came, of a block that is not open. */
+static bool came(const struct sp_slot *slot, uint32_t id)
+{
+	if (id == 0)
+		return slot->leader;
+	if (id > slot->packets.packets)
+		return slot->trailer;
+	return !sp_gvsp_bit(slot->packets.missing, id - 1);
+}
+
 /* An answer to a resend request without the packet: a header alone. */
 static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp)
 {
@@ -568,8 +577,11 @@ static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *g
 	}
 	if (!sp_gvsp_status_is_gone(gvsp->status))
 		return; /* not yet: the next try will tell */
+	if (slot->state == SP_SLOT_GIVEN_UP)
+		return;
 	if (slot->state != SP_SLOT_OPEN) {
-		sp_count(&stream->counters.unavailable, 1);
+		sp_count(came(slot, last) ? &stream->counters.duplicate :
+					    &stream->counters.unavailable, 1);
 		return;
 	}
 	if (!note_gone(slot, last))

@@ -191,6 +191,8 @@ void sp_slot_give_up(struct sp_stream *stream, struct sp_slot *slot, enum sp_giv
 	uint32_t packets = slot->packets.packets;
 
 	if (slot->state == SP_SLOT_OPEN) {
+		slot->leader |= slot->block->leader;
+		slot->trailer = slot->block->trailer;
 		release_packets(slot->block, slot->packets.missing, packets);
 		free_block(slot->block);
 	}

@@ -12,7 +12,6 @@ static void add_gap(struct sp_stream *stream, struct sp_block *block, uint32_t f
 
 	if (!stream->config.resend_tries)
 		return;
-	sp_assembler_sooner(stream->assembler, due_ns);
 	if (block->gaps_n < SP_BLOCK_GAPS) {
 		block->gaps[block->gaps_n++] =
 			(struct sp_gap){ .next_ns = due_ns, .first = first, .last = last };
@@ -38,8 +37,10 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 		id = trailer;
 	if (id < block->next_id)
 		return;
-	if (id > block->next_id)
+	if (id > block->next_id) {
 		add_gap(stream, block, block->next_id, id - 1, now_ns + stream->config.gap_ns);
+		sp_assembler_sooner(stream->assembler, now_ns + stream->config.gap_ns);
+	}
 	block->next_id = id + 1;
 }
 
