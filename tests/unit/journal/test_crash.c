@@ -125,7 +125,7 @@ TEST(acknowledged_records_survive_power_losses)
 {
 	const char *one = getenv("SP_TEST_SEED");
 	uint64_t from = one ? strtoull(one, NULL, 0) : 1;
-	uint64_t to = one ? from : getenv("SP_LONG") ? 20000 : 400;
+	uint64_t to = one ? from : getenv("SP_LONG") ? 20000 : 150;
 
 	printf("# seeds %" PRIu64 " to %" PRIu64 ", %d lives each\n", from, to, LIVES);
 	for (uint64_t seed = from; seed <= to; seed++) {
@@ -145,10 +145,10 @@ TEST(a_skipped_flush_is_found)
 {
 	unsigned int found = 0;
 
-	for (uint64_t seed = 1; seed <= 100; seed++)
+	for (uint64_t seed = 1; seed <= 40; seed++)
 		found += run(seed, true) > 0;
-	printf("# found in %u of 100 seeds\n", found);
-	CHECK(found > 30);
+	printf("# found in %u of 40 seeds\n", found);
+	CHECK(found > 20);
 }
 
 TEST_MAIN()
