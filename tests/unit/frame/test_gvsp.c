@@ -806,6 +806,18 @@ TEST(the_fake_camera_becomes_frames)
 		CHECK_EQ(frames[i]->block_id, 65401 + i);
 		CHECK_EQ(frames[i]->packets, 193);
 		CHECK_EQ(frames[i]->missing_n, i < 3 ? 0 : 148);
+		/* The fake camera draws (x + y + block) mod 255. */
+		for (uint32_t y = 0; y < 512; y++) {
+			uint8_t line[512];
+
+			CHECK(sp_frame_read_row(frames[i], y, 0, 512, line) >= 0);
+			for (uint32_t x = 0; x < 512; x++) {
+				uint32_t packet = (y * 512 + x) / (1400 - 36);
+				bool missing = sp_frame_packet_missing(frames[i], packet);
+
+				CHECK_EQ(line[x], missing ? 0 : (x + y + 65401 + (unsigned)i) % 255);
+			}
+		}
 	}
 	c = source->ops->counters(source, 0);
 	CHECK_EQ(c->packets, 631);
