@@ -72,6 +72,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 LIB := $(BUILD)/libsallyport.a
 SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/sallyport.c tools/cmd_*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
+# All of gvcam but its main(), for its tests and fuzzers and for tests that recompute its pictures.
+GVCAM_LIB := $(BUILD)/libgvcam.a
 PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam)
 UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c tests/parity/test_*.c)))
 # Programs that integration tests start (receivers, checkers, crash victims).
@@ -104,11 +106,15 @@ $(BUILD)/sallyport: $(SALLYPORT_OBJ) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
 
+$(GVCAM_LIB): $(filter-out %/main.o,$(GVCAM_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 $(BUILD)/gvcam: $(GVCAM_OBJ) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(GVCAM_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
@@ -155,7 +161,8 @@ CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 # ---- fuzzers: clang, libFuzzer, ASan + UBSan -------------------------------------------------------
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
-FUZZ_LIB_OBJ := $(LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o
+FUZZ_LIB_SRC := $(LIB_SRC) $(filter-out %/main.c,$(sort $(wildcard tools/gvcam/*.c)))
+FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o
 build/fuzz/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gvcam: simulated GigE Vision cameras. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/opt.h"
+#include "gvcam/farm.h"
+#include "wire/pfnc.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct options {
+	struct sp_opt_list addresses, images;
+	uint32_t cameras, width, height, packet_size, hold, gap;
+	double fps, pacing, loss, resend_loss, duplicate, duration;
+	uint32_t reorder;
+	uint64_t seed, frames, start_block;
+	const char *format;
+	bool pattern, no_resend, extended_ids, json;
+};
+
+static const struct sp_opt_usage usage = {
+	.command = "gvcam",
+	.arguments = "",
+	.summary = "Simulates GigE Vision cameras: each answers GVCP on port 3956 of its address and "
+		   "streams GVSP to whoever controls it.",
+	.details = "  gvcam --address 127.0.0.1 --pattern --loss 0.01 --seed 7\n"
+		   "  gvcam --address 127.0.0.2 --cameras 4 --images photos/ --hold 60 --gap 30\n"
+		   "\n"
+		   "Runs until it is interrupted, or as long as --frames or --duration say; prints what "
+		   "was sent.",
+};
+
+static int usage_error(const struct sp_err *err)
+{
+	fprintf(stderr, "gvcam: %s\nTry 'gvcam --help'.\n", err->text);
+	return EXIT_USAGE;
+}
+
+/* The address of every camera: those given, then counting on from the last. */
+static int list_addresses(const struct options *options, struct gvcam_farm_config *config,
+			  struct sp_err *err)
+{
+	uint32_t given = options->addresses.n;
+	uint32_t n = options->cameras ? options->cameras : given ? given : 1;
+
+	if (n < given)
+		return sp_err_set(err, -EINVAL, "--cameras %u, but %u addresses; leave one out", n,
+				  given);
+	config->ips[0] = INADDR_LOOPBACK;
+	for (uint32_t i = 0; i < n; i++) {
+		struct in_addr address;
+
+		if (i >= given) {
+			if (i)
+				config->ips[i] = config->ips[i - 1] + 1;
+			continue;
+		}
+		if (inet_pton(AF_INET, options->addresses.items[i], &address) != 1)
+			return sp_err_set(err, -EINVAL,
+					  "--address: '%s' is no IPv4 address such as 127.0.0.1",
+					  options->addresses.items[i]);
+		config->ips[i] = ntohl(address.s_addr);
+		if (IN_MULTICAST(config->ips[i]) || !config->ips[i])
+			return sp_err_set(err, -EINVAL, "--address: '%s' cannot be a camera's address",
+					  options->addresses.items[i]);
+	}
+	config->n = n;
+	return 0;
+}
+
+static int make_config(const struct options *options, bool resend_loss_given,
+		       struct gvcam_farm_config *config, struct sp_err *err)
+{
+	const struct sp_pfnc *format = sp_pfnc_by_name(options->format);
+	int res;
+
+	if (!format || (format->code != SP_PFNC_MONO8 && format->code != SP_PFNC_BAYER_RG8 &&
+			format->code != SP_PFNC_RGB8))
+		return sp_err_set(err, -EINVAL, "--format: '%s' is none of Mono8, BayerRG8, RGB8",
+				  options->format);
+	if (options->width % 4 || options->height % 2)
+		return sp_err_set(err, -EINVAL, "--width goes in steps of 4, --height in steps of 2");
+	if (options->packet_size % 4)
+		return sp_err_set(err, -EINVAL, "--packet-size goes in steps of 4");
+	if (options->pattern && options->images.n)
+		return sp_err_set(err, -EINVAL, "either --pattern or --images, not both");
+	if (!options->extended_ids && options->start_block > UINT16_MAX)
+		return sp_err_set(err, -EINVAL, "--start-block above 65535 needs --extended-ids");
+	res = list_addresses(options, config, err);
+	if (res)
+		return res;
+	config->width = options->width;
+	config->height = options->height;
+	config->pixel_format = format->code;
+	config->fps = options->fps;
+	config->packet_size = options->packet_size;
+	config->pacing = options->pacing;
+	config->faults = (struct gvcam_faults){
+		.loss = options->loss,
+		.resend_loss = resend_loss_given ? options->resend_loss : options->loss,
+		.duplicate = options->duplicate,
+		.reorder = options->reorder,
+		.seed = options->seed,
+	};
+	config->resend = !options->no_resend;
+	config->extended_ids = options->extended_ids;
+	config->start_block = options->start_block;
+	config->frames = options->frames;
+	config->duration_ns = (uint64_t)(options->duration * (double)SP_NS_PER_S);
+	config->hold = options->hold;
+	config->gap = options->gap;
+	return 0;
+}
+
+static void print_ready(const struct gvcam_farm_config *config, FILE *out)
+{
+	for (uint32_t i = 0; i < config->n; i++) {
+		struct in_addr address = { htonl(config->ips[i]) };
+		char text[INET_ADDRSTRLEN];
+
+		fprintf(out, "gvcam: camera %u at %s: %ux%u %s, %.4g frames/s, packets of %u bytes\n", i,
+			inet_ntop(AF_INET, &address, text, sizeof(text)), config->width,
+			config->height, sp_pfnc_by_code(config->pixel_format)->name, config->fps,
+			config->packet_size);
+	}
+	fflush(out);
+}
+
+static int print_summary(const struct gvcam_farm *farm, bool json)
+{
+	json_t *object;
+
+	if (!json) {
+		gvcam_farm_print(farm, stdout);
+		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	object = gvcam_farm_json(farm);
+	if (!object)
+		return EXIT_FAILURE;
+	json_dumpf(object, stdout, JSON_COMPACT);
+	json_decref(object);
+	putchar('\n');
+	return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int run(const struct gvcam_farm_config *config, bool json)
+{
+	struct gvcam_farm *farm;
+	struct sp_err err;
+	int stop_fd = open_signals(), status = EXIT_FAILURE;
+
+	if (stop_fd < 0) {
+		fprintf(stderr, "gvcam: signalfd: %s\n", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (gvcam_farm_create(config, &farm, &err)) {
+		fprintf(stderr, "gvcam: %s\n", err.text);
+		goto err_close_signals;
+	}
+	print_ready(config, json ? stderr : stdout);
+	if (gvcam_farm_run(farm, stop_fd, &err)) {
+		fprintf(stderr, "gvcam: %s\n", err.text);
+		goto err_destroy_farm;
+	}
+	gvcam_farm_quiet(farm);
+	status = print_summary(farm, json);
+err_destroy_farm:
+	gvcam_farm_destroy(farm);
+err_close_signals:
+	close(stop_fd);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options o = {
+		.width = 640,
+		.height = 480,
+		.packet_size = 1500,
+		.hold = 30,
+		.fps = 25,
+		.pacing = 0.5,
+		.resend_loss = -1,
+		.seed = 1,
+		.start_block = 1,
+		.format = "Mono8",
+	};
+	static const struct sp_opt table[] = {
+		{ "address", 'a', SP_OPT_LIST, &o.addresses, "IP",
+		  "a camera's address; may be repeated (127.0.0.1)", 0, 0 },
+		{ "cameras", 'n', SP_OPT_U32, &o.cameras, "N",
+		  "so many cameras, counting on from the last address (one an address)", 1,
+		  GVCAM_CAMERAS_MAX },
+		{ "pattern", 0, SP_OPT_FLAG, &o.pattern, NULL,
+		  "stream the test pattern; so it is without --images", 0, 0 },
+		{ "images", 'i', SP_OPT_LIST, &o.images, "PATH",
+		  "stream a picture, or a folder's (JPEG, PNG, PGM, PPM), letterboxed; may be repeated",
+		  0, 0 },
+		{ "hold", 0, SP_OPT_U32, &o.hold, "N", "frames that show one picture (30)", 1, 1e6 },
+		{ "gap", 0, SP_OPT_U32, &o.gap, "N", "empty frames between pictures (0)", 0, 1e6 },
+		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS",
+		  "width, and the most a controller can set (640)", GVCAM_SIDE_MIN, GVCAM_SIDE_MAX },
+		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS",
+		  "height, and the most a controller can set (480)", GVCAM_SIDE_MIN, GVCAM_SIDE_MAX },
+		{ "format", 0, SP_OPT_STRING, &o.format, "NAME", "Mono8, BayerRG8 or RGB8 (Mono8)", 0,
+		  0 },
+		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "frames a second (25)", GVCAM_RATE_MIN,
+		  GVCAM_RATE_MAX },
+		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES",
+		  "IP packet size until a controller sets another (1500)", GVCAM_PACKET_MIN,
+		  GVCAM_PACKET_MAX },
+		{ "pacing", 0, SP_OPT_DOUBLE, &o.pacing, "PART",
+		  "spread a frame's packets over this part of its interval; 0: all at once (0.5)", 0,
+		  1 },
+		{ "loss", 0, SP_OPT_DOUBLE, &o.loss, "P", "probability that a packet is lost (0)", 0,
+		  1 },
+		{ "resend-loss", 0, SP_OPT_DOUBLE, &o.resend_loss, "P",
+		  "the same for packets that are sent again (as --loss)", 0, 1 },
+		{ "duplicate", 0, SP_OPT_DOUBLE, &o.duplicate, "P",
+		  "probability that a packet is sent twice (0)", 0, 1 },
+		{ "reorder", 0, SP_OPT_U32, &o.reorder, "DEPTH",
+		  "packets leave up to so many places late (0)", 0, GVCAM_REORDER_MAX },
+		{ "seed", 0, SP_OPT_U64, &o.seed, "S", "which packets are hit by these (1)", 0, 0 },
+		{ "no-resend", 0, SP_OPT_FLAG, &o.no_resend, NULL,
+		  "cameras without the resend capability", 0, 0 },
+		{ "extended-ids", 0, SP_OPT_FLAG, &o.extended_ids, NULL,
+		  "64-bit block ids from the start; controllers can set it too", 0, 0 },
+		{ "start-block", 0, SP_OPT_U64, &o.start_block, "ID", "first block id (1)", 1,
+		  9007199254740992.0 },
+		{ "frames", 0, SP_OPT_U64, &o.frames, "N",
+		  "end after so many frames of every camera (no end)", 0, 0 },
+		{ "duration", 0, SP_OPT_DOUBLE, &o.duration, "SECONDS", "end after this time (no end)",
+		  0, 1e9 },
+		{ "json", 0, SP_OPT_FLAG, &o.json, NULL,
+		  "summary as one JSON object on stdout, the rest on stderr", 0, 0 },
+		{ NULL, 0, SP_OPT_FLAG, NULL, NULL, NULL, 0, 0 },
+	};
+	struct gvcam_farm_config config = { 0 };
+	struct gvcam_pictures pictures = { 0 };
+	struct sp_err err;
+	int operands, status;
+	int res = sp_opt_parse(table, argc, argv, &operands, &err);
+
+	if (res == SP_OPT_HELP) {
+		sp_opt_help(table, &usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (!res && operands)
+		res = sp_err_set(&err, -EINVAL, "'%s' is not an option", argv[0]);
+	if (!res)
+		res = make_config(&o, o.resend_loss >= 0, &config, &err);
+	if (res)
+		return usage_error(&err);
+	if (gvcam_pictures_init(&pictures, o.images.items, o.images.n, &err)) {
+		fprintf(stderr, "gvcam: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	config.pictures = &pictures;
+	status = run(&config, o.json);
+	gvcam_pictures_uninit(&pictures);
+	return status;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gvcam/picture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "image/image.h"
+#include "wire/pfnc.h"
+
+static int add_path(struct gvcam_pictures *pictures, const char *path)
+{
+	char **paths;
+
+	if (pictures->n == GVCAM_PICTURES_MAX)
+		return -E2BIG;
+	/* Grown by doubling, at powers of two. */
+	if (!(pictures->n & (pictures->n - 1))) {
+		paths = realloc(pictures->paths,
+				(pictures->n ? 2 * pictures->n : 1) * sizeof(*paths));
+		if (!paths)
+			return -ENOMEM;
+		pictures->paths = paths;
+	}
+	pictures->paths[pictures->n] = strdup(path);
+	if (!pictures->paths[pictures->n])
+		return -ENOMEM;
+	pictures->n++;
+	return 0;
+}
+
+static bool looks_like_picture(const char *name)
+{
+	static const char *const endings[] = { "jpg", "jpeg", "png", "pgm", "ppm" };
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (!strcasecmp(dot + 1, endings[i]))
+			return true;
+	return false;
+}
+
+static int add_folder(struct gvcam_pictures *pictures, const char *folder, unsigned int depth);
+
+static int add_entry(struct gvcam_pictures *pictures, const char *folder, const char *name,
+		     unsigned int depth)
+{
+	struct stat info;
+	char *path;
+	int res = 0;
+
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		return -ENOMEM;
+	if (!stat(path, &info)) {
+		if (S_ISDIR(info.st_mode) && depth < GVCAM_FOLDER_DEPTH)
+			res = add_folder(pictures, path, depth + 1);
+		else if (S_ISREG(info.st_mode) && looks_like_picture(name))
+			res = add_path(pictures, path);
+	}
+	free(path);
+	return res;
+}
+
+static int add_folder(struct gvcam_pictures *pictures, const char *folder, unsigned int depth)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, NULL, alphasort);
+	int res = 0;
+
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		if (!res && entries[i]->d_name[0] != '.')
+			res = add_entry(pictures, folder, entries[i]->d_name, depth);
+		free(entries[i]);
+	}
+	free(entries);
+	return res;
+}
+
+static int add_source(struct gvcam_pictures *pictures, const char *source, struct sp_err *err)
+{
+	size_t before = pictures->n;
+	struct stat info;
+	int res;
+
+	if (stat(source, &info))
+		return sp_err_set(err, -errno, "%s: %s; give --images a picture or a folder of them",
+				  source, strerror(errno));
+	res = S_ISDIR(info.st_mode) ? add_folder(pictures, source, 0) : add_path(pictures, source);
+	if (res == -E2BIG)
+		return sp_err_set(err, res, "%s: more than %d pictures; give fewer", source,
+				  GVCAM_PICTURES_MAX);
+	if (res)
+		return sp_err_set(err, res, "%s: %s", source, strerror(-res));
+	if (pictures->n == before)
+		return sp_err_set(err, -ENOENT,
+				  "%s: no picture in it; *.jpg, *.png, *.pgm and *.ppm are taken",
+				  source);
+	return 0;
+}
+
+int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources,
+			unsigned int n, struct sp_err *err)
+{
+	*pictures = (struct gvcam_pictures){ 0 };
+	for (unsigned int i = 0; i < n; i++) {
+		int res = add_source(pictures, sources[i], err);
+
+		if (res) {
+			gvcam_pictures_uninit(pictures);
+			return res;
+		}
+	}
+	return 0;
+}
+
+void gvcam_pictures_uninit(struct gvcam_pictures *pictures)
+{
+	for (size_t i = 0; i < pictures->n; i++)
+		free(pictures->paths[i]);
+	free(pictures->paths);
+	*pictures = (struct gvcam_pictures){ 0 };
+}
+
+/* Luma of BT.601, in 256ths: 0.299, 0.587, 0.114. */
+static void to_mono(const struct sp_image *image, uint8_t *out)
+{
+	size_t pixels = (size_t)image->width * image->height;
+	const uint8_t *rgb = image->rgb;
+
+	for (size_t i = 0; i < pixels; i++, rgb += 3)
+		out[i] = (uint8_t)((77u * rgb[0] + 150u * rgb[1] + 29u * rgb[2] + 128) >> 8);
+}
+
+/* What a sensor behind an RG / GB filter sees of it. */
+static void to_bayer_rg(const struct sp_image *image, uint8_t *out)
+{
+	for (uint32_t y = 0; y < image->height; y++) {
+		const uint8_t *rgb = image->rgb + (size_t)y * image->width * 3;
+
+		for (uint32_t x = 0; x < image->width; x++, rgb += 3)
+			*out++ = rgb[(x & 1) + (y & 1)];
+	}
+}
+
+void gvcam_picture_convert(const struct sp_image *image, uint32_t pixel_format, uint8_t *out)
+{
+	if (pixel_format == SP_PFNC_RGB8)
+		memcpy(out, image->rgb, (size_t)image->width * image->height * 3);
+	else if (pixel_format == SP_PFNC_BAYER_RG8)
+		to_bayer_rg(image, out);
+	else
+		to_mono(image, out);
+}

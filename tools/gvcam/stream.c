@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gvcam/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sallyport/gvsp.h>
+
+#include "base/clock.h"
+#include "gvcam/pattern.h"
+#include "gvsp_wire.h"
+#include "wire/pfnc.h"
+
+/* SCPS counts these too: IPv4 20, UDP 8. */
+enum { IP_UDP_BYTES = 28, RETRY_NS = 1000000, TOKENS_MIN = 256 };
+
+uint64_t gvcam_next_block_id(uint64_t id, bool extended)
+{
+	if (!extended)
+		return id >= UINT16_MAX ? 1 : id + 1;
+	return id == UINT64_MAX ? 1 : id + 1;
+}
+
+int gvcam_stream_init(struct gvcam_stream *stream, const struct gvcam_stream_config *config)
+{
+	uint32_t depth = config->faults.reorder;
+	int res;
+
+	*stream = (struct gvcam_stream){ .config = *config, .next_id = config->start_block };
+	/* A step and the flush behind it. */
+	stream->refs = calloc(2 * GVCAM_COPIES_MAX * (depth + 1), sizeof(*stream->refs));
+	if (!stream->refs)
+		return -ENOMEM;
+	res = gvcam_reorder_init(&stream->reorder, depth);
+	if (res)
+		free(stream->refs);
+	return res;
+}
+
+void gvcam_stream_uninit(struct gvcam_stream *stream)
+{
+	gvcam_reorder_uninit(&stream->reorder);
+	free(stream->refs);
+	*stream = (struct gvcam_stream){ 0 };
+}
+
+/* Drops what is left of the current block. */
+static void abandon_block(struct gvcam_stream *stream)
+{
+	gvcam_reorder_flush(&stream->reorder, stream->refs);
+	stream->refs_n = stream->refs_at = 0;
+	stream->in_block = false;
+}
+
+static void begin_acquisition(struct gvcam_stream *stream, uint64_t now_ns)
+{
+	struct gvcam_channel *shape = &stream->shape;
+	uint32_t header, data_packets;
+
+	*shape = stream->channel;
+	header = shape->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
+	stream->data_bytes = shape->packet_size - IP_UDP_BYTES - header;
+	stream->image_bytes =
+		sp_pfnc_image_bytes(shape->pixel_format, shape->width, shape->height);
+	data_packets = (uint32_t)((stream->image_bytes + stream->data_bytes - 1) / stream->data_bytes);
+	stream->packets = data_packets + 2;
+	stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / shape->fps);
+	if (!shape->extended_ids && stream->next_id > UINT16_MAX)
+		stream->next_id = 1;
+	stream->count = 0;
+	stream->due_ns = now_ns;
+	stream->requests_at = stream->requests_n;
+	stream->tokens = 2.0 * stream->packets + TOKENS_MIN;
+	stream->tokens_ns = now_ns;
+	stream->active = true;
+	if (stream->config.player && !shape->pattern)
+		gvcam_player_configure(stream->config.player, shape->width, shape->height,
+				       shape->pixel_format);
+}
+
+void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_channel *channel,
+			      uint64_t now_ns)
+{
+	bool anew = channel->starts != stream->channel.starts;
+	bool was_active = stream->active;
+
+	stream->channel = *channel;
+	/* The packet delay and the rate may change while it runs; the rest cannot. */
+	stream->shape.delay_ns = channel->delay_ns;
+	stream->shape.fps = channel->fps;
+	stream->shape.time_base_ns = channel->time_base_ns;
+	if (channel->fps > 0)
+		stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / channel->fps);
+	if (was_active && (anew || !channel->acquiring)) {
+		abandon_block(stream);
+		stream->active = false;
+	}
+	if (!channel->acquiring || stream->active || stream->finished == channel->starts)
+		return;
+	if (stream->config.frames && stream->stats.frames >= stream->config.frames)
+		stream->finished = channel->starts;
+	else
+		begin_acquisition(stream, now_ns);
+}
+
+/* ---- packets ------------------------------------------------------------------------------------ */
+
+static const uint8_t *payload(struct gvcam_stream *stream, const struct gvcam_block *block,
+			      uint64_t offset, uint32_t bytes, uint8_t *scratch)
+{
+	const struct gvcam_channel *shape = &stream->shape;
+
+	if (stream->config.player && !shape->pattern) {
+		if (!block->shot.empty)
+			return block->shot.bytes + offset;
+		memset(scratch, GVCAM_EMPTY_LEVEL, bytes);
+		return scratch;
+	}
+	gvcam_pattern_fill(shape->pixel_format, shape->width, shape->height, block->id, offset,
+			   scratch, bytes);
+	return scratch;
+}
+
+static void make_packet(struct gvcam_stream *stream, const struct gvcam_block *block, uint32_t number,
+			bool resent, struct gvcam_packet *out)
+{
+	const struct gvcam_channel *shape = &stream->shape;
+	struct sp_gvsp_packet packet = {
+		.block_id = block->id,
+		.packet_id = number,
+		.status = resent ? GVSP_STATUS_RESENT : GVSP_STATUS_SUCCESS,
+		.flags = resent && shape->extended_ids ? GVSP_FLAG_RESENT : 0,
+		.format = GVSP_FORMAT_PAYLOAD,
+		.extended = shape->extended_ids,
+	};
+	int n;
+
+	out->data = NULL;
+	out->data_bytes = 0;
+	if (number == 0) {
+		struct sp_gvsp_leader leader = {
+			.timestamp = block->ticks,
+			.payload_type = GVSP_PAYLOAD_IMAGE,
+			.has_image = true,
+			.pixel_format = shape->pixel_format,
+			.size_x = shape->width,
+			.size_y = shape->height,
+		};
+
+		n = sp_gvsp_build_leader(&packet, &leader, out->head, sizeof(out->head));
+	} else if (number == stream->packets - 1) {
+		struct sp_gvsp_trailer trailer = {
+			.payload_type = GVSP_PAYLOAD_IMAGE,
+			.has_size_y = true,
+			.size_y = shape->height,
+		};
+
+		n = sp_gvsp_build_trailer(&packet, &trailer, 0, out->head, sizeof(out->head));
+	} else {
+		uint64_t offset = (uint64_t)(number - 1) * stream->data_bytes;
+		uint64_t left = stream->image_bytes - offset;
+
+		n = sp_gvsp_build(&packet, out->head, sizeof(out->head));
+		out->data_bytes = left < stream->data_bytes ? (uint32_t)left : stream->data_bytes;
+		out->data = payload(stream, block, offset, out->data_bytes, out->scratch);
+	}
+	out->head_bytes = (uint32_t)n; /* the room is enough for each of them */
+	stream->stats.bytes += out->head_bytes + out->data_bytes;
+}
+
+/* "I have it no more": a header with the asked ids and no data. */
+static void make_refusal(struct gvcam_stream *stream, uint64_t block, uint32_t number,
+			 struct gvcam_packet *out)
+{
+	struct sp_gvsp_packet packet = {
+		.block_id = block,
+		.packet_id = number,
+		.status = GVSP_STATUS_UNAVAILABLE,
+		.format = GVSP_FORMAT_PAYLOAD,
+		.extended = stream->shape.extended_ids,
+	};
+
+	out->data = NULL;
+	out->data_bytes = 0;
+	out->head_bytes = (uint32_t)sp_gvsp_build(&packet, out->head, sizeof(out->head));
+	stream->stats.bytes += out->head_bytes;
+}
+
+/* ---- resends ------------------------------------------------------------------------------------ */
+
+void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resend *resend)
+{
+	stream->stats.requests++;
+	if (stream->requests_n - stream->requests_at == GVCAM_RESEND_QUEUE) {
+		stream->stats.refused++;
+		return;
+	}
+	stream->requests[stream->requests_n++ % GVCAM_RESEND_QUEUE] = *resend;
+}
+
+/* The block of this acquisition with the id, if its pixels can still be had. */
+static const struct gvcam_block *find_block(const struct gvcam_stream *stream, uint64_t id)
+{
+	uint64_t end = stream->count + stream->in_block;
+	uint64_t begin = end > GVCAM_RING_BLOCKS ? end - GVCAM_RING_BLOCKS : 0;
+
+	for (uint64_t i = end; i-- > begin;) {
+		const struct gvcam_block *block = &stream->ring[i % GVCAM_RING_BLOCKS];
+
+		if (block->id != id)
+			continue;
+		if (stream->config.player && !stream->shape.pattern &&
+		    !gvcam_player_has(stream->config.player, &block->shot))
+			return NULL;
+		return block;
+	}
+	return NULL;
+}
+
+/*
+ * At most as many packets are sent again as for the first time, with two frames to begin with: a
+ * request of 20 bytes must not buy an endless stream.
+ */
+static void count_tokens(struct gvcam_stream *stream, uint64_t now_ns)
+{
+	double limit = 2.0 * stream->packets + TOKENS_MIN;
+	double rate = stream->packets * stream->shape.fps / (double)SP_NS_PER_S;
+
+	stream->tokens += (double)(now_ns - stream->tokens_ns) * rate;
+	if (stream->tokens > limit)
+		stream->tokens = limit;
+	stream->tokens_ns = now_ns;
+}
+
+/* One packet of the oldest request; false if nothing came of it. */
+static bool serve_resend(struct gvcam_stream *stream, struct gvcam_packet *out)
+{
+	struct sp_gvcp_resend *request =
+		&stream->requests[stream->requests_at % GVCAM_RESEND_QUEUE];
+	const struct gvcam_block *block = find_block(stream, request->block);
+	/* Packets that have not had their turn will come by themselves. */
+	uint32_t end = block ? block->made : stream->packets;
+	uint32_t number = request->first;
+
+	if (request->last >= end)
+		request->last = end ? end - 1 : 0;
+	if (number >= end || number > request->last || !stream->channel.port) {
+		stream->requests_at++;
+		return false;
+	}
+	if (stream->tokens < 1) {
+		stream->stats.refused += request->last - number + 1;
+		stream->requests_at++;
+		return false;
+	}
+	stream->tokens--;
+	if (request->first++ == request->last)
+		stream->requests_at++;
+	if (!block)
+		stream->stats.refused++;
+	if (gvcam_faults_resend_lost(&stream->config.faults, stream->config.camera,
+				     stream->resends++)) {
+		stream->stats.resend_dropped++;
+		return false;
+	}
+	if (!block) {
+		make_refusal(stream, request->block, number, out);
+		return true;
+	}
+	stream->stats.resent++;
+	make_packet(stream, block, number, true, out);
+	return true;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------- */
+
+static uint64_t packet_gap(const struct gvcam_stream *stream)
+{
+	uint64_t spread = (uint64_t)((double)stream->interval_ns * stream->config.pacing /
+				     stream->packets);
+
+	return spread > stream->shape.delay_ns ? spread : stream->shape.delay_ns;
+}
+
+/* False if the picture is not there yet. */
+static bool begin_block(struct gvcam_stream *stream, uint64_t now_ns)
+{
+	struct gvcam_block *block = &stream->ring[stream->count % GVCAM_RING_BLOCKS];
+	struct gvcam_shot shot = { 0 };
+	uint64_t base = stream->shape.time_base_ns;
+
+	if (stream->config.player && !stream->shape.pattern &&
+	    !gvcam_player_frame(stream->config.player, stream->count, &shot))
+		return false;
+	if (now_ns > stream->due_ns + stream->interval_ns) {
+		/* The first frame waits for its picture: that is no lost rate. */
+		stream->stats.late += stream->count > 0;
+		stream->due_ns = now_ns;
+	}
+	*block = (struct gvcam_block){
+		.id = stream->next_id,
+		/* A reset may have been stamped a moment after @now_ns. */
+		.ticks = now_ns > base ? now_ns - base : 0,
+		.shot = shot,
+	};
+	stream->next_id = gvcam_next_block_id(stream->next_id, stream->shape.extended_ids);
+	stream->gap_ns = packet_gap(stream);
+	stream->highest = 0;
+	stream->in_block = true;
+	return true;
+}
+
+static void end_block(struct gvcam_stream *stream)
+{
+	uint64_t length = stream->gap_ns * stream->packets;
+
+	stream->in_block = false;
+	stream->count++;
+	stream->stats.frames++;
+	stream->due_ns += length > stream->interval_ns ? length : stream->interval_ns;
+	if ((stream->shape.frame_limit && stream->count >= stream->shape.frame_limit) ||
+	    (stream->config.frames && stream->stats.frames >= stream->config.frames)) {
+		stream->active = false;
+		stream->finished = stream->channel.starts;
+	}
+}
+
+/* The next packet of the block has its turn: the faults decide, and refs come out. */
+static void step_packet(struct gvcam_stream *stream, struct gvcam_block *block)
+{
+	struct gvcam_fate fate;
+
+	gvcam_faults_fate(&stream->config.faults, stream->config.camera, block->id, block->made,
+			  &fate);
+	stream->stats.dropped += fate.copies == 0;
+	stream->refs_at = 0;
+	stream->refs_n = gvcam_reorder_step(&stream->reorder, block->made, &fate, stream->refs);
+	block->made++;
+	if (block->made == stream->packets)
+		stream->refs_n +=
+			gvcam_reorder_flush(&stream->reorder, stream->refs + stream->refs_n);
+}
+
+static void send_ref(struct gvcam_stream *stream, struct gvcam_packet *out)
+{
+	struct gvcam_ref ref = stream->refs[stream->refs_at++];
+
+	if (ref.copy)
+		stream->stats.duplicated++;
+	else
+		stream->stats.sent++;
+	if (ref.packet + 1 > stream->highest)
+		stream->highest = ref.packet + 1;
+	else if (!ref.copy)
+		stream->stats.reordered++;
+	make_packet(stream, &stream->ring[stream->count % GVCAM_RING_BLOCKS], ref.packet, false, out);
+}
+
+/*
+ * Brings the stream to where its next packet is: true with a packet in @out, false with the time to
+ * come again.
+ */
+static bool next_packet(struct gvcam_stream *stream, uint64_t now_ns, struct gvcam_packet *out,
+			uint64_t *ret_next_ns)
+{
+	for (;;) {
+		struct gvcam_block *block = &stream->ring[stream->count % GVCAM_RING_BLOCKS];
+		uint64_t due = stream->due_ns;
+
+		*ret_next_ns = UINT64_MAX;
+		if (!stream->active)
+			return false;
+		if (stream->refs_at < stream->refs_n) {
+			send_ref(stream, out);
+			return true;
+		}
+		if (stream->in_block && block->made == stream->packets) {
+			end_block(stream);
+			continue;
+		}
+		if (stream->in_block)
+			due += block->made * stream->gap_ns;
+		if (now_ns < due) {
+			*ret_next_ns = due;
+			return false;
+		}
+		if (stream->in_block) {
+			step_packet(stream, block);
+		} else if (!begin_block(stream, now_ns)) {
+			*ret_next_ns = now_ns + RETRY_NS;
+			return false;
+		}
+	}
+}
+
+uint32_t gvcam_stream_fill(struct gvcam_stream *stream, uint64_t now_ns,
+			   struct gvcam_packet *packets, uint32_t max, uint64_t *ret_next_ns)
+{
+	uint64_t next_ns = now_ns;
+	uint32_t n = 0;
+
+	/* Before the first acquisition there is nothing to ask for. */
+	if (!stream->packets)
+		stream->requests_at = stream->requests_n;
+	else
+		count_tokens(stream, now_ns);
+	while (n < max && stream->requests_at != stream->requests_n)
+		n += serve_resend(stream, &packets[n]);
+	while (n < max && next_packet(stream, now_ns, &packets[n], &next_ns))
+		n++;
+	*ret_next_ns = n == max ? now_ns : next_ns;
+	return n;
+}
