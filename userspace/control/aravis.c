@@ -6,9 +6,9 @@
  * How long a call may block, since none can be interrupted: a register access is tried five times,
  * 500 ms each, so a silent camera costs 2.5 s; every sequence ends at its first time-out. A discovery
  * ends after 1 s without an answer. Descriptions are read one at a time, for libaravis' sake, but only
- * from cameras that have just answered, so that a silent one does not keep the others waiting. Control
- * counts as lost at the latest when the heartbeat (each
- * 1 s) was unanswered for 5 s and one last access.
+ * from cameras that have just answered, so that a silent one does not keep the others waiting.
+ * Control counts as lost at the latest when the heartbeat, due each second, was unanswered for 5 s and
+ * one last access: 8.5 s after the camera fell silent.
  */
 #include "control/aravis.h"
 
@@ -24,6 +24,8 @@
 #include "base/diag.h"
 #include "control/probe.h"
 #include "wire/gvcp.h"
+
+enum { HEARTBEAT_MIN_MS = 3000 };
 
 /* libaravis keeps one device list for the process, read by index. */
 static pthread_mutex_t discovery = PTHREAD_MUTEX_INITIALIZER;
@@ -109,6 +111,20 @@ int sp_aravis_fail(struct sp_camera *camera, const char *what, GError *error, st
 	return ret;
 }
 
+void sp_aravis_copy_text(char *to, size_t size, const char *from)
+{
+	char *valid = g_utf8_make_valid(from ? from : "", -1), *end;
+
+	for (char *c = valid; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7F)
+			*c = '?';
+	g_strlcpy(to, valid, size);
+	g_free(valid);
+	/* Cut between characters. */
+	if (!g_utf8_validate(to, -1, (const char **)&end))
+		*end = '\0';
+}
+
 /* ---- addresses --------------------------------------------------------------------------------- */
 
 /* The address that the kernel's routes choose for packets to @ip, both in host order. */
@@ -164,21 +180,6 @@ static bool parse_ip(const char *text, uint32_t *ret_ip)
 
 /* ---- discovery --------------------------------------------------------------------------------- */
 
-/* Names come from the network and end up on terminals and in JSON: UTF-8 without control bytes. */
-static void copy_name(char *to, size_t size, const char *from)
-{
-	char *valid = g_utf8_make_valid(from ? from : "", -1), *end;
-
-	for (char *c = valid; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7F)
-			*c = '?';
-	g_strlcpy(to, valid, size);
-	g_free(valid);
-	/* Cut between characters. */
-	if (!g_utf8_validate(to, -1, (const char **)&end))
-		*end = '\0';
-}
-
 static bool describe(unsigned int index, struct sp_camera_info *info)
 {
 	struct sp_gvcp_discovery answer;
@@ -187,14 +188,14 @@ static bool describe(unsigned int index, struct sp_camera_info *info)
 	*info = (struct sp_camera_info){ 0 };
 	if (!parse_ip(arv_get_device_address(index), &info->ip))
 		return false;
-	copy_name(info->id, sizeof(info->id), arv_get_device_id(index));
-	copy_name(info->vendor, sizeof(info->vendor), arv_get_device_vendor(index));
-	copy_name(info->model, sizeof(info->model), arv_get_device_model(index));
-	copy_name(info->serial, sizeof(info->serial), arv_get_device_serial_nbr(index));
-	copy_name(info->mac, sizeof(info->mac), arv_get_device_physical_id(index));
+	sp_aravis_copy_text(info->id, sizeof(info->id), arv_get_device_id(index));
+	sp_aravis_copy_text(info->vendor, sizeof(info->vendor), arv_get_device_vendor(index));
+	sp_aravis_copy_text(info->model, sizeof(info->model), arv_get_device_model(index));
+	sp_aravis_copy_text(info->serial, sizeof(info->serial), arv_get_device_serial_nbr(index));
+	sp_aravis_copy_text(info->mac, sizeof(info->mac), arv_get_device_physical_id(index));
 	/* libaravis does not tell the name that its owner gave the camera. */
 	if (!sp_gvcp_probe(info->ip, 1, &answer))
-		copy_name(info->user_name, sizeof(info->user_name), answer.user_name);
+		sp_aravis_copy_text(info->user_name, sizeof(info->user_name), answer.user_name);
 	if (!route_to(info->ip, &host_ip))
 		interface_name(host_ip, info->interface, sizeof(info->interface));
 	return true;
@@ -252,6 +253,19 @@ static GInetAddress *inet_address(uint32_t ip)
 }
 
 /*
+ * libaravis beats once a second whatever the camera's time-out is, and so loses a camera that waits
+ * for less. Best effort: most cameras wait 3 s by themselves.
+ */
+static void raise_heartbeat(struct sp_camera *camera)
+{
+	guint32 ms;
+
+	if (arv_device_read_register(camera->device, GVCP_REG_HEARTBEAT, &ms, NULL) &&
+	    ms < HEARTBEAT_MIN_MS)
+		arv_device_write_register(camera->device, GVCP_REG_HEARTBEAT, HEARTBEAT_MIN_MS, NULL);
+}
+
+/*
  * arv_gv_device_new rather than arv_camera_new: the latter looks for the camera with a lock of the
  * whole process held.
  */
@@ -281,6 +295,7 @@ static int connect_device(struct sp_camera *camera, uint32_t ip, struct sp_err *
 		g_clear_object(&camera->device);
 		return sp_aravis_fail(camera, "cannot read its description", error, err);
 	}
+	raise_heartbeat(camera);
 	return 0;
 }
 

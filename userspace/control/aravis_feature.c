@@ -59,7 +59,7 @@ int sp_aravis_get(struct sp_camera *camera, const char *feature, char *text, siz
 		return not_a_value(camera, feature, err);
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
-	g_strlcpy(text, shown ? shown : "", size);
+	sp_aravis_copy_text(text, size, shown);
 	return 0;
 }
 
@@ -153,6 +153,8 @@ int sp_aravis_set_integer(struct sp_camera *camera, const char *feature, int64_t
 	arv_device_set_integer_feature_value(camera->device, feature, value, &error);
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
+	if (arv_device_get_feature_access_mode(camera->device, feature) == ARV_GC_ACCESS_MODE_WO)
+		return 0;
 	kept = arv_device_get_integer_feature_value(camera->device, feature, &error);
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);

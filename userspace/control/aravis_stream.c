@@ -46,11 +46,12 @@ static int write_register(struct sp_camera *camera, uint32_t address, const char
  */
 static int end_old_stream(struct sp_camera *camera, struct sp_err *err)
 {
+	struct sp_err refusal;
 	uint32_t port = 0;
 	int ret;
 
-	if (sp_aravis_execute(camera, "AcquisitionStop", err) == -ETIMEDOUT)
-		return -ETIMEDOUT;
+	if (sp_aravis_execute(camera, "AcquisitionStop", &refusal) == -ETIMEDOUT)
+		return sp_err_set(err, -ETIMEDOUT, "%s", refusal.text);
 	ret = read_register(camera, GVCP_REG_SCP, "stream channel port", &port, err);
 	if (ret || !(port & GVCP_SCP_PORT))
 		return ret;
@@ -89,6 +90,7 @@ static int set_format(struct sp_camera *camera, const struct sp_camera_stream *s
 {
 	static const char *const offsets[] = { "OffsetX", "OffsetY" };
 	const struct sp_pfnc *format = sp_pfnc_by_code(stream->pixel_format);
+	struct sp_err refusal;
 	int ret;
 
 	if (!format)
@@ -97,8 +99,8 @@ static int set_format(struct sp_camera *camera, const struct sp_camera_stream *s
 	/* An old offset would narrow the sizes that the camera takes. */
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
 		if (sp_aravis_is_writable(camera, offsets[i]) &&
-		    sp_aravis_set_integer(camera, offsets[i], 0, err) == -ETIMEDOUT)
-			return -ETIMEDOUT;
+		    sp_aravis_set_integer(camera, offsets[i], 0, &refusal) == -ETIMEDOUT)
+			return sp_err_set(err, -ETIMEDOUT, "%s", refusal.text);
 	ret = sp_aravis_set(camera, "PixelFormat", format->name, err);
 	if (ret)
 		return ret;
@@ -159,6 +161,18 @@ static int open_channel(struct sp_camera *camera, const struct sp_camera_stream 
 	return 0;
 }
 
+/* Chunks, or padding that the stream's description does not know, show here first. */
+static void check_payload(struct sp_camera *camera, const struct sp_camera_stream *stream)
+{
+	uint64_t want = sp_pfnc_image_bytes(stream->pixel_format, stream->width, stream->height);
+	uint64_t payload = arv_camera_get_payload(camera->camera, NULL);
+
+	if (payload && payload != want)
+		sp_log(SP_LOG_WARNING, "camera %s: will send %llu bytes a frame where the image has %llu; "
+		       "set ChunkModeActive to false if it has that feature", camera->address,
+		       (unsigned long long)payload, (unsigned long long)want);
+}
+
 static int begin(struct sp_camera *camera, struct sp_err *err)
 {
 	int ret;
@@ -193,6 +207,7 @@ int sp_aravis_start(struct sp_camera *camera, const struct sp_camera_stream *str
 	ret = open_channel(camera, stream, err);
 	if (ret)
 		goto err_close_channel;
+	check_payload(camera, stream);
 	ret = begin(camera, err);
 	if (ret)
 		goto err_close_channel;
