@@ -23,7 +23,7 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-ip netns add "$camera" 2>/dev/null && ip netns add "$host" || skip "network namespaces are refused here"
+ip netns add "$camera" 2>/dev/null && ip netns add "$host" || skip "no network namespaces here"
 ip -n "$camera" link add cam0 mtu 9000 type veth peer name host0 mtu 9000 netns "$host" ||
 	skip "veth is refused here"
 ip -n "$camera" addr add 10.77.0.2/24 dev cam0

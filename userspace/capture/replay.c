@@ -50,7 +50,7 @@ static uint64_t stamp_of(const struct pcap_pkthdr *header)
 {
 	int64_t seconds = header->ts.tv_sec, ns = header->ts.tv_usec; /* ns, as asked at open */
 
-	/* The old format has 32 unsigned bits, which libpcap reads as signed: wrong from 2038 on. */
+	/* The old format has 32 unsigned bits, which libpcap reads as signed. */
 	if (seconds < 0)
 		seconds = (uint32_t)seconds;
 	if (seconds > STAMP_MAX_S)

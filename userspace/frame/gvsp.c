@@ -196,7 +196,7 @@ static int gvsp_add_stream(struct sp_frame_source *source, const struct sp_strea
 	if (g->assembler)
 		return sp_err_set(err, -EBUSY, "stream: the source runs; add streams before start");
 	if (g->streams_n == STREAMS_MAX)
-		return sp_err_set(err, -ENOSPC, "stream: more than %d on one port; open another port",
+		return sp_err_set(err, -ENOSPC, "stream: more than %d on a port; use another",
 				  STREAMS_MAX);
 	error = g->packets->ops->add_stream(g->packets, &stream, err);
 	if (error)
@@ -230,8 +230,8 @@ static int share_buffers(struct gvsp_source *g, struct sp_err *err)
 		frames = s->block_packets ? share / s->block_packets : 0;
 		if (all && !frames)
 			return sp_err_set(err, -ENOSPC,
-					  "stream %u: its share is %llu packet buffers and a frame needs "
-					  "%u; raise the number of buffers",
+					  "stream %u: its share is %llu packet buffers and a frame "
+					  "needs %u; raise the number of buffers",
 					  i, (unsigned long long)share, s->block_packets);
 		s->buffers = (uint32_t)share;
 		/* One block open, and the next beginning before the first has ended. */
@@ -332,7 +332,7 @@ static int gvsp_start(struct sp_frame_source *source, struct sp_err *err)
 		return error;
 	error = create_rings(g);
 	if (error) {
-		sp_err_set(err, error, "capture: no memory for its rings; lower the streams' frames");
+		sp_err_set(err, error, "capture: no memory for rings; lower the streams' frames");
 		goto err_assembler;
 	}
 	error = sp_thread_start(&g->thread, "capture", g->config.cpu, run, g, &g->back);
