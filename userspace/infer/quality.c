@@ -75,24 +75,33 @@ void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality)
 	quality->exposure = (float)(light / (255.0 * (FACE_BOTTOM - FACE_TOP) * (FACE_RIGHT - FACE_LEFT)));
 }
 
+/*
+ * Where pixel @i of 96 lies among 112, centres at halves: (i + 1/2) 7/6 - 1/2 = (14 i + 1) / 12. The weight
+ * of the right neighbour is in 2048ths.
+ */
+static uint32_t tap(uint32_t i, int *ret_weight)
+{
+	uint32_t twelfths = 14 * i + 1;
+
+	*ret_weight = (int)((twelfths % 12 * 2048 + 6) / 12);
+	return twelfths / 12;
+}
+
 void sp_quality_to_input(const uint8_t *rgb, float *input)
 {
-	const float step = (float)SP_ALIGNED_SIDE / SP_QUALITY_SIDE;
-
 	for (uint32_t y = 0; y < SP_QUALITY_SIDE; y++) {
-		float sy = ((float)y + 0.5f) * step - 0.5f, fy = sy - floorf(sy);
-		const uint8_t *upper = rgb + (size_t)sy * SP_ALIGNED_SIDE * 3;
+		int wy, wx;
+		const uint8_t *line = rgb + (size_t)tap(y, &wy) * SP_ALIGNED_SIDE * 3;
 
 		for (uint32_t x = 0; x < SP_QUALITY_SIDE; x++) {
-			float sx = ((float)x + 0.5f) * step - 0.5f, fx = sx - floorf(sx);
-			const uint8_t *at = upper + 3 * (size_t)sx;
+			const uint8_t *at = line + 3 * (size_t)tap(x, &wx);
 			const uint8_t *below = at + 3 * SP_ALIGNED_SIDE;
+			float *to = input + y * SP_QUALITY_SIDE + x;
 
 			for (int c = 0; c < 3; c++) {
-				float value = sp_bilinear(at[c], at[3 + c], below[c], below[3 + c], fx, fy);
+				int level = sp_bilinear_u8(at[c], at[3 + c], below[c], below[3 + c], wx, wy);
 
-				input[(size_t)(2 - c) * SP_QUALITY_PIXELS + y * SP_QUALITY_SIDE + x] =
-					((float)sp_to_u8(value) - 128) / 128;
+				to[(size_t)(2 - c) * SP_QUALITY_PIXELS] = ((float)level - 128) / 128;
 			}
 		}
 	}

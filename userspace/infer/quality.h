@@ -41,8 +41,8 @@ void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *qu
 void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality);
 
 /*
- * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, as OpenCV's
- * resize), planes blue, green, red of (x - 128) / 128. 3 × SP_QUALITY_PIXELS floats.
+ * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, levels as
+ * sp_bilinear_u8 has them), planes blue, green, red of (x - 128) / 128. 3 × SP_QUALITY_PIXELS floats.
  */
 void sp_quality_to_input(const uint8_t *rgb, float *input);
 

@@ -148,7 +148,7 @@ TEST(input_is_planes_of_blue_green_red)
 			double want = (1 - fy) * ((1 - fx) * AT(0, 0) + fx * AT(1, 0)) +
 				      fy * ((1 - fx) * AT(0, 1) + fx * AT(1, 1));
 #undef AT
-			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128, 0.51 / 128);
+			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128, 1.0 / 128);
 		}
 	}
 }
