@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compute port on CPU cores: a crew of threads, each with a worker of its own, parallel over frames.
+ *
+ * Results and portraits are taken at open. A result waits in `free` (the caller's thread only), travels
+ * to a thread and back through the crew's rings, and is the caller's from poll to put. Portraits belong
+ * to one worker each and go home to it through a ring: put pushes, the worker pops.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/pool.h"
+#include "base/ring.h"
+#include "base/thread.h"
+#include "frame/frame.h"
+#include "infer/align.h"
+#include "infer/compute.h"
+#include "infer/cpu/crew.h"
+#include "infer/cpu/detector.h"
+#include "infer/cpu/worker.h"
+#include "infer/model.h"
+#include "infer/pixels.h"
+#include "infer/preprocess.h"
+#include "infer/quality.h"
+#include "infer/search.h"
+
+enum {
+	IN_FLIGHT_DEFAULT = 32,
+	IN_FLIGHT_MAX = 4096,
+	/* A result has one or two faces as a rule; a worker must have enough for one full frame. */
+	PORTRAITS_A_RESULT = 2,
+};
+
+struct cpu_compute {
+	struct sp_compute compute;
+	struct sp_model *detector, *embedder, *quality;
+	struct sp_worker_setup setup;
+	unsigned int workers_n;
+	struct sp_worker **workers;
+	struct sp_crew *crew;
+	struct sp_pool results;
+	unsigned int portraits_each; /* of a worker */
+	struct sp_portrait *portraits; /* [workers_n × portraits_each], worker by worker */
+	struct sp_ring *empty;	       /* [workers_n] portraits that wait to be filled */
+};
+
+static struct cpu_compute *cpu_compute(struct sp_compute *compute)
+{
+	return (struct cpu_compute *)compute;
+}
+
+/* ---- open ---- */
+
+static int load(const char *path, const char *role, struct sp_model **ret_model, struct sp_err *err)
+{
+	int rc = sp_model_load(path, ret_model, err);
+
+	if (rc == -ENOENT)
+		return sp_err_set(err, rc,
+				  "%s: the %s's file is not there; run `sallyport model install` or set "
+				  "SALLYPORT_MODELS",
+				  path, role);
+	return rc;
+}
+
+static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config *config,
+			 struct sp_err *err)
+{
+	struct sp_worker_setup *setup = &cpu->setup;
+	uint32_t width, height;
+	struct sp_fit fit;
+	int rc;
+
+	if (!config->detector)
+		return sp_err_set(err, -EINVAL, "detector: no model file is named; run `sallyport model "
+						"install` or set SALLYPORT_MODELS");
+	rc = load(config->detector, "detector", &cpu->detector, err);
+	if (rc)
+		return rc;
+	rc = sp_detector_check(cpu->detector, &setup->heads, &width, &height, err);
+	if (rc)
+		return rc;
+	if (!config->detect_width != !config->detect_height ||
+	    config->detect_width > SP_PIXELS_SIDE_MAX || config->detect_height > SP_PIXELS_SIDE_MAX)
+		return sp_err_set(err, -EINVAL,
+				  "detector: an input of %u x %u is not possible; give both sides, up to "
+				  "%d, or neither",
+				  config->detect_width, config->detect_height, SP_PIXELS_SIDE_MAX);
+	if (config->detect_width) {
+		sp_fit_init(&fit, 1, 1, config->detect_width, config->detect_height);
+		setup->detect_width = fit.input_width;
+		setup->detect_height = fit.input_height;
+	}
+	if (!width)
+		return 0;
+	if (setup->detect_width && (setup->detect_width != width || setup->detect_height != height))
+		return sp_err_set(err, -EINVAL,
+				  "%s: made for an input of %u x %u, not %u x %u; leave the size out or "
+				  "use a model of any size",
+				  config->detector, width, height, setup->detect_width,
+				  setup->detect_height);
+	setup->detect_width = width;
+	setup->detect_height = height;
+	return 0;
+}
+
+/* A network that looks at an aligned face of @side pixels and gives @min … @max numbers. */
+static int load_face_model(const char *path, const char *role, int64_t side, int64_t min, int64_t max,
+			   struct sp_model **ret_model, int64_t *ret_numbers, struct sp_err *err)
+{
+	const struct sp_value *in, *out;
+	struct sp_model *model;
+	int rc = load(path, role, ret_model, err);
+
+	if (rc)
+		return rc;
+	model = *ret_model;
+	in = model->inputs;
+	if (model->inputs_n != 1 || in->shape.rank != 4 || (in->shape.dim[2] >= 0 && in->shape.dim[2] != side) ||
+	    (in->shape.dim[3] >= 0 && in->shape.dim[3] != side))
+		return sp_err_set(err, -EINVAL, "%s: its input is not 3 x %lld x %lld; this is no %s", path,
+				  (long long)side, (long long)side, role);
+	out = model->outputs;
+	*ret_numbers = model->outputs_n == 1 && out->shape.rank ? out->shape.dim[out->shape.rank - 1] : -1;
+	if (*ret_numbers < min || *ret_numbers > max)
+		return sp_err_set(err, -EINVAL, "%s: it does not give one vector of %lld to %lld numbers; "
+						"this is no %s",
+				  path, (long long)min, (long long)max, role);
+	return 0;
+}
+
+static int load_models(struct cpu_compute *cpu, const struct sp_compute_config *config,
+		       struct sp_err *err)
+{
+	int64_t numbers = 0;
+	int rc = load_detector(cpu, config, err);
+
+	if (!rc && config->embedder) {
+		rc = load_face_model(config->embedder, "embedder", SP_ALIGNED_SIDE, 2, SP_EMBEDDING_MAX,
+				     &cpu->embedder, &numbers, err);
+		if (!rc) {
+			cpu->setup.embedding_size = cpu->compute.info.embedding_size = (unsigned int)numbers;
+			memcpy(cpu->compute.info.embedder_id, cpu->embedder->sha256, SP_MODEL_ID_SIZE);
+		}
+	}
+	if (!rc && config->quality)
+		rc = load_face_model(config->quality, "quality network", SP_QUALITY_SIDE, 1, 1,
+				     &cpu->quality, &numbers, err);
+	cpu->setup.detector = cpu->detector;
+	cpu->setup.embedder = cpu->embedder;
+	cpu->setup.quality = cpu->quality;
+	return rc;
+}
+
+static int make_portraits(struct cpu_compute *cpu, unsigned int in_flight)
+{
+	unsigned int n = cpu->workers_n;
+	unsigned int each = (in_flight * PORTRAITS_A_RESULT + n - 1) / n;
+
+	each = each < SP_FACES_MAX ? SP_FACES_MAX : each;
+	cpu->portraits_each = each;
+	cpu->portraits = malloc((size_t)n * each * sizeof(*cpu->portraits));
+	cpu->empty = aligned_alloc(SP_CACHE_LINE, n * sizeof(*cpu->empty));
+	if (!cpu->portraits || !cpu->empty)
+		return -ENOMEM;
+	memset(cpu->empty, 0, n * sizeof(*cpu->empty));
+	for (unsigned int i = 0; i < n; i++) {
+		int rc = sp_ring_init(&cpu->empty[i], each);
+
+		if (rc)
+			return rc;
+		for (unsigned int k = 0; k < each; k++) {
+			void *portrait = &cpu->portraits[(size_t)i * each + k];
+
+			sp_ring_push(&cpu->empty[i], &portrait, 1);
+		}
+	}
+	return 0;
+}
+
+static void work(void *arg, unsigned int worker, void *job)
+{
+	struct cpu_compute *cpu = arg;
+	struct sp_result *result = job;
+
+	sp_worker_look(cpu->workers[worker], result);
+	result->done_ns = sp_clock_now();
+}
+
+static int make_workers(struct cpu_compute *cpu, const struct sp_compute_config *config,
+			unsigned int in_flight, struct sp_err *err)
+{
+	struct sp_crew_config crew = {
+		.name = "infer",
+		.workers = cpu->workers_n,
+		.jobs = in_flight,
+		.work = work,
+		.arg = cpu,
+		.done = config->done,
+	};
+
+	cpu->workers = calloc(cpu->workers_n, sizeof(struct sp_worker *));
+	if (!cpu->workers || sp_pool_init(&cpu->results, sizeof(struct sp_result), in_flight) ||
+	    make_portraits(cpu, in_flight))
+		return sp_err_set(err, -ENOMEM, "inference: out of memory for %u frames in flight",
+				  in_flight);
+	for (unsigned int i = 0; i < cpu->workers_n; i++) {
+		int rc = sp_worker_create(&cpu->setup, &cpu->empty[i], &cpu->workers[i], err);
+
+		if (rc)
+			return rc;
+	}
+	return sp_crew_create(&crew, &cpu->crew, err);
+}
+
+static void cpu_close(struct sp_compute *compute)
+{
+	struct cpu_compute *cpu = cpu_compute(compute);
+
+	sp_crew_destroy(cpu->crew);
+	for (unsigned int i = 0; i < cpu->workers_n; i++) {
+		if (cpu->workers)
+			sp_worker_destroy(cpu->workers[i]);
+		if (cpu->empty)
+			sp_ring_uninit(&cpu->empty[i]);
+	}
+	free(cpu->workers);
+	free(cpu->empty);
+	free(cpu->portraits);
+	sp_pool_uninit(&cpu->results);
+	sp_model_free(cpu->quality);
+	sp_model_free(cpu->embedder);
+	sp_model_free(cpu->detector);
+	free(cpu);
+}
+
+static int cpu_open(const struct sp_compute_config *config, struct sp_compute **ret_compute,
+		    struct sp_err *err)
+{
+	unsigned int in_flight = config->in_flight ? config->in_flight : IN_FLIGHT_DEFAULT;
+	struct cpu_compute *cpu;
+	int rc;
+
+	if (in_flight > IN_FLIGHT_MAX || config->workers > SP_CREW_MAX)
+		return sp_err_set(err, -EINVAL,
+				  "inference: %u workers and %u frames in flight; at most %d and %d are "
+				  "possible",
+				  config->workers, in_flight, SP_CREW_MAX, IN_FLIGHT_MAX);
+	cpu = calloc(1, sizeof(*cpu));
+	if (!cpu)
+		return sp_err_set(err, -ENOMEM, "inference: out of memory");
+	cpu->compute.ops = &sp_compute_cpu;
+	cpu->compute.info.backend = sp_compute_cpu.name;
+	cpu->workers_n = config->workers ? config->workers : sp_thread_cpus();
+	if (cpu->workers_n > SP_CREW_MAX)
+		cpu->workers_n = SP_CREW_MAX;
+	cpu->setup.score_min = config->score_min > 0 ? config->score_min : SP_DETECT_SCORE_MIN;
+	cpu->setup.limits = config->limits;
+	cpu->setup.embed_invalid = config->embed_invalid;
+	rc = load_models(cpu, config, err);
+	rc = rc ? rc : make_workers(cpu, config, in_flight, err);
+	if (rc) {
+		cpu_close(&cpu->compute);
+		return rc;
+	}
+	*ret_compute = &cpu->compute;
+	return 0;
+}
+
+/* ---- work ---- */
+
+/* Pixels are read where they lie; nothing to do. */
+static int cpu_register_region(struct sp_compute *compute, struct sp_region *region, struct sp_err *err)
+{
+	(void)compute;
+	(void)region;
+	(void)err;
+	return 0;
+}
+
+static void describe(struct sp_result *result, struct sp_frame *frame)
+{
+	result->frame = frame;
+	result->stream = frame->stream;
+	result->lane = frame->lane;
+	result->camera = frame->camera;
+	result->width = frame->width;
+	result->height = frame->height;
+	result->block_id = frame->block_id;
+	result->device_ticks = frame->device_ticks;
+	result->exposure_ns = frame->exposure_ns;
+	result->last_ns = frame->last_ns;
+	result->frame_flags = frame->flags;
+}
+
+static unsigned int cpu_submit(struct sp_compute *compute, struct sp_frame *const *frames,
+			       unsigned int n)
+{
+	struct cpu_compute *cpu = cpu_compute(compute);
+	unsigned int taken = 0;
+
+	for (; taken < n; taken++) {
+		struct sp_result *result = sp_pool_get(&cpu->results);
+
+		if (!result)
+			break;
+		describe(result, frames[taken]);
+		result->submitted_ns = sp_clock_now();
+		/* There are as many results as jobs, so the crew has room. */
+		sp_crew_give(cpu->crew, result);
+	}
+	return taken;
+}
+
+static unsigned int cpu_poll(struct sp_compute *compute, struct sp_result **results, unsigned int max)
+{
+	return sp_crew_take(cpu_compute(compute)->crew, (void **)results, max);
+}
+
+static void cpu_put(struct sp_compute *compute, struct sp_result *result)
+{
+	struct cpu_compute *cpu = cpu_compute(compute);
+
+	for (uint32_t i = 0; i < result->faces_n; i++) {
+		void *portrait = result->faces[i].portrait;
+
+		if (!portrait)
+			continue;
+
+		size_t index = (size_t)((struct sp_portrait *)portrait - cpu->portraits);
+
+		/* Has room: the ring holds every portrait of its worker. */
+		sp_ring_push(&cpu->empty[index / cpu->portraits_each], &portrait, 1);
+	}
+	result->faces_n = 0;
+	sp_pool_put(&cpu->results, result);
+}
+
+static int cpu_search(struct sp_compute *compute, const float *gallery, uint32_t rows, uint32_t size,
+		      const float *query, uint32_t k, struct sp_hit *hits)
+{
+	(void)compute;
+	return sp_search_top(gallery, rows, size, query, k, hits);
+}
+
+const struct sp_compute_ops sp_compute_cpu = {
+	.name = "cpu",
+	.open = cpu_open,
+	.close = cpu_close,
+	.register_region = cpu_register_region,
+	.submit = cpu_submit,
+	.poll = cpu_poll,
+	.put = cpu_put,
+	.search = cpu_search,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A YuNet on one thread: an executor for each size of input that it has met, a few of them kept. */
+#ifndef SP_INFER_CPU_DETECTOR_H
+#define SP_INFER_CPU_DETECTOR_H
+
+#include <stdint.h>
+
+#include "infer/detect.h"
+
+struct sp_err;
+struct sp_executor;
+struct sp_model;
+
+enum { SP_DETECTOR_SIZES = 4 }; /* cameras of more sizes than this make executors over and over */
+
+/* Ready for one size of input. */
+struct sp_detector_size {
+	struct sp_executor *executor;
+	float *input; /* 3 × height × width */
+	struct sp_yunet_level levels[SP_YUNET_LEVELS];
+	uint32_t width, height;
+	uint64_t used; /* counts up; the least is the first to go */
+};
+
+struct sp_detector {
+	const struct sp_model *model;
+	struct sp_yunet_heads heads;
+	uint64_t uses;
+	struct sp_detector_size sizes[SP_DETECTOR_SIZES];
+	struct sp_detection detections[SP_DETECTIONS_MAX];
+};
+
+/*
+ * Whether @model is a YuNet: one picture in, the twelve heads out. 0 with the size that it is made for
+ * in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
+ */
+int sp_detector_check(const struct sp_model *model, struct sp_yunet_heads *ret_heads,
+		      uint32_t *ret_width, uint32_t *ret_height, struct sp_err *err);
+
+/* @model has been checked and outlives the detector. */
+void sp_detector_init(struct sp_detector *detector, const struct sp_model *model,
+		      const struct sp_yunet_heads *heads);
+void sp_detector_uninit(struct sp_detector *detector);
+
+/*
+ * Gets ready for an input of @width × @height (multiples of 32). Takes memory the first time that a
+ * size is met, none after that while no more than SP_DETECTOR_SIZES sizes take turns. 0 or -errno.
+ */
+int sp_detector_prepare(struct sp_detector *detector, uint32_t width, uint32_t height,
+			struct sp_detector_size **ret_size, struct sp_err *err);
+
+/*
+ * Runs on size->input. Faces, best first, are in detector->detections, in pixels of the input; returns
+ * how many, or -EIO.
+ */
+int sp_detector_run(struct sp_detector *detector, struct sp_detector_size *size, float score_min);
+
+#endif

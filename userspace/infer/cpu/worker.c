@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "infer/cpu/worker.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/ring.h"
+#include "frame/frame.h"
+#include "infer/align.h"
+#include "infer/cpu/detector.h"
+#include "infer/cpu/executor.h"
+#include "infer/element.h"
+#include "infer/pixels.h"
+#include "infer/portrait.h"
+#include "infer/preprocess.h"
+#include "infer/quality.h"
+#include "infer/scale.h"
+
+struct sp_worker {
+	const struct sp_worker_setup *setup;
+	struct sp_ring *portraits;
+	void *spare_portrait; /* taken from the ring and not used */
+	struct sp_executor *embedder, *quality; /* NULL without the model */
+	struct sp_pixels pixels;
+	struct sp_scale scale;
+	struct sp_align_scratch *align;
+	bool complained; /* of a frame that failed; once is enough */
+	uint8_t aligned[SP_ALIGNED_PIXELS * 3];
+	struct sp_detector detector;
+};
+
+/* The executor of a network that looks at aligned faces; @model NULL gives none. */
+static int make_executor(const struct sp_model *model, int64_t side, struct sp_executor **ret_executor,
+			 struct sp_err *err)
+{
+	const int64_t shape[4] = { 1, 3, side, side };
+
+	return model ? sp_executor_create(model, shape, ret_executor, err) : 0;
+}
+
+int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portraits,
+		     struct sp_worker **ret_worker, struct sp_err *err)
+{
+	struct sp_worker *worker = calloc(1, sizeof(*worker));
+	struct sp_detector_size *size;
+	int rc;
+
+	if (!worker)
+		return sp_err_set(err, -ENOMEM, "inference: out of memory");
+	worker->setup = setup;
+	worker->portraits = portraits;
+	sp_detector_init(&worker->detector, setup->detector, &setup->heads);
+	rc = sp_pixels_init(&worker->pixels);
+	rc = rc ? rc : sp_scale_init(&worker->scale);
+	rc = rc ? rc : sp_align_scratch_create(&worker->align);
+	if (rc) {
+		sp_err_set(err, rc, "inference: out of memory");
+		goto err_destroy;
+	}
+	rc = make_executor(setup->embedder, SP_ALIGNED_SIDE, &worker->embedder, err);
+	if (rc)
+		goto err_destroy;
+	rc = make_executor(setup->quality, SP_QUALITY_SIDE, &worker->quality, err);
+	if (rc)
+		goto err_destroy;
+	/* A fixed size is made ready now, so that its trouble is told now. */
+	if (setup->detect_width) {
+		rc = sp_detector_prepare(&worker->detector, setup->detect_width, setup->detect_height,
+					 &size, err);
+		if (rc)
+			goto err_destroy;
+	}
+	*ret_worker = worker;
+	return 0;
+err_destroy:
+	sp_worker_destroy(worker);
+	return rc;
+}
+
+void sp_worker_destroy(struct sp_worker *worker)
+{
+	if (!worker)
+		return;
+	sp_detector_uninit(&worker->detector);
+	sp_executor_destroy(worker->quality);
+	sp_executor_destroy(worker->embedder);
+	sp_align_scratch_destroy(worker->align);
+	sp_scale_uninit(&worker->scale);
+	sp_pixels_uninit(&worker->pixels);
+	free(worker);
+}
+
+/* A detection in pixels of the frame. */
+static void place(struct sp_face *face, const struct sp_detection *detection, const struct sp_fit *fit)
+{
+	float right = detection->box[0] + detection->box[2], bottom = detection->box[1] + detection->box[3];
+
+	face->box[0] = detection->box[0];
+	face->box[1] = detection->box[1];
+	sp_fit_to_frame(fit, &face->box[0], &face->box[1]);
+	sp_fit_to_frame(fit, &right, &bottom);
+	face->box[2] = right - face->box[0];
+	face->box[3] = bottom - face->box[1];
+	memcpy(face->landmark, detection->landmark, sizeof(face->landmark));
+	for (int i = 0; i < 5; i++)
+		sp_fit_to_frame(fit, &face->landmark[i][0], &face->landmark[i][1]);
+	face->score = detection->score;
+}
+
+/* The aligned picture, and what can be measured on it. 0 or -errno. */
+static int align(struct sp_worker *worker, struct sp_face *face)
+{
+	struct sp_similarity to_template, to_frame;
+	int rc = sp_align_fit(face->landmark, sp_align_template, &to_template);
+
+	rc = rc ? rc : sp_align_invert(&to_template, &to_frame);
+	rc = rc ? rc : sp_align_warp(worker->align, &worker->pixels, &to_frame, worker->aligned);
+	if (rc)
+		return rc;
+	sp_quality_from_aligned(worker->aligned, &face->quality);
+	if (!worker->quality)
+		return 0;
+	sp_quality_to_input(worker->aligned, sp_executor_input(worker->quality));
+	rc = sp_executor_run(worker->quality);
+	if (rc)
+		return rc;
+	face->quality.network = sp_clamp(sp_executor_output(worker->quality, 0, NULL, NULL)[0], 0, 1);
+	return 0;
+}
+
+/* The whole pixels that a box touches, bounded so that every float fits an int. */
+static void whole_pixels(const float box[4], int ret[4])
+{
+	const float most = 4 * SP_PIXELS_SIDE_MAX;
+
+	for (int c = 0; c < 2; c++) {
+		float from = floorf(sp_clamp(box[c], -most, most));
+		float to = ceilf(sp_clamp(box[c] + box[2 + c], -most, most));
+
+		ret[c] = (int)from;
+		ret[2 + c] = (int)(to - from);
+	}
+}
+
+static uint32_t judge(struct sp_worker *worker, struct sp_face *face)
+{
+	const struct sp_frame *frame = worker->pixels.frame;
+	struct sp_quality_place where = {
+		.box = face->box,
+		.width = frame->width,
+		.height = frame->height,
+		.network = worker->quality,
+	};
+	int box[4];
+
+	whole_pixels(face->box, box);
+	where.damaged = frame->missing_n && sp_frame_rect_damaged(frame, box[0], box[1], box[2], box[3]);
+	if (where.damaged)
+		face->quality.occlusion =
+			sp_pixels_missing_share(&worker->pixels, box[0], box[1], box[2], box[3]);
+	face->quality.score = sp_quality_rank(&face->quality, where.network);
+	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where);
+}
+
+static int embed(struct sp_worker *worker, struct sp_face *face)
+{
+	uint32_t n = worker->setup->embedding_size;
+	const float *output;
+	double square = 0;
+	int rc;
+
+	sp_align_to_input(worker->aligned, sp_executor_input(worker->embedder));
+	rc = sp_executor_run(worker->embedder);
+	if (rc)
+		return rc;
+	output = sp_executor_output(worker->embedder, 0, NULL, NULL);
+	for (uint32_t i = 0; i < n; i++)
+		square += (double)output[i] * (double)output[i];
+	/* A vector without a direction is no template. */
+	if (!(square > 0) || !isfinite(square))
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		face->embedding[i] = (float)((double)output[i] / sqrt(square));
+	face->embedded = true;
+	return 0;
+}
+
+static struct sp_portrait *take_portrait(struct sp_worker *worker, const float box[4])
+{
+	void *portrait = worker->spare_portrait;
+
+	if (!portrait && !sp_ring_pop(worker->portraits, &portrait, 1))
+		return NULL;
+	worker->spare_portrait = portrait;
+	/* A box that is wholly outside has no picture. */
+	if (sp_portrait_take(&worker->scale, &worker->pixels, box, portrait))
+		return NULL;
+	worker->spare_portrait = NULL;
+	return portrait;
+}
+
+static int look_at_face(struct sp_worker *worker, struct sp_face *face)
+{
+	int rc;
+
+	memset(&face->quality, 0, sizeof(face->quality));
+	face->embedded = false;
+	face->portrait = NULL;
+	sp_quality_from_landmarks(face->landmark, &face->quality);
+	rc = align(worker, face);
+	if (rc == -EIO)
+		return rc;
+	face->reasons = judge(worker, face);
+	if (rc)
+		face->reasons |= SP_FACE_TURNED; /* five points in one place are no face to use */
+	else if (worker->embedder && (!face->reasons || worker->setup->embed_invalid))
+		rc = embed(worker, face);
+	if (rc == -EIO)
+		return rc;
+	face->portrait = take_portrait(worker, face->box);
+	return 0;
+}
+
+/* Faces found; or -errno with @err filled. */
+static int look(struct sp_worker *worker, struct sp_result *result, struct sp_err *err)
+{
+	const struct sp_worker_setup *setup = worker->setup;
+	struct sp_detector_size *size;
+	struct sp_fit fit;
+	int n, rc;
+
+	sp_fit_init(&fit, result->width, result->height, setup->detect_width, setup->detect_height);
+	rc = sp_detector_prepare(&worker->detector, fit.input_width, fit.input_height, &size, err);
+	if (rc)
+		return rc;
+	rc = sp_preprocess(&worker->scale, &worker->pixels, &fit, size->input);
+	if (rc)
+		return sp_err_set(err, rc, "frame: pixels cannot be read: %s", strerror(-rc));
+	n = sp_detector_run(&worker->detector, size, setup->score_min);
+	if (n < 0)
+		return sp_err_set(err, n, "detector: oneDNN failed");
+	for (int i = 0; i < n && i < SP_FACES_MAX; i++) {
+		struct sp_face *face = &result->faces[i];
+
+		place(face, &worker->detector.detections[i], &fit);
+		rc = look_at_face(worker, face);
+		if (rc)
+			return sp_err_set(err, rc, "embedder or quality network: oneDNN failed");
+		result->faces_n++;
+	}
+	result->faces_dropped = (uint32_t)n - result->faces_n;
+	return 0;
+}
+
+void sp_worker_look(struct sp_worker *worker, struct sp_result *result)
+{
+	struct sp_err err = { "" };
+
+	result->faces_n = result->faces_dropped = 0;
+	result->error = sp_pixels_begin(&worker->pixels, result->frame);
+	if (result->error) {
+		result->cause = SP_RESULT_UNREADABLE;
+		return;
+	}
+	result->error = look(worker, result, &err);
+	result->cause = result->error ? SP_RESULT_FAILED : SP_RESULT_FACES;
+	if (result->error && !worker->complained) {
+		worker->complained = true;
+		sp_log(SP_LOG_ERROR, "inference: stream %u: %s", result->stream, err.text);
+	}
+}
