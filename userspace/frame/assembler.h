@@ -118,7 +118,10 @@ struct sp_assembler_out {
 /* May be called after several calls of the others; nothing is lost between. */
 void sp_assembler_take(struct sp_assembler *assembler, struct sp_assembler_out *ret_out);
 
-/* The caller could not hand @request on: counts it. The assembler asks again as if it had been sent. */
+/*
+ * The caller could not hand @request on: counts it. The assembler asks again as if it had been sent.
+ * Leaves what take gave as it is.
+ */
 void sp_assembler_drop_resend(struct sp_assembler *assembler,
 			      const struct sp_resend_request *request);
 
