@@ -76,6 +76,7 @@ enum sp_result_cause {
 	SP_RESULT_SHED,	       /* dropped before compute: too many waiting */
 	SP_RESULT_UNREADABLE,  /* pixel format or geometry that this backend cannot read */
 	SP_RESULT_FAILED,      /* the backend's error, see `error` */
+	SP_RESULT_UNSEEN,      /* there is no detector: frames are only received and accounted for */
 	SP_RESULT_CAUSES,
 };
 
@@ -97,6 +98,9 @@ struct sp_result {
 	uint32_t faces_n, faces_dropped;
 	struct sp_face faces[SP_FACES_MAX];
 };
+
+/* Everything of @result but its faces: what the frame was, SP_RESULT_FACES, no error. */
+void sp_result_begin(struct sp_result *result, struct sp_frame *frame);
 
 struct sp_quality_limits {
 	float eye_distance_min;	     /* pixels */
@@ -156,5 +160,7 @@ struct sp_compute {
 };
 
 extern const struct sp_compute_ops sp_compute_cpu;
+/* Looks at nothing: for lanes whose encounters are triggered, where there are no models. */
+extern const struct sp_compute_ops sp_compute_none;
 
 #endif
