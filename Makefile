@@ -25,8 +25,8 @@ NEEDS_SDK := $(filter-out help clean setup demo test test-long format,$(WORDS))
 # ---- what the machine has ------------------------------------------------------------------------
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
 # userspace/app/backends.c and one line here.
-REQUIRED := jansson libprotobuf-c libturbojpeg libpng libcyaml libisal libcrypto
-OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8 SYSTEMD:libsystemd
+REQUIRED := libsystemd jansson libprotobuf-c libturbojpeg libpng libcyaml libisal libcrypto
+OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8
 have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
 MISSING := $(foreach p,$(REQUIRED),$(if $(call have,$(p)),,$(p)))
 MISSING += $(if $(wildcard /usr/include/dnnl.h),,dnnl) $(if $(wildcard /usr/include/onnx/onnx.proto),,onnx)
@@ -70,7 +70,7 @@ LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
 	$(call without,ARAVIS,$(wildcard userspace/control/aravis*.c)),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 LIB := $(BUILD)/libsallyport.a
-SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/sallyport.c tools/cmd_*.c)))
+SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
 # All of gvcam but its main(), for its tests and fuzzers and for tests that recompute its pictures.
 GVCAM_LIB := $(BUILD)/libgvcam.a

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file: YAML, checked against a schema, then against what the appliance can do.
+ * docs/sallyport.yaml is the complete, commented example. A field that is absent has its default: every
+ * member below is resolved once sp_config_load has returned.
+ */
+#ifndef SP_APP_CONFIG_H
+#define SP_APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sp_err;
+
+enum {
+	SP_CONFIG_LANES_MAX = 64,
+	SP_CONFIG_CAMERAS_MAX = 16, /* a lane */
+};
+
+struct sp_config_camera {
+	char *name;
+	char *address; /* IP address, or an id as `cameras list` prints it */
+	uint32_t width, height;
+	char *pixel_format;
+	double fps;
+	uint32_t packet_size;
+	/* Resolved. */
+	uint32_t pixel_format_code;
+	uint64_t frame_bytes;
+	uint32_t packet_payload;
+	uint32_t packets_per_frame;
+};
+
+struct sp_config_lane {
+	char *name;
+	struct sp_config_camera *cameras;
+	uint32_t cameras_count;
+};
+
+enum sp_config_engine { SP_ENGINE_AUTO, SP_ENGINE_URING, SP_ENGINE_RECVMMSG };
+
+struct sp_config_capture {
+	char *host_address;	/* our address towards the cameras; NULL: the one that routes to each */
+	enum sp_config_engine engine;
+	uint32_t frames;	/* credit of each camera, frames */
+	uint32_t buffers;	/* packet buffers of the port */
+	bool no_resend;
+	uint32_t resend_packets_per_second; /* of each camera */
+	uint32_t gap_us, packet_timeout_ms, retention_ms;
+	char *replay;		/* a capture file instead of the network */
+	double replay_speed;
+	uint32_t replay_port;	/* UDP port of the first camera in the file, +1 for each further one */
+};
+
+struct sp_config_compute {
+	char *backend;
+	char *detector, *embedder, *quality; /* file names or paths; "none" for no quality network */
+	uint32_t workers;
+	uint32_t detect_width, detect_height;
+	double score_min;
+	uint32_t queue;		/* frames that may wait for compute, of each camera */
+};
+
+struct sp_config_validity {
+	double eye_distance_min;
+	double yaw_max, pitch_max, roll_max;
+	double sharpness_min, exposure_min, exposure_max, network_min;
+};
+
+struct sp_config_encounter {
+	uint32_t gap_ms, max_s, deadline_ms;
+	double same_similarity, same_overlap;
+	uint32_t jpeg_quality;
+};
+
+struct sp_config_policy {
+	bool persist_unmatched;
+	bool keep_invalid;
+};
+
+struct sp_config_journal {
+	char *directory;
+	uint32_t segment_mib, in_flight;
+};
+
+struct sp_config {
+	char *purpose;
+	char *data_directory;
+	char *model_directory;
+	char *socket; /* control socket */
+	struct sp_config_lane *lanes;
+	uint32_t lanes_count;
+	struct sp_config_capture capture;
+	struct sp_config_compute compute;
+	struct sp_config_validity validity;
+	struct sp_config_encounter encounter;
+	struct sp_config_policy policy;
+	struct sp_config_journal journal;
+};
+
+/*
+ * Reads, checks and resolves @path. 0 with *@ret_config to be freed by sp_config_free, or -errno with
+ * @err naming file, line and field.
+ */
+int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_err *err);
+void sp_config_free(struct sp_config *config);
+
+/* What the configuration asks of the machine. */
+struct sp_config_plan {
+	uint32_t cameras;
+	double frames_per_second, bits_per_second, packets_per_second;
+	uint32_t buffers_needed; /* to hold what arrives in retention + deadline + gather */
+	uint64_t region_bytes;
+};
+
+/*
+ * -ENOSPC with @err filled if capture.buffers is too small for what the cameras send; *@ret_plan is
+ * filled in any case.
+ */
+int sp_config_plan(const struct sp_config *config, struct sp_config_plan *ret_plan,
+		   struct sp_err *err);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline's counters as one document: DESIGN §3, `stats --json`. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/config.h"
+#include "app/journal_thread.h"
+#include "app/lane_thread.h"
+#include "app/pipeline.h"
+#include "app/stages.h"
+#include "base/histogram.h"
+#include "base/stats.h"
+#include "capture/packet_source.h"
+#include "control/resend.h"
+#include "control/supervisor.h"
+#include "frame/frame_source.h"
+#include "infer/batch.h"
+#include "journal/journal.h"
+#include "lane/lane.h"
+
+static const struct sp_stream_counters *stream_of(struct sp_pipeline *p, unsigned int i)
+{
+	return p->source->ops->counters(p->source, i);
+}
+
+static json_t *camera_control(struct sp_pipeline *p, unsigned int i)
+{
+	struct sp_camera_status status;
+
+	if (!p->supervisor || sp_supervisor_status(p->supervisor, i, &status))
+		return json_null();
+	return json_pack("{s:s, s:I, s:I, s:I, s:s}", "state", sp_camera_state_name(status.state),
+			 "connects", (json_int_t)status.connects, "losses", (json_int_t)status.losses,
+			 "errors", (json_int_t)status.errors, "error", status.error);
+}
+
+/* What the assembler wanted (in the stream's own counters), and what was sent. */
+static json_t *resend(struct sp_pipeline *p, unsigned int i)
+{
+	json_t *object = json_object();
+
+	if (p->resend)
+		sp_stats_json(object, sp_resend_counter_table, sp_resend_counter_table_n,
+			      sp_resend_counters(p->resend, i));
+	return object;
+}
+
+static json_t *streams(struct sp_pipeline *p)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < p->cameras_n; i++) {
+		const struct sp_pipeline_camera *camera = &p->cameras[i];
+		json_t *stream = json_pack("{s:i, s:s, s:s}", "id", (int)i, "lane",
+					   p->config->lanes[camera->lane].name, "camera",
+					   camera->config->name);
+
+		sp_stats_json(stream, sp_stream_counter_table, sp_stream_counter_table_n, stream_of(p, i));
+		json_object_set_new(stream, "resend", resend(p, i));
+		json_object_set_new(stream, "control", camera_control(p, i));
+		json_array_append_new(array, stream);
+	}
+	return array;
+}
+
+/*
+ * Σ missing of the port's streams, charged to causes. What the socket dropped and what cameras no
+ * longer had are known (the first is a bound: a dropped datagram may have been a leader or come again
+ * as a resend); the network is what remains.
+ */
+static json_t *port(struct sp_pipeline *p)
+{
+	const struct sp_packet_counters *counters = &p->packets->counters;
+	uint64_t missing = 0, unavailable = 0, overflow, rest;
+	json_t *object = json_pack("{s:s}", "name", p->packets->ops->name);
+
+	for (unsigned int i = 0; i < p->cameras_n; i++) {
+		missing += sp_counter_read(&stream_of(p, i)->missing);
+		unavailable += sp_counter_read(&stream_of(p, i)->unavailable);
+	}
+	overflow = sp_counter_read(&counters->socket_overflow);
+	if (overflow > missing)
+		overflow = missing;
+	rest = missing - overflow;
+	if (unavailable > rest)
+		unavailable = rest;
+	sp_stats_json(object, sp_packet_counter_table, sp_packet_counter_table_n, counters);
+	json_object_set_new(object, "missing",
+			    json_pack("{s:I, s:I, s:I, s:I, s:s}", "total", (json_int_t)missing,
+				      "socket_overflow", (json_int_t)overflow, "camera_unavailable",
+				      (json_int_t)unavailable, "network",
+				      (json_int_t)(rest - unavailable), "bound", "socket_overflow"));
+	return object;
+}
+
+static json_t *milliseconds(const struct sp_histogram *h)
+{
+	return json_pack("{s:f, s:f, s:f, s:I}", "p50", (double)sp_histogram_quantile(h, 0.5) / 1e6, "p99",
+			 (double)sp_histogram_quantile(h, 0.99) / 1e6, "max",
+			 (double)sp_counter_read(&h->max) / 1e6, "count",
+			 (json_int_t)sp_counter_read(&h->total));
+}
+
+static json_t *stages(struct sp_pipeline *p)
+{
+	json_t *inference = json_object(), *lanes = json_array();
+
+	sp_stats_json(inference, sp_batch_counter_table, sp_batch_counter_table_n,
+		      sp_batch_counters(p->batch));
+	json_object_set_new(inference, "waiting", json_integer(sp_batch_pending(p->batch)));
+	json_object_set_new(inference, "latency_ms", milliseconds(sp_batch_latency(p->batch)));
+	for (unsigned int i = 0; i < p->config->lanes_count; i++) {
+		json_t *lane = json_pack("{s:s}", "lane", p->config->lanes[i].name);
+
+		sp_stats_json(lane, sp_lane_counter_table, sp_lane_counter_table_n,
+			      sp_lane_counters(p->lanes[i]));
+		json_array_append_new(lanes, lane);
+	}
+	return json_pack("{s:o, s:o}", "inference", inference, "lanes", lanes);
+}
+
+static json_t *journal(struct sp_pipeline *p)
+{
+	json_t *object = json_object();
+
+	sp_stats_json(object, sp_journal_counter_table, sp_journal_counter_table_n,
+		      sp_journal_writer_counters(p->writer));
+	json_object_set_new(object, "acknowledged",
+			    json_integer((json_int_t)sp_journal_thread_acknowledged(p->journal_thread)));
+	json_object_set_new(object, "unrecorded",
+			    json_integer((json_int_t)sp_lane_thread_lost(p->lane_thread)));
+	json_object_set_new(object, "broken", json_boolean(sp_journal_thread_broken(p->journal_thread, NULL)));
+	return object;
+}
+
+json_t *sp_pipeline_stats(struct sp_pipeline *p)
+{
+	return json_pack("{s:o, s:[o], s:o, s:o}", "streams", streams(p), "ports", port(p), "stages",
+			 stages(p), "journal", journal(p));
+}
+
+static unsigned int streaming_in(struct sp_pipeline *p, unsigned int lane)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; p->supervisor && i < p->cameras_n; i++) {
+		struct sp_camera_status status;
+
+		if ((lane == UINT32_MAX || p->cameras[i].lane == lane) &&
+		    !sp_supervisor_status(p->supervisor, i, &status))
+			n += status.state == SP_CAMERA_STREAMING;
+	}
+	return n;
+}
+
+json_t *sp_pipeline_lanes(struct sp_pipeline *p)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < p->config->lanes_count; i++) {
+		const struct sp_lane_counters *c = sp_lane_counters(p->lanes[i]);
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:i, s:i, s:b, s:I, s:I}", "name", p->config->lanes[i].name,
+					 "cameras", (int)p->config->lanes[i].cameras_count, "streaming",
+					 (int)streaming_in(p, i), "open",
+					 sp_lane_thread_is_open(p->lane_thread, i), "encounters",
+					 (json_int_t)sp_counter_read(&c->encounters), "faces",
+					 (json_int_t)sp_counter_read(&c->faces)));
+	}
+	return json_pack("{s:o}", "lanes", array);
+}
+
+void sp_pipeline_figures(struct sp_pipeline *p, struct sp_pipeline_figures *ret_figures)
+{
+	struct sp_pipeline_figures f = { .cameras = p->cameras_n, .ledger_adds_up = p->stopped };
+
+	f.streaming = streaming_in(p, UINT32_MAX);
+	for (unsigned int i = 0; i < p->cameras_n; i++) {
+		const struct sp_stream_counters *c = stream_of(p, i);
+
+		f.frames += sp_counter_read(&c->frames_complete) + sp_counter_read(&c->frames_incomplete);
+		f.incomplete += sp_counter_read(&c->frames_incomplete);
+		f.expected += sp_counter_read(&c->expected);
+		f.missing += sp_counter_read(&c->missing);
+		f.bytes += sp_counter_read(&c->bytes);
+		f.ledger_adds_up = f.ledger_adds_up && sp_ledger_adds_up(c);
+	}
+	for (unsigned int i = 0; i < p->config->lanes_count; i++) {
+		f.encounters += sp_counter_read(&sp_lane_counters(p->lanes[i])->encounters);
+		f.faces += sp_counter_read(&sp_lane_counters(p->lanes[i])->faces);
+	}
+	f.acknowledged = sp_journal_thread_acknowledged(p->journal_thread);
+	f.unrecorded = sp_lane_thread_lost(p->lane_thread);
+	*ret_figures = f;
+}
