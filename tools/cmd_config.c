@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/config.h"
+#include "app/models.h"
+#include "command.h"
+
+static const char me[] = "sallyport config check";
+
+static const char *path;
+static bool json;
+
+static const struct sp_opt options[] = {
+	{ "config", 'c', SP_OPT_STRING, &path, "FILE", "the configuration (or as an operand)", 0, 0 },
+	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
+	{ 0 },
+};
+
+static const struct sp_opt_usage usage = {
+	me, "[FILE]", "Reads a configuration as `run` would, and says what it asks of the machine.", NULL,
+};
+
+static void print(const struct sp_config *config, const struct sp_config_plan *plan)
+{
+	if (json) {
+		sp_command_print_json(json_pack(
+			"{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "ok", 1, "lanes",
+			(int)config->lanes_count, "cameras", (int)plan->cameras, "frames_per_second",
+			plan->frames_per_second, "bits_per_second", plan->bits_per_second,
+			"packets_per_second", plan->packets_per_second, "buffers_needed",
+			(json_int_t)plan->buffers_needed, "region_bytes", (json_int_t)plan->region_bytes));
+		return;
+	}
+	printf("%s: well-formed\n", path);
+	printf("  %u lanes, %u cameras: %.0f frames/s, %.3f Gb/s, %.0f packets/s\n", config->lanes_count,
+	       plan->cameras, plan->frames_per_second, plan->bits_per_second / 1e9,
+	       plan->packets_per_second);
+	printf("  %u packet buffers, %.1f MiB of packet memory\n", plan->buffers_needed,
+	       (double)plan->region_bytes / (1 << 20));
+	printf("  purpose '%s'; images and templates of people without a match are %s\n", config->purpose,
+	       config->policy.persist_unmatched ? "KEPT (policy.persist_unmatched)" : "not kept");
+}
+
+static int check(int argc, char **argv)
+{
+	struct sp_config_plan plan;
+	struct sp_config *config;
+	char model[4096];
+	struct sp_err err;
+	int status;
+	int code = sp_command_parse(options, &usage, &argc, argv);
+
+	if (code >= 0)
+		return code;
+	if (!path && argc == 1)
+		path = argv[0];
+	else if (argc || !path)
+		return sp_command_fail(me, SP_EXIT_USAGE, "give one configuration file");
+	if (sp_config_load(path, &config, &err))
+		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
+	status = sp_config_plan(config, &plan, &err);
+	if (!status && strcmp(config->compute.backend, "none"))
+		status = sp_models_find(config->model_directory, config->compute.detector, model, sizeof(model),
+					&err) ?:
+			 sp_models_find(config->model_directory, config->compute.embedder, model, sizeof(model),
+					&err);
+	if (status)
+		sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, err.text);
+	else
+		print(config, &plan);
+	sp_config_free(config);
+	return status ? SP_EXIT_FAILED : SP_EXIT_OK;
+}
+
+int cmd_config(int argc, char **argv)
+{
+	static const struct sp_command commands[] = {
+		{ "check", "read a configuration as `run` would", check },
+		{ 0 },
+	};
+
+	return sp_command_dispatch(commands, "sallyport config", "Configuration files.", argc, argv);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/report.h"
+#include "app/stills.h"
+#include "base/progress.h"
+#include "base/table.h"
+#include "command.h"
+#include "image/image.h"
+
+static const char me[] = "sallyport detect";
+
+static struct sp_stills_config stills_config;
+static double score_min;
+static const char *draw;
+static bool json, embedding;
+
+static const struct sp_opt options[] = {
+	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object a picture", 0, 0 },
+	{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the L2-normalised embeddings too", 0, 0 },
+	{ "draw", 0, SP_OPT_STRING, &draw, "OUT.png", "write the picture with boxes and landmarks (one picture)", 0, 0 },
+	{ "score", 's', SP_OPT_DOUBLE, &score_min, "S", "weakest face to report (0.6)", 0.01, 0.999 },
+	{ "max-side", 0, SP_OPT_U32, &stills_config.side_max, "PX", "look at larger pictures reduced to this (1600)", 64, 4096 },
+	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR", "look for models here first", 0, 0 },
+	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE", "a YuNet-shaped ONNX model", 0, 0 },
+	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE", "a MobileFaceNet-shaped ONNX model", 0, 0 },
+	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME", "compute backend (cpu)", 0, 0 },
+	{ 0 },
+};
+
+static const struct sp_opt_usage usage = {
+	me, "IMAGE…", "Finds faces in JPEG, PNG, PGM and PPM pictures.",
+	"Coordinates are pixels of the picture; landmarks are right eye, left eye, nose, right and left\n"
+	"mouth corner, as the person has them. Exit status: 0 faces found, 1 a picture failed, 3 none found.",
+};
+
+static void print_json(const char *file, const struct sp_image *image, const struct sp_result *result,
+		       uint32_t embedding_size)
+{
+	json_t *faces = json_array();
+
+	for (uint32_t i = 0; i < result->faces_n; i++)
+		json_array_append_new(faces, sp_report_face(&result->faces[i], embedding_size));
+	sp_command_print_json(json_pack("{s:s, s:i, s:i, s:o}", "file", file, "width", (int)image->width,
+					"height", (int)image->height, "faces", faces));
+}
+
+static void add_rows(struct sp_table *table, const char *file, const struct sp_result *result)
+{
+	for (uint32_t i = 0; i < result->faces_n; i++) {
+		const struct sp_face *f = &result->faces[i];
+		char validity[160];
+
+		sp_table_row(table, "%s|%u|%.3f|%.0f, %.0f|%.0f × %.0f|%.0f px|%.0f°|%.2f|%s", file, i + 1,
+			     f->score, f->box[0], f->box[1], f->box[2], f->box[3],
+			     f->quality.eye_distance, f->quality.yaw, f->quality.score,
+			     sp_report_validity(f->reasons, validity, sizeof(validity)));
+	}
+	if (!result->faces_n)
+		sp_table_row(table, "%s|–|||||||no face", file);
+}
+
+static int draw_faces(struct sp_image *image, const struct sp_result *result, struct sp_err *err)
+{
+	int thickness = 1 + (int)(image->width > image->height ? image->width : image->height) / 500;
+
+	for (uint32_t i = 0; i < result->faces_n; i++) {
+		const struct sp_face *f = &result->faces[i];
+		uint32_t colour = f->reasons ? 0xF0B000 : 0x30D060;
+		char label[32];
+
+		sp_image_draw_rect(image, (int)lrintf(f->box[0]), (int)lrintf(f->box[1]),
+				   (int)lrintf(f->box[2]), (int)lrintf(f->box[3]), thickness, colour);
+		for (int k = 0; k < 5; k++)
+			sp_image_draw_dot(image, (int)lrintf(f->landmark[k][0]),
+					  (int)lrintf(f->landmark[k][1]), 1 + thickness, 0x40A0FF);
+		snprintf(label, sizeof(label), "%u %.2f", i + 1, f->score);
+		sp_image_draw_text(image, (int)lrintf(f->box[0]),
+				   (int)lrintf(f->box[1]) - 9 * thickness - 1, thickness, colour, label);
+	}
+	return sp_image_write_png(draw, image, err);
+}
+
+/* Returns 0 or -errno; counts faces. */
+static int look_at(struct sp_stills *stills, const char *file, struct sp_table *table, uint64_t *faces,
+		   struct sp_err *err)
+{
+	const struct sp_result *result;
+	struct sp_image image;
+	int status = sp_image_read(file, &image, err);
+
+	if (status)
+		return status;
+	status = sp_stills_analyse(stills, &image, &result, err);
+	if (status) {
+		sp_err_prefix(err, status, "%s", file);
+		goto out;
+	}
+	*faces += result->faces_n;
+	if (json)
+		print_json(file, &image, result, embedding ? sp_stills_info(stills)->embedding_size : 0);
+	else
+		add_rows(table, file, result);
+	if (draw)
+		status = draw_faces(&image, result, err);
+out:
+	sp_image_uninit(&image);
+	return status;
+}
+
+int cmd_detect(int argc, char **argv)
+{
+	struct sp_progress progress;
+	struct sp_stills *stills;
+	struct sp_table table;
+	uint64_t faces = 0;
+	struct sp_err err;
+	int failed = 0;
+	int code = sp_command_parse(options, &usage, &argc, argv);
+
+	if (code >= 0)
+		return code;
+	if (!argc)
+		return sp_command_fail(me, SP_EXIT_USAGE, "no picture given; `%s --help` explains", me);
+	if (draw && argc > 1)
+		return sp_command_fail(me, SP_EXIT_USAGE, "--draw takes one picture, %d are given", argc);
+	stills_config.score_min = (float)score_min;
+	if (sp_stills_open(&stills_config, &stills, &err))
+		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
+	if (sp_table_init(&table, "picture|>face|>score|position|size|>eyes|>yaw|>quality|validity")) {
+		sp_stills_close(stills);
+		return sp_command_fail(me, SP_EXIT_FAILED, "out of memory");
+	}
+	sp_progress_start(&progress, "pictures", (uint64_t)argc);
+	for (int i = 0; i < argc; i++) {
+		if (look_at(stills, argv[i], &table, &faces, &err)) {
+			sp_progress_end(&progress);
+			sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
+			failed++;
+		}
+		sp_progress_update(&progress, (uint64_t)i + 1, argv[i]);
+	}
+	sp_progress_end(&progress);
+	if (!json && table.rows > 1)
+		sp_table_print(&table, stdout);
+	sp_table_uninit(&table);
+	sp_stills_close(stills);
+	if (failed)
+		return SP_EXIT_FAILED;
+	return faces ? SP_EXIT_OK : SP_EXIT_NOTHING;
+}
