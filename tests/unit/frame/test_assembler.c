@@ -593,6 +593,8 @@ TEST(assembler_skipped_block_comes_late)
 	begin();
 	send_list(&a, "012345", 0);
 	send_list(&d, "012345", 0);
+	tick(10 * MS - 1);
+	CHECK(!c->blocks_skipped && c->expected == 8);
 	tick(10 * MS);
 	CHECK(c->blocks_skipped == 1 && c->missing == 4);
 	send_list(&b, "0123", 11 * MS);

@@ -3,9 +3,9 @@
  * Random traffic against an oracle that knows what the camera sent and what the network did to it.
  * SP_SEED=N repeats a run. Times are virtual:
  *
- *	block k begins at k × 100 µs; a packet is at most 100 µs on its way, so all that comes in time
- *	does so long before retention (1 ms) ends; a late copy takes 2 ms, which is after it, and within
- *	reach: 20 blocks of at most 4 ids each.
+ *	block k begins at k × 100 µs; a packet is at most 400 µs on its way, so blocks overlap, but all
+ *	that comes in time does so long before retention (1 ms) ends; a late copy takes 2 ms, which is
+ *	after it, and within reach: 20 blocks of at most 4 ids each.
  */
 #include "frame/assembler.h"
 
@@ -212,7 +212,7 @@ static struct event pop_event(void)
 /* ---- the camera and the network, open loop ---- */
 
 struct faults {
-	uint32_t lost_block, lost_id, unusable, lost, duplicate, bad, error, late, notice;
+	uint32_t slow, lost_block, lost_id, unusable, lost, duplicate, bad, error, late, notice;
 };
 
 static void send_block(uint64_t k, uint64_t id, const struct faults *f)
@@ -242,6 +242,8 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 		struct event e = { .when = when + delay, .block = k, .id = p };
 		bool payload = p && p <= packets;
 
+		if ((k || p) && per_mille(f->slow))
+			e.when += rnd(300) * US;
 		if (payload && per_mille(f->bad)) {
 			struct event bad = e;
 
@@ -281,7 +283,7 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 		add_event(e);
 		/* Only for a block that is surely known by then. */
 		if (p == 0 && per_mille(f->notice))
-			add_event((struct event){ .when = when + 85 * US, .block = k,
+			add_event((struct event){ .when = e.when + 50 * US, .block = k,
 						  .id = rnd(packets + 2),
 						  .status = GVSP_STATUS_UNAVAILABLE, .notice = true });
 	}
@@ -514,7 +516,7 @@ static void run_open(uint64_t blocks, bool extended, const struct faults *faults
 TEST(assembler_ledger_is_exact)
 {
 	static const struct faults faults = {
-		.lost_block = 20, .lost_id = 10, .unusable = 10, .lost = 30, .duplicate = 30, .bad = 20,
+		.slow = 50, .lost_block = 20, .lost_id = 10, .unusable = 10, .lost = 30, .duplicate = 30, .bad = 20,
 		.error = 10, .late = 15, .notice = 50,
 	};
 
@@ -526,7 +528,7 @@ TEST(assembler_ledger_is_exact)
 TEST(assembler_ledger_is_exact_extended_and_stormy)
 {
 	static const struct faults faults = {
-		.lost_block = 100, .lost_id = 50, .unusable = 50, .lost = 200, .duplicate = 200,
+		.slow = 200, .lost_block = 100, .lost_id = 50, .unusable = 50, .lost = 200, .duplicate = 200,
 		.bad = 100, .error = 100, .late = 100, .notice = 200,
 	};
 
