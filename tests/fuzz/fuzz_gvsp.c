@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a GVSP packet; what parses is built again and parses to the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sallyport/gvsp.h>
+
+#include "gvsp_wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void check_leader(const struct sp_gvsp_packet *packet, const uint8_t *payload, uint32_t len)
+{
+	struct sp_gvsp_leader leader, again;
+	uint8_t built[128];
+	int n;
+
+	if (sp_gvsp_parse_leader(payload, len, &leader))
+		return;
+	require(leader.has_image || (!leader.size_x && !leader.pixel_format));
+	n = sp_gvsp_build_leader(packet, &leader, built, sizeof(built));
+	require(n > 0 && !sp_gvsp_parse_leader(built + packet->header_bytes,
+					       (uint32_t)n - packet->header_bytes, &again));
+	require(leader.timestamp == again.timestamp && leader.size_x == again.size_x &&
+		leader.size_y == again.size_y && leader.pixel_format == again.pixel_format &&
+		leader.padding_x == again.padding_x && leader.padding_y == again.padding_y &&
+		leader.payload_type == again.payload_type && leader.field_info == again.field_info);
+}
+
+static void check_trailer(const struct sp_gvsp_packet *packet, const uint8_t *payload, uint32_t len)
+{
+	struct sp_gvsp_trailer trailer, again;
+	uint16_t type;
+	uint8_t built[128];
+	int n;
+
+	if (sp_gvsp_parse_trailer(payload, len, &trailer))
+		return;
+	type = trailer.payload_type & GVSP_PAYLOAD_TYPE_MASK;
+	n = sp_gvsp_build_trailer(packet, &trailer, 1, built, sizeof(built));
+	require(n > 0 && !sp_gvsp_parse_trailer(built + packet->header_bytes,
+						(uint32_t)n - packet->header_bytes, &again));
+	require(trailer.payload_type == again.payload_type);
+	/* A trailer cut short before its lines has no faithful copy. */
+	if (type == GVSP_PAYLOAD_IMAGE && trailer.has_size_y)
+		require(trailer.has_size_y == again.has_size_y && trailer.size_y == again.size_y);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* Exactly as long as it says, so that reading past the end is seen. */
+	uint8_t *bytes = malloc(size ? size : 1), built[64];
+	struct sp_gvsp_packet packet, again;
+	uint32_t left;
+	int n;
+
+	require(bytes != NULL);
+	memcpy(bytes, data, size);
+	if (sp_gvsp_parse(bytes, (uint32_t)size, &packet))
+		goto done;
+	require(packet.header_bytes <= size);
+	n = sp_gvsp_build(&packet, built, sizeof(built));
+	require(n == packet.header_bytes && !sp_gvsp_parse(built, (uint32_t)n, &again));
+	require(packet.block_id == again.block_id && packet.packet_id == again.packet_id &&
+		packet.status == again.status && packet.flags == again.flags &&
+		packet.format == again.format && packet.parts == again.parts &&
+		packet.extended == again.extended);
+	left = (uint32_t)size - packet.header_bytes;
+	check_leader(&packet, bytes + packet.header_bytes, left);
+	check_trailer(&packet, bytes + packet.header_bytes, left);
+done:
+	free(bytes);
+	return 0;
+}
