@@ -35,7 +35,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* ---- the victim ------------------------------------------------------------------------------------- */
+/* ---- the victim ---------------------------------------------------------------------------- */
 
 enum { WAITING = 4096, RECORD = 64 << 10 };
 
@@ -116,7 +116,7 @@ static int write_on(const char *directory)
 	}
 }
 
-/* ---- the killer ------------------------------------------------------------------------------------- */
+/* ---- the killer ---------------------------------------------------------------------------- */
 
 struct ids {
 	struct sp_encounter_id *list;
@@ -245,7 +245,8 @@ static bool check(const char *directory, struct ids *acked)
 		fprintf(stderr, "%s\n", err.text);
 	qsort(there.list, there.n, sizeof(*there.list), by_bytes);
 	for (size_t i = 0; i < acked->n; i++)
-		missing += !bsearch(&acked->list[i], there.list, there.n, sizeof(*there.list), by_bytes);
+		missing += !bsearch(&acked->list[i], there.list, there.n, sizeof(*there.list),
+				    by_bytes);
 	if (missing)
 		fprintf(stderr, "%zu of %zu acknowledged records are missing\n", missing, acked->n);
 	if (there.n != report.records)

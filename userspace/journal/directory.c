@@ -46,8 +46,8 @@ int sp_directory_make(const char *path, struct sp_err *err)
 	int fd, ret;
 
 	if (!made && errno != EEXIST)
-		return sp_err_set(err, -errno, "%s: cannot make the directory: %s; make its parent, "
-				  "or choose another", path, strerror(errno));
+		return sp_err_set(err, -errno, "%s: cannot make the directory: %s; make its "
+				  "parent, or choose another", path, strerror(errno));
 	fd = sp_directory_open(path, err);
 	if (fd < 0 || !made)
 		return fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal's directory: `lock`, the segments, and `spare.spj`, a file of zeros of a segment's size
- * that becomes the next one. What a rename or a new name needs to be durable is done here.
+ * The journal's directory: `lock`, the segments, and `spare.spj`, a file of zeros of a segment's
+ * size that becomes the next one. What a rename or a new name needs to be durable is done here.
  */
 #ifndef SP_JOURNAL_DIRECTORY_H
 #define SP_JOURNAL_DIRECTORY_H
@@ -32,14 +32,15 @@ int sp_directory_lock(int directory, const char *path, struct sp_err *err);
 int64_t sp_directory_list(int directory, uint64_t **ret_sequences);
 
 /*
- * Makes the spare: @size zeros that need no allocation when they are overwritten, durable. At once if
- * it is there already. 0, -ENOSPC or another -errno.
+ * Makes the spare: @size zeros that need no allocation when they are overwritten, durable. At once
+ * if it is there already. 0, -ENOSPC or another -errno.
  */
 int sp_directory_prepare(int directory, uint64_t size);
 
 /*
- * Makes the spare the segment @sequence: writes @block (aligned to SP_BLOCK) as its header, renames it
- * and makes both durable. @flags: O_DIRECT or 0. Returns a descriptor open for writing, or -errno.
+ * Makes the spare the segment @sequence: writes @block (aligned to SP_BLOCK) as its header, renames
+ * it and makes both durable. @flags: O_DIRECT or 0. Returns a descriptor open for writing, or
+ * -errno.
  */
 int sp_directory_publish(int directory, uint64_t sequence, const uint8_t *block, int flags);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PORT: disk. Durable writes into pre-zeroed segments. Implementations: uring.c, posix.c; in tests one
- * that fails and one that loses power.
+ * PORT: disk. Durable writes into pre-zeroed segments. Implementations: uring.c, posix.c; in tests
+ * one that fails and one that loses power.
  *
  * The writer hands over its buffers at open; a commit is one buffer written at one place and then
- * flushed. Commits complete in any order. A short write is an error. After any error the writer stops
- * for good, so a disk need not recover.
+ * flushed. Commits complete in any order. A short write is an error. After any error the writer
+ * stops for good, so a disk need not recover.
  *
  * Threads: prepare may run on a thread of its own beside the others; all others on one.
  */
@@ -47,20 +47,20 @@ struct sp_disk_ops {
 	/* Makes the spare: see sp_directory_prepare. May take seconds. */
 	int (*prepare)(struct sp_disk *disk, uint64_t size);
 	/*
-	 * Makes the spare the current segment: see sp_directory_publish. Nothing is on its way. @block
-	 * is aligned to SP_BLOCK. 0 or -errno.
+	 * Makes the spare the current segment: see sp_directory_publish. Nothing is on its way.
+	 * @block is aligned to SP_BLOCK. 0 or -errno.
 	 */
 	int (*publish)(struct sp_disk *disk, uint64_t sequence, const uint8_t *block);
-	/* Cuts the current segment to @size bytes and closes it. Nothing is on its way. 0 or -errno. */
+	/* Cuts the current segment to @size bytes and closes it. Nothing is on its way. */
 	int (*finish)(struct sp_disk *disk, uint64_t size);
 	/*
-	 * Starts to write @n bytes (whole blocks) of a buffer at @offset, then to flush. The buffer is the
-	 * disk's until its completion. 0 or -errno.
+	 * Starts to write @n bytes (whole blocks) of a buffer at @offset, then to flush. The buffer
+	 * is the disk's until its completion. 0 or -errno.
 	 */
 	int (*submit)(struct sp_disk *disk, unsigned int buffer, uint64_t offset, size_t n);
 	/*
-	 * Completions, up to @max; waits up to @timeout_ns for the first. Returns the count, or -errno if
-	 * the disk itself fails.
+	 * Completions, up to @max; waits up to @timeout_ns for the first. Returns the count, or
+	 * -errno if the disk itself fails.
 	 */
 	int (*reap)(struct sp_disk *disk, struct sp_disk_completion *completions, unsigned int max,
 		    uint64_t timeout_ns);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An encounter as bytes: a version, then fields {u16 tag, u16 zero, u32 length, value}. The layout of
- * each field is in docs/journal-format.md. A field may grow at its end, and new tags may appear: older
- * readers skip what they do not know, unless the tag has the critical bit. A known tag never changes its
- * meaning.
+ * An encounter as bytes: a version, then fields {u16 tag, u16 zero, u32 length, value}. The layout
+ * of each field is in docs/journal-format.md. A field may grow at its end, and new tags may appear:
+ * older readers skip what they do not know, unless the tag has the critical bit. A known tag never
+ * changes its meaning.
  */
 #include "journal/record.h"
 
@@ -52,7 +52,7 @@ enum {
 	FACE_FLOATS = 15, QUALITY_FLOATS = 9, JPEG_HEADER = 8,
 };
 
-/* ---- writing: what does not fit is only counted --------------------------------------------------- */
+/* ---- writing: what does not fit is only counted -------------------------------------------- */
 
 struct out {
 	uint8_t *bytes;
@@ -162,7 +162,7 @@ static void put_occupant(struct out *out, const struct sp_occupant *o)
 	end_field(out, start);
 }
 
-/* ---- what an encounter may say, in either direction ---------------------------------------------- */
+/* ---- what an encounter may say, in either direction ---------------------------------------- */
 
 static bool all_finite(const float *v, size_t n)
 {
@@ -241,7 +241,7 @@ int64_t sp_record_encode_encounter(const struct sp_encounter *e, uint8_t *bytes,
 	return out.used > size ? -ENOSPC : (int64_t)out.used;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 struct field {
 	uint16_t tag;
@@ -438,8 +438,8 @@ static const char *get_encounter(const uint8_t *bytes, size_t size, struct sp_en
 	};
 	static const struct rules rules = {
 		least, TAGS,
-		1 << TAG_ID | 1 << TAG_LANE | 1 << TAG_PURPOSE | 1 << TAG_EMBEDDER | 1 << TAG_TIMES |
-			1 << TAG_COUNTS,
+		1 << TAG_ID | 1 << TAG_LANE | 1 << TAG_PURPOSE | 1 << TAG_EMBEDDER |
+			1 << TAG_TIMES | 1 << TAG_COUNTS,
 		1 << TAG_OCCUPANT,
 	};
 	uint32_t seen = 0, occupants = 0;

@@ -2,9 +2,9 @@
 /*
  * The journal: append-only segments in one directory, one writer, any number of readers.
  *
- * A record is acknowledged when its bytes and everything before them are durable (write → fdatasync).
- * After the first write or flush error the writer is broken for good and says so; nothing is retried,
- * since the kernel may have dropped the dirty pages.
+ * A record is acknowledged when its bytes and everything before them are durable (write →
+ * fdatasync). After the first write or flush error the writer is broken for good and says so;
+ * nothing is retried, since the kernel may have dropped the dirty pages.
  */
 #ifndef SP_JOURNAL_JOURNAL_H
 #define SP_JOURNAL_JOURNAL_H
@@ -70,10 +70,10 @@ struct sp_journal_ack {
 };
 
 /*
- * Submits the batch if a commit is free, collects acknowledgements in the order of the appends; waits
- * up to @timeout_ns for the first if something is on its way (or if the last append was refused because
- * the next segment is still being zeroed). Returns the count, or -EIO once the writer is broken with
- * @err filled.
+ * Submits the batch if a commit is free, collects acknowledgements in the order of the appends;
+ * waits up to @timeout_ns for the first if something is on its way (or if the last append was
+ * refused because the next segment is still being zeroed). Returns the count, or -EIO once the
+ * writer is broken with @err filled.
  */
 int sp_journal_poll(struct sp_journal_writer *writer, struct sp_journal_ack *acks, unsigned int max,
 		    uint64_t timeout_ns, struct sp_err *err);
@@ -97,9 +97,9 @@ struct sp_record_view {
 };
 
 /*
- * The next record in order of writing: 1, 0 at the end (a later call sees what was added meanwhile),
- * -errno with @err filled on damage. After -EBADMSG or -ENOTSUP, which each damaged place gives once, the
- * next call goes on behind the damage; any other error may come again.
+ * The next record in order of writing: 1, 0 at the end (a later call sees what was added
+ * meanwhile), -errno with @err filled on damage. After -EBADMSG or -ENOTSUP, which each damaged
+ * place gives once, the next call goes on behind the damage; any other error may come again.
  */
 int sp_journal_reader_next(struct sp_journal_reader *reader, struct sp_record_view *ret_record,
 			   struct sp_err *err);

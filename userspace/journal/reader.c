@@ -110,9 +110,9 @@ static int enter(struct sp_journal_reader *reader, uint64_t sequence, struct sp_
 }
 
 /*
- * The batch at the position is not there: is it damaged, or is this the end for now? 1 if there is one
- * now, 0 at the end, -EBADMSG once if damaged (the position is then behind it), -errno. @final: the
- * segment does not grow any more.
+ * The batch at the position is not there: is it damaged, or is this the end for now? 1 if there is
+ * one now, 0 at the end, -EBADMSG once if damaged (the position is then behind it), -errno. @final:
+ * the segment does not grow any more.
  */
 static int judge(struct sp_journal_reader *reader, bool final, struct sp_err *err)
 {
@@ -143,8 +143,8 @@ static int judge(struct sp_journal_reader *reader, bool final, struct sp_err *er
 }
 
 /*
- * The next batch of the current segment: 1, 0 if none is there (yet), -errno. @again: the file may have
- * changed since the last look.
+ * The next batch of the current segment: 1, 0 if none is there (yet), -errno. @again: the file may
+ * have changed since the last look.
  */
 static int next_batch(struct sp_journal_reader *reader, bool again, bool final, struct sp_err *err)
 {
@@ -182,8 +182,8 @@ static int advance(struct sp_journal_reader *reader, struct sp_err *err)
 		if (ret)
 			return ret;
 		/*
-		 * In this order: once a later segment exists this one does not grow, so what is then not
-		 * there will never be.
+		 * In this order: once a later segment exists this one does not grow, so what is
+		 * then not there will never be.
 		 */
 		next = find_next(reader, &sequence);
 		if (next < 0)

@@ -22,8 +22,9 @@ enum sp_record_type {
 
 /*
  * An encounter as bytes: little-endian, versioned, length-prefixed fields, readable by a later
- * version. Returns the size, -ENOSPC if @size is too small (then *ret_needed says how much), or -EINVAL
- * if decode would refuse it (a measure that is not finite, a count out of range, a name without an end).
+ * version. Returns the size, -ENOSPC if @size is too small (then *ret_needed says how much), or
+ * -EINVAL if decode would refuse it (a measure that is not finite, a count out of range, a name
+ * without an end).
  */
 int64_t sp_record_encode_encounter(const struct sp_encounter *encounter, uint8_t *bytes, size_t size,
 				   size_t *ret_needed);

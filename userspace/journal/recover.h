@@ -15,10 +15,10 @@ struct sp_recovery {
 };
 
 /*
- * Looks at every segment. Those that were closed in peace cost two reads, others are read whole. A torn
- * tail is counted, a damaged segment is logged and counted; neither is an error, since the journal must
- * go on. Zeros that were never written to are given back to the file system; no other byte is changed.
- * 0, or -errno with @err filled if something cannot be read.
+ * Looks at every segment. Those that were closed in peace cost two reads, others are read whole. A
+ * torn tail is counted, a damaged segment is logged and counted; neither is an error, since the
+ * journal must go on. Zeros that were never written to are given back to the file system; no other
+ * byte is changed. 0, or -errno with @err filled if something cannot be read.
  */
 int sp_recover(int directory, const char *path, struct sp_recovery *ret_recovery,
 	       struct sp_err *err);

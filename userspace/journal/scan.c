@@ -183,6 +183,7 @@ int sp_segment_judge(struct sp_segment_file *file, const struct sp_segment_posit
 	uint64_t offset = position->offset;
 	const uint8_t *block;
 	struct sp_batch batch;
+	struct stat st;
 	int ret;
 
 	for (; !position->sealed; offset += SP_BLOCK) {
@@ -190,9 +191,9 @@ int sp_segment_judge(struct sp_segment_file *file, const struct sp_segment_posit
 		if (ret < 0)
 			return ret;
 		if (!ret) {
-			/* Less than a block: the file was cut, not closed. */
-			if (offset < file->size)
-				tail.end = file->size;
+			/* Less than a block: the file was cut, and not by its writer. */
+			if (!fstat(file->fd, &st) && offset < (uint64_t)st.st_size)
+				tail.end = (uint64_t)st.st_size;
 			break;
 		}
 		if (progress && !(offset % WINDOW))

@@ -2,10 +2,10 @@
 /*
  * One segment's file, read in order through a window, and the judgement of how it ends.
  *
- * Invalid data at the end is a torn tail: a crash leaves that. Invalid data before a batch that knows
- * of more acknowledged records than came before the damage is corruption: records were lost that had
- * been durable. (With several commits in flight a crash may also leave a hole before an intact batch,
- * but none that was acknowledged: such batches belong to the torn tail.)
+ * Invalid data at the end is a torn tail: a crash leaves that. Invalid data before a batch that
+ * knows of more acknowledged records than came before the damage is corruption: records were lost
+ * that had been durable. (With several commits in flight a crash may also leave a hole before an
+ * intact batch, but none that was acknowledged: such batches belong to the torn tail.)
  */
 #ifndef SP_JOURNAL_SCAN_H
 #define SP_JOURNAL_SCAN_H
@@ -30,8 +30,8 @@ struct sp_segment_file {
 };
 
 /*
- * Opens and checks the header: 0, -EBADMSG or -ENOTSUP (see sp_segment_header_parse), another -errno.
- * @err names the file, but not the directory.
+ * Opens and checks the header: 0, -EBADMSG or -ENOTSUP (see sp_segment_header_parse), another
+ * -errno. @err names the file, but not the directory.
  */
 int sp_segment_open(struct sp_segment_file *file, int directory, uint64_t sequence,
 		    struct sp_err *err);
@@ -42,8 +42,8 @@ void sp_segment_close(struct sp_segment_file *file);
 void sp_segment_refresh(struct sp_segment_file *file);
 
 /*
- * The batch at @offset (a multiple of SP_BLOCK): 1 with its bytes in the window until the next call,
- * 0 if there is no intact one, -errno.
+ * The batch at @offset (a multiple of SP_BLOCK): 1 with its bytes in the window until the next
+ * call, 0 if there is no intact one, -errno.
  */
 int sp_segment_batch(struct sp_segment_file *file, uint64_t offset, struct sp_batch *ret_batch);
 
@@ -71,8 +71,8 @@ struct sp_segment_tail {
 };
 
 /*
- * Judges what follows a position where sp_segment_look gave 0. @progress (may be NULL) is called with
- * the offset now and then. 0 or -errno.
+ * Judges what follows a position where sp_segment_look gave 0. @progress (may be NULL) is called
+ * with the offset now and then. 0 or -errno.
  */
 int sp_segment_judge(struct sp_segment_file *file, const struct sp_segment_position *position,
 		     void (*progress)(void *arg, uint64_t offset), void *arg,

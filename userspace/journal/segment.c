@@ -114,7 +114,8 @@ bool sp_segment_name_parse(const char *name, uint64_t *ret_sequence)
 	char again[SP_SEGMENT_NAME_SIZE];
 	uint64_t sequence;
 
-	if (strlen(name) != SP_SEGMENT_NAME_SIZE - 1 || sscanf(name, "seg-%16" SCNx64, &sequence) != 1 ||
+	if (strlen(name) != SP_SEGMENT_NAME_SIZE - 1 ||
+	    sscanf(name, "seg-%16" SCNx64, &sequence) != 1 ||
 	    strcmp(sp_segment_name(sequence, again), name))
 		return false;
 	*ret_sequence = sequence;

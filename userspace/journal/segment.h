@@ -19,7 +19,7 @@ enum {
 };
 
 enum sp_cipher {
-	SP_CIPHER_NONE = 0, /* others come with encryption; a version 1 reader refuses them by name */
+	SP_CIPHER_NONE = 0, /* others come with encryption; this reader refuses them by name */
 };
 
 struct sp_segment_header {
@@ -32,8 +32,8 @@ struct sp_segment_header {
 	uint64_t epoch;		 /* of the key; 0 without encryption */
 	uint8_t key_id[32];	 /* zero without encryption */
 	/*
-	 * The segment before this one, as its writer left it or as recovery found it: its records can
-	 * later be seen to be missing. Zero in the first.
+	 * The segment before this one, as its writer left it or as recovery found it: its records
+	 * can later be seen to be missing. Zero in the first.
 	 */
 	uint8_t previous_uuid[16];
 	uint64_t previous_records;
@@ -49,8 +49,8 @@ uint32_t sp_segment_seed(const uint8_t uuid[16]);
 void sp_segment_header_build(const struct sp_segment_header *header, uint8_t block[SP_BLOCK]);
 
 /*
- * 0; -EBADMSG if this is no intact header; -ENOTSUP if it is intact and written by a later version or
- * encrypted. @err says which.
+ * 0; -EBADMSG if this is no intact header; -ENOTSUP if it is intact and written by a later version
+ * or encrypted. @err says which.
  */
 int sp_segment_header_parse(const uint8_t block[SP_BLOCK], struct sp_segment_header *ret_header,
 			    struct sp_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the next segment ready: a thread that writes its zeros while the writer fills the current one. */
+/* Keeps the next segment ready: a thread writes its zeros while the current one is filled. */
 #ifndef SP_JOURNAL_SPARE_H
 #define SP_JOURNAL_SPARE_H
 
@@ -23,8 +23,8 @@ struct sp_spare {
 };
 
 /*
- * Makes a first spare before it returns; its success is the result. @background: further ones are made
- * by a thread, else by sp_spare_want itself.
+ * Makes a first spare before it returns; its success is the result. @background: further ones are
+ * made by a thread, else by sp_spare_want itself.
  */
 int sp_spare_init(struct sp_spare *spare, struct sp_disk *disk, uint64_t size, bool background);
 void sp_spare_uninit(struct sp_spare *spare);

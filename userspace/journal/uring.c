@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The disk by io_uring: O_DIRECT from registered buffers into a registered file; each commit is a write
- * linked to a flush, so that the kernel starts the flush when the write is done and not before, and
- * leaves it out when the write fails or is short.
+ * The disk by io_uring: O_DIRECT from registered buffers into a registered file; each commit is a
+ * write linked to a flush, so that the kernel starts the flush when the write is done and not
+ * before, and leaves it out when the write fails or is short.
  */
 #include "journal/disk.h"
 
@@ -69,7 +69,7 @@ static int uring_open(const struct sp_disk_config *config, struct sp_disk **ret_
 		return sp_err_set(err, -ENOMEM, "%s: no memory", config->path);
 	ret = io_uring_queue_init(ENTRIES, &uring->ring, 0);
 	if (ret) {
-		/* A locked-memory limit that is too small for the ring is a refusal like any other. */
+		/* A locked-memory limit too small for the ring is a refusal like any other. */
 		ret = ret == -ENOMEM ? -EPERM : ret;
 		sp_err_set(err, ret, "%s: io_uring: %s", config->path, strerror(-ret));
 		goto err_free;
@@ -145,8 +145,8 @@ static int uring_submit(struct sp_disk *disk, unsigned int buffer, uint64_t offs
 	/* At most two entries a buffer are ever in the queue, which is larger: never NULL. */
 	sqe = io_uring_get_sqe(&uring->ring);
 	if (uring->registered)
-		io_uring_prep_write_fixed(sqe, FILE_SLOT, uring->buffers[buffer], (unsigned)n, offset,
-					  (int)buffer);
+		io_uring_prep_write_fixed(sqe, FILE_SLOT, uring->buffers[buffer], (unsigned)n,
+					  offset, (int)buffer);
 	else
 		io_uring_prep_write(sqe, FILE_SLOT, uring->buffers[buffer], (unsigned)n, offset);
 	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK;
@@ -176,7 +176,7 @@ static bool take_cqe(struct uring_disk *uring, const struct io_uring_cqe *cqe,
 	bool is_flush = cqe->user_data & 1;
 	int result = cqe->res;
 
-	/* The timeout that an old kernel needs for a wait with a limit comes back as a completion. */
+	/* The timeout that an old kernel needs for a bounded wait comes back as a completion. */
 	if (cqe->user_data >= 2 * SP_DISK_BUFFERS_MAX)
 		return false;
 	commit = &uring->commits[cqe->user_data / 2];

@@ -53,8 +53,8 @@ __attribute__((format(printf, 2, 3))) static void name_damage(struct verify *ver
 }
 
 /*
- * Every intact record is counted, also behind damage. 0 or -errno; *@ret_damaged is the position where
- * the first damage begins, `offset` 0 if none does.
+ * Every intact record is counted, also behind damage. 0 or -errno; *@ret_damaged is the position
+ * where the first damage begins, `offset` 0 if none does.
  */
 static int walk(struct verify *verify, struct sp_segment_file *file,
 		struct sp_segment_position *ret_end, struct sp_segment_position *ret_damaged,
@@ -170,7 +170,8 @@ static int verify_one(struct verify *verify, uint64_t sequence)
 		ret = 0;
 	}
 	if (ret)
-		return sp_err_set(&verify->first, ret, "%s/%s; see the disk", verify->path, why.text);
+		return sp_err_set(&verify->first, ret, "%s/%s; see the disk", verify->path,
+				  why.text);
 	verify->previous_sequence = sequence;
 	verify->report.segments++;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Appends go into a batch in memory; poll hands full or waiting batches to the disk, at most
- * `in_flight` at a time, and acknowledges their records in the order of the appends, whatever the order
- * of completions. Batches form a ring:
+ * `in_flight` at a time, and acknowledges their records in the order of the appends, whatever the
+ * order of completions. Batches form a ring:
  *
  *	oldest ──▶ … ──▶ flying ──▶ … ──▶ filling
  *	 durable, not       on their       takes
@@ -102,8 +102,8 @@ static int break_writer(struct sp_journal_writer *writer, const char *what, int 
 {
 	if (!writer->broken) {
 		writer->broken = true;
-		sp_err_set(&writer->why, -EIO, "%s: %s: %s; the journal has stopped: see the disk, then "
-			   "restart", writer->path, what, strerror(-code));
+		sp_err_set(&writer->why, -EIO, "%s: %s: %s; the journal has stopped: see the disk, "
+			   "then restart", writer->path, what, strerror(-code));
 		sp_log(SP_LOG_ERROR, "%s", writer->why.text);
 	}
 	return -EIO;
@@ -216,7 +216,7 @@ static int rotate(struct sp_journal_writer *writer)
 	return ret ? break_writer(writer, "opening a segment", ret) : 0;
 }
 
-/* 0 if the batch that is being filled went to the disk or was empty, -EAGAIN if it must wait, -EIO. */
+/* 0 if the batch being filled went to the disk or was empty, -EAGAIN if it must wait, -EIO. */
 static int submit_filling(struct sp_journal_writer *writer)
 {
 	struct batch *batch = &writer->batches_ring[writer->filling];
@@ -477,8 +477,8 @@ int sp_journal_writer_open_on(const struct sp_journal_config *config,
 	ret = sp_spare_init(&writer->spare, writer->disk, writer->config.segment_size,
 			    backend->background);
 	if (ret) {
-		sp_err_set(err, ret, "%s: cannot prepare a segment of %" PRIu64 " bytes: %s; make room",
-			   writer->path, writer->config.segment_size, strerror(-ret));
+		sp_err_set(err, ret, "%s: cannot prepare a segment of %" PRIu64 " bytes: %s; "
+			   "make room", writer->path, writer->config.segment_size, strerror(-ret));
 		goto err_close_disk;
 	}
 	ret = open_segment(writer);

@@ -90,7 +90,8 @@ UNUSED static char *segment_path(uint64_t sequence)
 UNUSED static size_t make_record(uint64_t id, uint8_t *bytes)
 {
 	uint64_t state = id * 0x9E3779B97F4A7C15ull + 1;
-	size_t size = 16 + next_random(&state) % (next_random(&state) % 8 ? 400 : RECORD_SIZE_MAX - 16);
+	size_t range = next_random(&state) % 8 ? 400 : RECORD_SIZE_MAX - 16;
+	size_t size = 16 + next_random(&state) % range;
 
 	for (size_t i = 0; i < size; i += 8) {
 		uint64_t word = next_random(&state);

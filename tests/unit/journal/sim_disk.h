@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A disk that fails and loses power, by seed. What it has made durable is in the real files of the
- * directory, so that the real reader, verify and recovery look at it; what it has only accepted is in
- * memory. A commit passes through three stages, each commit at its own pace:
+ * directory, so that the real reader, verify and recovery look at it; what it has only accepted is
+ * in memory. A commit passes through three stages, each commit at its own pace:
  *
  *	submitted ──▶ in the volatile cache ──▶ flushed, completed
  *
- * A flush makes everything in the cache durable. At a power loss each 512-byte sector that is on its way
- * or in the cache reaches the disk or not.
+ * A flush makes everything in the cache durable. At a power loss each 512-byte sector that is on
+ * its way or in the cache reaches the disk or not.
  */
 #ifndef SP_TESTS_JOURNAL_SIM_DISK_H
 #define SP_TESTS_JOURNAL_SIM_DISK_H
@@ -33,7 +33,7 @@ struct sim {
 	enum sim_fault fault;
 	uint64_t fault_at;	/* the operation that fails: they count from 1 */
 	bool in_order;		/* commits complete in the order of submission, at once */
-	bool lies;		/* a flush in eight does nothing: the seeded bug that must be found */
+	bool lies;		/* a flush in eight does nothing: a bug that must be found */
 	/* What happened. */
 	uint64_t operations, commits, prepares, cached_at_loss;
 	bool off; /* power is */
@@ -177,7 +177,7 @@ static int sim_publish(struct sp_disk *base, uint64_t sequence, const uint8_t *b
 	if (fd < 0)
 		return -errno;
 	if (sim_operation(SIM_POWER_LOSS)) {
-		/* Before the header's flush its sectors are anywhere; behind it the name may be old. */
+		/* Before the header's flush any sectors; behind it the name may be the old one. */
 		if (sim_chance(2)) {
 			sim_write_torn(fd, block, SP_BLOCK, 0);
 		} else {
@@ -191,7 +191,8 @@ static int sim_publish(struct sp_disk *base, uint64_t sequence, const uint8_t *b
 		return -EIO;
 	}
 	sim_write(fd, block, SP_BLOCK, 0);
-	if (renameat(disk->directory, "spare.spj", disk->directory, sp_segment_name(sequence, name))) {
+	if (renameat(disk->directory, "spare.spj", disk->directory,
+		     sp_segment_name(sequence, name))) {
 		close(fd);
 		return -errno;
 	}

@@ -301,7 +301,7 @@ TEST(fields_of_a_later_version)
 	done(e);
 }
 
-/* The times, four u64 after id, names and embedder, grow by a fifth that this version does not know. */
+/* The times, four u64, grow by a fifth that this version does not know. */
 TEST(a_field_that_has_grown)
 {
 	struct sp_encounter *back = calloc(1, sizeof(*back)), *e;

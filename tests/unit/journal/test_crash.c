@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Power losses by seed, several lives a journal. What was acknowledged is always there; what is there is
- * what was appended, in order, without a hole in any life; and nothing is called damaged.
+ * Power losses by seed, several lives a journal. What was acknowledged is always there; what is
+ * there is what was appended, in order, without a hole in any life; and nothing is called damaged.
  * SP_TEST_SEED=N runs one seed; SP_LONG=1 runs many.
  */
 #include "unit/journal/sim_disk.h"
@@ -37,7 +37,8 @@ static struct life live(uint64_t first, uint64_t seed)
 			break;
 		if (next_random(&random) % 4)
 			continue;
-		n = sp_journal_poll(writer, acks, 32, next_random(&random) % 2 ? SP_NS_PER_S : 0, NULL);
+		n = sp_journal_poll(writer, acks, 32, next_random(&random) % 2 ? SP_NS_PER_S : 0,
+				    NULL);
 		if (n < 0)
 			break;
 		for (int i = 0; i < n; i++)

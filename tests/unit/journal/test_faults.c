@@ -163,7 +163,7 @@ TEST(full_disk_at_open_is_said)
 	CHECK(strstr(err.text, "make room"));
 }
 
-/* The next record is refused, all before are kept, and the journal goes on when there is room again. */
+/* The next record is refused, all before are kept; with room again the journal goes on. */
 TEST(full_disk_refuses_and_breaks_nothing)
 {
 	struct sp_journal_writer *writer;

@@ -23,8 +23,8 @@ static uint64_t next_random(uint64_t *state)
 static struct sp_segment_header a_header(void)
 {
 	struct sp_segment_header header = {
-		.sequence = 0x1122334455667788, .size = 64 << 20, .created_utc_ns = 1700000000000000001,
-		.retention_class = 3, .epoch = 77, .previous_records = 99,
+		.sequence = 0x1122334455667788, .size = 64 << 20,
+		.created_utc_ns = 1700000000000000001, .retention_class = 3, .epoch = 77, .previous_records = 99,
 	};
 
 	memcpy(header.uuid, uuid, 16);
@@ -198,7 +198,7 @@ TEST(batch_of_another_segment_is_refused)
 	CHECK(!sp_batch_parse(bytes, n, sp_segment_seed(other), &batch));
 }
 
-/* Damage that a correct checksum covers: a bug or malice wrote it, and it must not lead anywhere. */
+/* Damage under a correct checksum: a bug or malice wrote it, and it must not lead anywhere. */
 TEST(batch_with_wrong_lengths_is_refused)
 {
 	static uint8_t good[ROOM], bytes[ROOM];
