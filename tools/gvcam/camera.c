@@ -453,6 +453,12 @@ static uint16_t resend(struct gvcam_camera *camera, const struct gvcam_peer *fro
 	return GVCP_SUCCESS;
 }
 
+static bool is_for(const struct gvcam_camera *camera, const uint8_t mac[6])
+{
+	/* The registers have the six bytes in a row, after two that are reserved. */
+	return !memcmp(camera->registers.bootstrap + GVCP_REG_MAC_HIGH + 2, mac, 6);
+}
+
 /* Executes and writes the answer of a success; returns its bytes, or 0 with the status to send. */
 static int execute(struct gvcam_camera *camera, uint64_t now_ns, const struct gvcam_peer *from,
 		   const struct sp_gvcp_command *command, uint8_t *reply, uint16_t *ret_status,
@@ -501,7 +507,9 @@ size_t gvcam_camera_request(struct gvcam_camera *camera, uint64_t now_ns,
 		camera->stats.malformed++;
 		return 0;
 	}
-	if (broadcast && command.code != GVCP_DISCOVERY)
+	if (broadcast && command.code != GVCP_DISCOVERY && command.code != GVCP_FORCEIP)
+		return 0;
+	if (command.code == GVCP_FORCEIP && !command.refusal && !is_for(camera, command.force_ip.mac))
 		return 0;
 	if (command.refusal) {
 		camera->stats.malformed++;

@@ -102,7 +102,7 @@ static int open_unit(struct gvcam_farm *farm, uint32_t i, struct sp_err *err)
 	const struct gvcam_farm_config *config = &farm->config;
 	struct gvcam_unit *unit = &farm->units[i];
 	uint32_t ip = config->ips[i], mask = mask_of(ip);
-	char text[INET_ADDRSTRLEN], serial[16], name[16];
+	char text[INET_ADDRSTRLEN], serial[16], name[24];
 	int size = SEND_BUFFER_BYTES, res;
 
 	res = open_socket(ip, GVCP_PORT, false, &unit->control_fd);

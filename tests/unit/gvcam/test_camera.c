@@ -359,6 +359,17 @@ TEST(camera_answers_what_it_does_not_know)
 	CHECK_EQ(ask(&boss, 12), -1);
 }
 
+TEST(camera_hears_forceip_only_for_its_own_address)
+{
+	struct sp_gvcp_force_ip ip = { { 2, 0, 10, 0, 0, 100 }, 0x0A000070, 0xFFFFFF00, 0 };
+
+	setup();
+	CHECK_EQ(ask(&boss, sp_gvcp_build_force_ip(request, sizeof(request), 77, &ip)),
+		 GVCP_NOT_IMPLEMENTED);
+	ip.mac[5]++;
+	CHECK_EQ(ask(&boss, sp_gvcp_build_force_ip(request, sizeof(request), 77, &ip)), -1);
+}
+
 TEST(camera_latches_and_resets_its_clock)
 {
 	struct gvcam_channel channel;
