@@ -3,7 +3,7 @@
  * GVCP, the control protocol of GigE Vision cameras, as it stands on the wire.
  *
  * UDP, the device on port 3956. Every field is big-endian. Bits are masks of the host-order value.
- * Sources: docs/provenance.md, "GVCP".
+ * Sources: docs/provenance.md, "Headers and codes".
  */
 #ifndef SALLYPORT_GVCP_H
 #define SALLYPORT_GVCP_H

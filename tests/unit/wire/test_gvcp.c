@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Golden bytes: captured between libaravis and test cameras, see docs/provenance.md, "GVCP". */
+/* Golden bytes: captured between libaravis and test cameras, see docs/provenance.md, "Headers and codes". */
 #include "wire/gvcp.h"
 
 #include <errno.h>
