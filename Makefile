@@ -152,7 +152,12 @@ $(BUILD)/flags: FORCE
 FORCE:
 # The commit changes often and is used in one place.
 CFLAGS_userspace/app/version = -DSP_VERSION='"$(VERSION)"' -DSP_COMMIT='"$(COMMIT)"'
-# Loops over pixels: vectorised.
+# Loops over pixels, or over every row of a gallery: vectorised.
+CFLAGS_userspace/infer/align = -O3
+CFLAGS_userspace/infer/pixels = -O3
+CFLAGS_userspace/infer/preprocess = -O3
+CFLAGS_userspace/infer/scale = -O3
+CFLAGS_userspace/infer/search = -O3
 CFLAGS_userspace/infer/cpu/emit_move = -O3
 CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 

@@ -48,6 +48,11 @@ SP_HOST_DEVICE float sp_clamp(float x, float low, float high)
 	return x > low ? (x < high ? x : high) : low;
 }
 
+SP_HOST_DEVICE uint8_t sp_clamp_u8(int x)
+{
+	return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+}
+
 /* To the nearest level. */
 SP_HOST_DEVICE uint8_t sp_to_u8(float x)
 {
@@ -60,11 +65,12 @@ SP_HOST_DEVICE uint8_t sp_to_u8(float x)
  */
 SP_HOST_DEVICE void sp_yuv_to_rgb(uint8_t y, uint8_t u, uint8_t v, uint8_t rgb[3])
 {
-	float cb = (float)u - 128.0f, cr = (float)v - 128.0f;
+	/* 1.402, 0.344136, 0.714136 and 1.772 in 65536ths. */
+	int cb = u - 128, cr = v - 128;
 
-	rgb[0] = sp_to_u8((float)y + 1.402f * cr);
-	rgb[1] = sp_to_u8((float)y - 0.344136f * cb - 0.714136f * cr);
-	rgb[2] = sp_to_u8((float)y + 1.772f * cb);
+	rgb[0] = sp_clamp_u8(y + ((91881 * cr + 32768) >> 16));
+	rgb[1] = sp_clamp_u8(y - ((22553 * cb + 46802 * cr + 32768) >> 16));
+	rgb[2] = sp_clamp_u8(y + ((116130 * cb + 32768) >> 16));
 }
 
 /* ITU-R BT.601 luma of gamma-coded RGB, 0 … 255. */

@@ -2,6 +2,7 @@
 #include "infer/pixels.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,18 +149,14 @@ static int read_mosaic(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_
 	return 0;
 }
 
-static int read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
+/* The samples of a run that need not be whole groups; they stay until the next read. */
+static const uint8_t *read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n)
 {
-	const uint8_t *samples = pixels->samples[0];
-	uint32_t first = x, wide = n;
+	uint32_t first = x;
 
-	widen_to_groups(pixels->format, &first, &wide);
-	if (read_samples(pixels, y, first, wide, pixels->samples[0]))
-		return -EINVAL;
-	samples += x - first;
-	for (uint32_t i = 0; i < n; i++, rgb += 3)
-		rgb[0] = rgb[1] = rgb[2] = samples[i];
-	return 0;
+	widen_to_groups(pixels->format, &first, &n);
+	return read_samples(pixels, y, first, n, pixels->samples[0]) ? NULL :
+								       pixels->samples[0] + (x - first);
 }
 
 static int read_yuyv(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
@@ -169,21 +166,62 @@ static int read_yuyv(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t 
 	widen_to_groups(pixels->format, &first, &wide);
 	if (sp_frame_read_row(pixels->frame, y, first, wide, pixels->wire) < 0)
 		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++, rgb += 3) {
 		uint32_t at = x + i - first;
 		const uint8_t *pair = pixels->wire + (size_t)at / 2 * 4;
 
 		if (pair[0] | pair[1] | pair[2] | pair[3])
-			sp_yuv_to_rgb(pair[at % 2 * 2], pair[1], pair[3], rgb + 3 * (size_t)i);
+			sp_yuv_to_rgb(pair[at % 2 * 2], pair[1], pair[3], rgb);
 		else
-			memset(rgb + 3 * (size_t)i, 0, 3);
+			rgb[0] = rgb[1] = rgb[2] = 0;
 	}
 	return 0;
 }
 
+static bool is_inside(const struct sp_frame *frame, uint32_t y, uint32_t x, uint32_t n)
+{
+	return y < frame->height && x <= frame->width && n <= frame->width - x;
+}
+
+int sp_pixels_read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *grey)
+{
+	const uint8_t *samples;
+
+	if (pixels->format->kind != SP_PFNC_MONO || !is_inside(pixels->frame, y, x, n))
+		return -EINVAL;
+	if (!n)
+		return 0;
+	samples = read_grey(pixels, y, x, n);
+	if (!samples)
+		return -EINVAL;
+	memcpy(grey, samples, n);
+	return 0;
+}
+
+static int read_grey_as_rgb(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
+{
+	const uint8_t *samples = read_grey(pixels, y, x, n);
+
+	if (!samples)
+		return -EINVAL;
+	for (uint32_t i = 0; i < n; i++, rgb += 3)
+		rgb[0] = rgb[1] = rgb[2] = samples[i];
+	return 0;
+}
+
+static void swap_red_and_blue(uint8_t *pixels, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++, pixels += 3) {
+		uint8_t first = pixels[0];
+
+		pixels[0] = pixels[2];
+		pixels[2] = first;
+	}
+}
+
 int sp_pixels_read_line(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
 {
-	if (y >= pixels->frame->height || x > pixels->frame->width || n > pixels->frame->width - x)
+	if (!is_inside(pixels->frame, y, x, n))
 		return -EINVAL;
 	if (!n)
 		return 0;
@@ -195,17 +233,12 @@ int sp_pixels_read_line(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32
 	case SP_PFNC_BGR:
 		if (sp_frame_read_row(pixels->frame, y, x, n, rgb) < 0)
 			return -EINVAL;
-		for (uint32_t i = 0; i < n; i++) {
-			uint8_t *pixel = rgb + 3 * (size_t)i, blue = pixel[0];
-
-			pixel[0] = pixel[2];
-			pixel[2] = blue;
-		}
+		swap_red_and_blue(rgb, n);
 		return 0;
 	case SP_PFNC_YUYV:
 		return read_yuyv(pixels, y, x, n, rgb);
 	case SP_PFNC_MONO:
-		return read_grey(pixels, y, x, n, rgb);
+		return read_grey_as_rgb(pixels, y, x, n, rgb);
 	}
 	return -EINVAL;
 }

@@ -41,6 +41,9 @@ int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame);
 /* Pixels [x, x + n) of line @y, inside the image, into @rgb (3 n bytes). 0 or -EINVAL. */
 int sp_pixels_read_line(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb);
 
+/* Grey formats only: the same, one byte a pixel. */
+int sp_pixels_read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *grey);
+
 /*
  * Mosaics only: 2 × 2 quads [x, x + n) of line @y of quads, each as one colour: its red, the rounded-up
  * mean of its greens, its blue. A last odd column or line is in no quad. 0 or -EINVAL.

@@ -31,10 +31,11 @@ void sp_scale_uninit(struct sp_scale *scale)
 	memset(scale, 0, sizeof(*scale));
 }
 
-/* What is read: pixels of the rectangle, or its quads, of which each is two pixels wide and high. */
+/* What is read: grey or coloured pixels of the rectangle, or its quads, each two pixels wide and high. */
 struct source {
 	struct sp_pixels *pixels;
 	bool quads;
+	uint32_t channels;	      /* 1, 3 */
 	uint32_t x, y, width, height; /* in units of the source */
 	double step_x, step_y;	      /* units in a pixel of the result */
 };
@@ -50,6 +51,7 @@ static bool source_init(struct source *source, struct sp_pixels *pixels,
 	    rect->y > frame->height || rect->height > frame->height - rect->y)
 		return false;
 	source->pixels = pixels;
+	source->channels = pixels->format->kind == SP_PFNC_MONO ? 1 : 3;
 	/* Quads lie at even places, so an odd rectangle is interpolated. */
 	source->quads = pixels->format->kind == SP_PFNC_BAYER && !(rect->x & 1) && !(rect->y & 1) &&
 			width <= rect->width / 2 && height <= rect->height / 2;
@@ -63,41 +65,45 @@ static bool source_init(struct source *source, struct sp_pixels *pixels,
 	return true;
 }
 
-static int source_read(const struct source *source, uint32_t y, uint8_t *rgb)
+static int source_read(const struct source *source, uint32_t y, uint8_t *line)
 {
-	return source->quads ? sp_pixels_read_quads(source->pixels, source->y + y, source->x,
-						    source->width, rgb) :
-			       sp_pixels_read_line(source->pixels, source->y + y, source->x,
-						   source->width, rgb);
+	struct sp_pixels *pixels = source->pixels;
+
+	y += source->y;
+	if (source->quads)
+		return sp_pixels_read_quads(pixels, y, source->x, source->width, line);
+	if (source->channels == 1)
+		return sp_pixels_read_grey(pixels, y, source->x, source->width, line);
+	return sp_pixels_read_line(pixels, y, source->x, source->width, line);
 }
 
-/* The units [first, last) that the result's pixel @i covers, and its edges. */
+/* The units [first, last] that the result's pixel @i covers, and how much of the first and the last. */
 struct span {
 	uint32_t first, last;
-	double from, to;
+	float of_first, of_last; /* a single unit's is of_first */
 };
 
 static struct span span_of(uint32_t i, double step, uint32_t units)
 {
-	struct span span = { .from = i * step, .to = (i + 1) * step };
+	double from = i * step, to = (i + 1) * step;
+	struct span span;
 
 	/* An odd last column or line is in no quad. */
-	if (span.to > units)
-		span.to = units;
-	span.first = (uint32_t)span.from;
-	span.last = (uint32_t)span.to;
-	if (span.last < span.to)
-		span.last++;
+	if (to > units)
+		to = units;
+	span.first = (uint32_t)from;
+	span.last = (uint32_t)to;
+	/* The end of a whole unit; rounding leaves slivers that are nothing. */
+	if (span.last > span.first && to - span.last < 1e-9)
+		span.last--;
+	span.of_first = (float)((span.last > span.first ? span.first + 1 : to) - from);
+	span.of_last = (float)(to - span.last);
 	return span;
 }
 
 static float share(const struct span *span, uint32_t unit)
 {
-	double from = unit > span->from ? unit : span->from;
-	double to = unit + 1 < span->to ? unit + 1 : span->to;
-
-	/* Rounding of the edges leaves slivers that are nothing. */
-	return to > from ? (float)(to - from) : 0.0f;
+	return unit == span->first ? span->of_first : unit == span->last ? span->of_last : 1;
 }
 
 static void add_line(float *sum, const uint8_t *line, float weight, uint32_t n)
@@ -106,41 +112,48 @@ static void add_line(float *sum, const uint8_t *line, float weight, uint32_t n)
 		sum[i] += weight * (float)line[i];
 }
 
-/* Sums across: @sum holds lines of total weight @high. */
+/* The mean across a span of one channel: @sum holds lines of total weight @high. */
+static float mean_across(const float *sum, const struct span *span, uint32_t channels, float high)
+{
+	float total = span->of_first * sum[(size_t)span->first * channels], wide = span->of_first;
+
+	for (uint32_t i = span->first + 1; i < span->last; i++)
+		total += sum[(size_t)i * channels];
+	if (span->last > span->first) {
+		total += span->of_last * sum[(size_t)span->last * channels];
+		wide += span->of_last + (float)(span->last - span->first - 1);
+	}
+	return total / (wide * high);
+}
+
 static void shrink_across(const struct source *source, const float *sum, float high, uint32_t width,
 			  float *out)
 {
-	for (uint32_t x = 0; x < width; x++) {
+	for (uint32_t x = 0; x < width; x++, out += 3) {
 		struct span span = span_of(x, source->step_x, source->width);
-		float rgb[3] = { 0, 0, 0 }, wide = 0;
 
-		for (uint32_t i = span.first; i < span.last; i++) {
-			const float *at = sum + 3 * (size_t)i;
-			float weight = share(&span, i);
-
-			rgb[0] += weight * at[0];
-			rgb[1] += weight * at[1];
-			rgb[2] += weight * at[2];
-			wide += weight;
+		if (source->channels == 1) {
+			out[0] = out[1] = out[2] = mean_across(sum, &span, 1, high);
+			continue;
 		}
-		for (int c = 0; c < 3; c++)
-			out[3 * (size_t)x + c] = rgb[c] / (wide * high);
+		for (uint32_t c = 0; c < 3; c++)
+			out[c] = mean_across(sum + c, &span, 3, high);
 	}
 }
 
-static int copy_lines(struct sp_scale *scale, const struct source *source, sp_scale_emit emit,
-		      void *arg)
+static int copy_lines(struct sp_scale *scale, struct sp_pixels *pixels,
+		      const struct sp_scale_rect *rect, sp_scale_emit emit, void *arg)
 {
-	uint32_t n = source->width * 3;
+	uint32_t n = rect->width * 3;
 
-	for (uint32_t y = 0; y < source->height; y++) {
-		int err = source_read(source, y, scale->line);
+	for (uint32_t y = 0; y < rect->height; y++) {
+		int err = sp_pixels_read_line(pixels, rect->y + y, rect->x, rect->width, scale->line);
 
 		if (err)
 			return err;
 		for (uint32_t i = 0; i < n; i++)
 			scale->out[i] = (float)scale->line[i];
-		emit(arg, y, scale->out, source->width);
+		emit(arg, y, scale->out, rect->width);
 	}
 	return 0;
 }
@@ -149,25 +162,26 @@ int sp_scale_run(struct sp_scale *scale, struct sp_pixels *pixels, const struct 
 		 uint32_t width, uint32_t height, sp_scale_emit emit, void *arg)
 {
 	struct source source;
-	uint32_t have = NO_LINE;
+	uint32_t have = NO_LINE, n;
 
 	if (!source_init(&source, pixels, rect, width, height))
 		return -EINVAL;
 	if (width == rect->width && height == rect->height)
-		return copy_lines(scale, &source, emit, arg);
+		return copy_lines(scale, pixels, rect, emit, arg);
+	n = source.width * source.channels;
 	for (uint32_t y = 0; y < height; y++) {
 		struct span span = span_of(y, source.step_y, source.height);
 		float high = 0;
 
-		memset(scale->sum, 0, (size_t)source.width * 3 * sizeof(float));
-		for (uint32_t i = span.first; i < span.last; i++) {
+		memset(scale->sum, 0, (size_t)n * sizeof(float));
+		for (uint32_t i = span.first; i <= span.last; i++) {
 			float weight = share(&span, i);
 
 			/* A line that two lines of the result share is still here. */
 			if (i != have && source_read(&source, i, scale->line))
 				return -EINVAL;
 			have = i;
-			add_line(scale->sum, scale->line, weight, source.width * 3);
+			add_line(scale->sum, scale->line, weight, n);
 			high += weight;
 		}
 		shrink_across(&source, scale->sum, high, width, scale->out);
