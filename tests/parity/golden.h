@@ -17,7 +17,7 @@ enum { GOLDEN_ROWS = 442, GOLDEN_EMBEDDING = 128 };
 /* A line of lfw_dev_small.yunet_n.csv: the face nearest the centre of an image. */
 struct golden_row {
 	char image[128]; /* below data/lfw_dev_small */
-	int faces;	 /* in the image */
+	int faces; /* in the image */
 	float score, box[4], landmark[5][2];
 };
 
@@ -61,9 +61,10 @@ __attribute__((unused)) static struct golden_row *golden_rows(void)
 		struct golden_row *r = &rows[n];
 		float *l = r->landmark[0];
 
-		if (fscanf(file, " %127[^,],%d,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f", r->image,
-			   &r->faces, &r->score, &r->box[0], &r->box[1], &r->box[2], &r->box[3], &l[0],
-			   &l[1], &l[2], &l[3], &l[4], &l[5], &l[6], &l[7], &l[8], &l[9]) != 17)
+		if (fscanf(file, " %127[^,],%d,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f,%f",
+			   r->image, &r->faces, &r->score, &r->box[0], &r->box[1], &r->box[2],
+			   &r->box[3], &l[0], &l[1], &l[2], &l[3], &l[4], &l[5], &l[6], &l[7],
+			   &l[8], &l[9]) != 17)
 			break;
 	}
 	fclose(file);
@@ -92,8 +93,8 @@ __attribute__((unused)) static void photo_init(struct photo *photo, const char *
 		.base = photo->image.rgb,
 		.size = (size_t)photo->image.width * photo->image.height * 3,
 	};
-	CHECK_EQ(sp_frame_wrap(&photo->wrap, &photo->region, 0, photo->image.width, photo->image.height,
-			       SP_PFNC_RGB8),
+	CHECK_EQ(sp_frame_wrap(&photo->wrap, &photo->region, 0, photo->image.width,
+			       photo->image.height, SP_PFNC_RGB8),
 		 0);
 }
 

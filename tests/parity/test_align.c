@@ -10,8 +10,8 @@
 enum { CROPS = 64 };
 
 /*
- * The reference interpolates with fractions of 1/32 pixel, so an edge of 200 levels may differ by 3; a
- * shift of a quarter of a pixel or a swapped colour is far outside this.
+ * The reference interpolates with fractions of 1/32 pixel, so an edge of 200 levels may differ by
+ * 3; a shift of a quarter of a pixel or a swapped colour is far outside this.
  */
 TEST(aligned_faces_match_the_reference)
 {

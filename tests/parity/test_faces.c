@@ -147,8 +147,10 @@ TEST(every_golden_face_is_found_and_embedded)
 		}
 		other_count += seen[r].faces_n != (uint32_t)rows[r].faces;
 		for (int i = 0; i < 5; i++)
-			farthest = fmax(farthest, hypot((double)(face->landmark[i][0] - rows[r].landmark[i][0]),
-							(double)(face->landmark[i][1] - rows[r].landmark[i][1])));
+			farthest = fmax(
+				farthest,
+				hypot((double)(face->landmark[i][0] - rows[r].landmark[i][0]),
+				      (double)(face->landmark[i][1] - rows[r].landmark[i][1])));
 		CHECK(face->embedded);
 		for (int i = 0; i < GOLDEN_EMBEDDING; i++)
 			cosine += (double)face->embedding[i] *
@@ -156,7 +158,8 @@ TEST(every_golden_face_is_found_and_embedded)
 		least = fmin(least, cosine);
 		off = fmax(off, fabs((double)(face->quality.network - scores[r])));
 	}
-	printf("# of %d: %d without a face, %d with another number of faces; landmarks within %.3f px, "
+	printf("# of %d: %d without a face, %d with another number of faces; landmarks within %.3f "
+	       "px, "
 	       "cosine >= %.5f, network quality within %.4f\n",
 	       GOLDEN_ROWS, without, other_count, farthest, least, off);
 	free(rows);

@@ -75,7 +75,8 @@ struct sp_align_scratch {
 	float x[SP_ALIGNED_PIXELS], y[SP_ALIGNED_PIXELS]; /* places in the frame */
 	uint16_t order[SP_ALIGNED_PIXELS];
 	uint16_t count[SP_PIXELS_SIDE_MAX + 2]; /* of pixels whose upper line is i - 1 */
-	uint8_t line[2][(SP_PIXELS_SIDE_MAX + 2) * 3]; /* of the frame: y and y + 1, black outside */
+	uint8_t line[2]
+		    [(SP_PIXELS_SIDE_MAX + 2) * 3]; /* of the frame: y and y + 1, black outside */
 };
 
 int sp_align_scratch_create(struct sp_align_scratch **ret_scratch)
@@ -97,7 +98,7 @@ void sp_align_scratch_destroy(struct sp_align_scratch *scratch)
 struct reach {
 	int32_t left, right; /* columns [left, right) */
 	int32_t top, bottom; /* upper lines [top, bottom), ≥ -1 */
-	uint32_t pixels;     /* of the picture that are not wholly outside */
+	uint32_t pixels; /* of the picture that are not wholly outside */
 };
 
 static bool is_inside(const struct sp_frame *frame, float x, float y)
@@ -143,19 +144,20 @@ static struct reach sort_by_line(struct sp_align_scratch *scratch, const struct 
 	}
 	for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
 		if (is_inside(frame, scratch->x[i], scratch->y[i]))
-			scratch->order[scratch->count[(int32_t)floorf(scratch->y[i]) + 1]++] = (uint16_t)i;
+			scratch->order[scratch->count[(int32_t)floorf(scratch->y[i]) + 1]++] =
+				(uint16_t)i;
 	return reach;
 }
 
 /* Line @y of the frame, columns [left, right), black where that is outside. */
 static int read_line(struct sp_pixels *pixels, const struct reach *reach, int32_t y, uint8_t *line)
 {
-	return sp_pixels_read_rect(pixels, reach->left, y, (uint32_t)(reach->right - reach->left), 1,
-				   line);
+	return sp_pixels_read_rect(pixels, reach->left, y, (uint32_t)(reach->right - reach->left),
+				   1, line);
 }
 
-static void interpolate(const uint8_t *upper, const uint8_t *lower, const struct reach *reach, float x,
-			float y, uint8_t *rgb)
+static void interpolate(const uint8_t *upper, const uint8_t *lower, const struct reach *reach,
+			float x, float y, uint8_t *rgb)
 {
 	int32_t column = (int32_t)floorf(x);
 	size_t at = 3 * (size_t)(column - reach->left);
@@ -209,6 +211,7 @@ void sp_align_to_input(const uint8_t *rgb, float *input)
 		float *plane = input + (size_t)c * SP_ALIGNED_PIXELS;
 
 		for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
-			plane[i] = ((float)rgb[3 * (size_t)i + c] / 255.0f - mean[c]) / deviation[c];
+			plane[i] = ((float)rgb[3 * (size_t)i + c] / 255.0f - mean[c]) /
+				   deviation[c];
 	}
 }

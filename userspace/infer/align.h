@@ -18,16 +18,17 @@ enum {
 };
 
 /*
- * MobileFaceNet's template (github.com/foamliu/MobileFaceNet), pixels of the aligned picture, in the
- * order of sp_face.landmark.
+ * MobileFaceNet's template (github.com/foamliu/MobileFaceNet), pixels of the aligned picture, in
+ * the order of sp_face.landmark.
  */
 extern const float sp_align_template[5][2];
 
 /*
- * The similarity that takes @from to @to with the least sum of squared distances. 0; -EINVAL if @from
- * is one point or not finite.
+ * The similarity that takes @from to @to with the least sum of squared distances. 0; -EINVAL if
+ * @from is one point or not finite.
  */
-int sp_align_fit(const float from[5][2], const float to[5][2], struct sp_similarity *ret_similarity);
+int sp_align_fit(const float from[5][2], const float to[5][2],
+		 struct sp_similarity *ret_similarity);
 
 /* 0; -EINVAL if @similarity shrinks everything to a point. */
 int sp_align_invert(const struct sp_similarity *similarity, struct sp_similarity *ret_inverse);
@@ -37,16 +38,16 @@ int sp_align_scratch_create(struct sp_align_scratch **ret_scratch);
 void sp_align_scratch_destroy(struct sp_align_scratch *scratch);
 
 /*
- * The aligned picture (SP_ALIGNED_PIXELS × RGB) of the frame that @pixels has begun: each pixel is the
- * exact bilinear value at the place that @to_frame (the inverse of the fit) takes it to, rounded; black
- * outside the frame. Reads only lines that it needs, each once. 0; -EINVAL.
+ * The aligned picture (SP_ALIGNED_PIXELS × RGB) of the frame that @pixels has begun: each pixel is
+ * the exact bilinear value at the place that @to_frame (the inverse of the fit) takes it to,
+ * rounded; black outside the frame. Reads only lines that it needs, each once. 0; -EINVAL.
  */
 int sp_align_warp(struct sp_align_scratch *scratch, struct sp_pixels *pixels,
 		  const struct sp_similarity *to_frame, uint8_t *rgb);
 
 /*
- * The embedder's input of an aligned picture: planes red, green, blue of (x / 255 - mean) / deviation,
- * ImageNet's. 3 × SP_ALIGNED_PIXELS floats.
+ * The embedder's input of an aligned picture: planes red, green, blue of (x / 255 - mean) /
+ * deviation, ImageNet's. 3 × SP_ALIGNED_PIXELS floats.
  */
 void sp_align_to_input(const uint8_t *rgb, float *input);
 

@@ -35,15 +35,17 @@ bool sp_yunet_match(const char *const *names, unsigned int n, struct sp_yunet_he
 	return true;
 }
 
-/* Better score, or the lower cell: an order without ties, so that results do not depend on chance. */
+/*
+ * Better score, or the lower cell: an order without ties, so that results do not depend on chance.
+ */
 static bool is_better(const struct sp_detection *a, const struct sp_detection *b)
 {
 	return a->score > b->score || (a->score == b->score && a->cell < b->cell);
 }
 
 /*
- * A heap with the weakest on top: what gives way when there are too many, and what goes last when they
- * are sorted (in place, since qsort may take memory).
+ * A heap with the weakest on top: what gives way when there are too many, and what goes last when
+ * they are sorted (in place, since qsort may take memory).
  */
 static void sink(struct sp_detection *heap, unsigned int n, unsigned int i)
 {
@@ -140,7 +142,8 @@ unsigned int sp_detect_suppress(struct sp_detection *detections, unsigned int n,
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int k = 0;
 
-		while (k < kept && sp_box_overlap(detections[i].box, detections[k].box) <= overlap_max)
+		while (k < kept &&
+		       sp_box_overlap(detections[i].box, detections[k].box) <= overlap_max)
 			k++;
 		if (k == kept)
 			detections[kept++] = detections[i];

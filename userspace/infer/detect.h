@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From YuNet's twelve outputs to faces. Per stride 8, 16, 32 the network gives for each cell of the grid
- * (input side / stride), row by row: cls and obj (1 value), bbox (4), kps (10). Pure.
+ * From YuNet's twelve outputs to faces. Per stride 8, 16, 32 the network gives for each cell of the
+ * grid (input side / stride), row by row: cls and obj (1 value), bbox (4), kps (10). Pure.
  */
 #ifndef SP_INFER_DETECT_H
 #define SP_INFER_DETECT_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	SP_YUNET_LEVELS = 3,	  /* strides 8, 16, 32 */
+	SP_YUNET_LEVELS = 3, /* strides 8, 16, 32 */
 	SP_DETECTIONS_MAX = 1024, /* candidates before suppression; more lose their weakest */
 };
 
@@ -36,8 +36,8 @@ struct sp_detection {
 };
 
 /*
- * Finds the heads among @n outputs by their names cls_8 … kps_32. On failure false, and *ret_missing is
- * the first name that is not there.
+ * Finds the heads among @n outputs by their names cls_8 … kps_32. On failure false, and
+ * *ret_missing is the first name that is not there.
  */
 bool sp_yunet_match(const char *const *names, unsigned int n, struct sp_yunet_heads *ret_heads,
 		    const char **ret_missing);

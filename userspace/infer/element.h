@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arithmetic of one element, shared by the CPU's loops and the GPU's kernels so that both decide
- * alike: samples, colours, decoding a detector's cell, similarity transforms, interpolation.
+ * The arithmetic of one element, shared by the CPU's loops and the GPU's kernels so that both
+ * decide alike: samples, colours, decoding a detector's cell, similarity transforms, interpolation.
  */
 #ifndef SP_INFER_ELEMENT_H
 #define SP_INFER_ELEMENT_H
@@ -82,11 +82,12 @@ SP_HOST_DEVICE float sp_luma(float r, float g, float b)
 /*
  * Bilinear demosaic at (x, y): each missing colour is the rounded mean of its nearest samples. @up,
  * @mid, @down are lines y - 1, y, y + 1; @l, @r the columns x - 1, x + 1. At the image's border the
- * caller gives the line or column on the other side, which has the same colour. @red_line, @red_column:
- * whether y and x are ones that hold red samples.
+ * caller gives the line or column on the other side, which has the same colour. @red_line,
+ * @red_column: whether y and x are ones that hold red samples.
  */
-SP_HOST_DEVICE void sp_demosaic(const uint8_t *up, const uint8_t *mid, const uint8_t *down, uint32_t l,
-				uint32_t x, uint32_t r, int red_line, int red_column, uint8_t rgb[3])
+SP_HOST_DEVICE void sp_demosaic(const uint8_t *up, const uint8_t *mid, const uint8_t *down,
+				uint32_t l, uint32_t x, uint32_t r, int red_line, int red_column,
+				uint8_t rgb[3])
 {
 	uint8_t own = mid[x];
 	uint8_t beside = (uint8_t)((mid[l] + mid[r] + 1) >> 1);
@@ -125,8 +126,8 @@ SP_HOST_DEVICE void sp_yunet_box(const float bbox[4], uint32_t column, uint32_t 
 	box[3] = height;
 }
 
-SP_HOST_DEVICE void sp_yunet_landmark(const float kps[2], uint32_t column, uint32_t row, float stride,
-				      float point[2])
+SP_HOST_DEVICE void sp_yunet_landmark(const float kps[2], uint32_t column, uint32_t row,
+				      float stride, float point[2])
 {
 	point[0] = ((float)column + kps[0]) * stride;
 	point[1] = ((float)row + kps[1]) * stride;
@@ -150,8 +151,8 @@ struct sp_similarity {
 	float a, b, tx, ty;
 };
 
-SP_HOST_DEVICE void sp_similarity_apply(const struct sp_similarity *s, float x, float y, float *ret_x,
-					float *ret_y)
+SP_HOST_DEVICE void sp_similarity_apply(const struct sp_similarity *s, float x, float y,
+					float *ret_x, float *ret_y)
 {
 	*ret_x = s->a * x - s->b * y + s->tx;
 	*ret_y = s->b * x + s->a * y + s->ty;
@@ -166,10 +167,10 @@ SP_HOST_DEVICE float sp_bilinear(float v00, float v01, float v10, float v11, flo
 }
 
 /*
- * The same of levels, in the fixed point that OpenCV's 8-bit resize has (weights @wx, @wy in 2048ths, 4
- * bits dropped across, 16 down, the last 2 rounded). The quality network is so sensitive that the levels
- * this gets differently from an exact interpolation move its score by 0.002; the reference scores were
- * made with these.
+ * The same of levels, in the fixed point that OpenCV's 8-bit resize has (weights @wx, @wy in
+ * 2048ths, 4 bits dropped across, 16 down, the last 2 rounded). The quality network is so sensitive
+ * that the levels this gets differently from an exact interpolation move its score by 0.002; the
+ * reference scores were made with these.
  */
 SP_HOST_DEVICE int sp_bilinear_u8(int v00, int v01, int v10, int v11, int wx, int wy)
 {

@@ -72,7 +72,8 @@ static void widen_to_groups(const struct sp_pfnc *format, uint32_t *x, uint32_t 
 }
 
 /* Samples of a line of grey or mosaic; @x and @n are whole groups. */
-static int read_samples(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *samples)
+static int read_samples(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+			uint8_t *samples)
 {
 	const struct sp_pfnc *format = pixels->format;
 	uint8_t *wire = format->bits_per_pixel == 8 ? samples : pixels->wire;
@@ -155,8 +156,9 @@ static const uint8_t *read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x
 	uint32_t first = x;
 
 	widen_to_groups(pixels->format, &first, &n);
-	return read_samples(pixels, y, first, n, pixels->samples[0]) ? NULL :
-								       pixels->samples[0] + (x - first);
+	return read_samples(pixels, y, first, n, pixels->samples[0])
+		       ? NULL
+		       : pixels->samples[0] + (x - first);
 }
 
 static int read_yuyv(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
@@ -198,7 +200,8 @@ int sp_pixels_read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32
 	return 0;
 }
 
-static int read_grey_as_rgb(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
+static int read_grey_as_rgb(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+			    uint8_t *rgb)
 {
 	const uint8_t *samples = read_grey(pixels, y, x, n);
 

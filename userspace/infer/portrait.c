@@ -36,7 +36,8 @@ int sp_portrait_take(struct sp_scale *scale, struct sp_pixels *pixels, const flo
 	struct sp_scale_rect rect;
 	uint32_t longest;
 
-	cut(box[0] - margin_x, box[0] + box[2] + margin_x, pixels->frame->width, &rect.x, &rect.width);
+	cut(box[0] - margin_x, box[0] + box[2] + margin_x, pixels->frame->width, &rect.x,
+	    &rect.width);
 	cut(box[1] - margin_y, box[1] + box[3] + margin_y, pixels->frame->height, &rect.y,
 	    &rect.height);
 	if (!rect.width || !rect.height)

@@ -11,9 +11,9 @@ struct sp_scale;
 #define SP_PORTRAIT_MARGIN 0.3f
 
 /*
- * Fills @portrait from the frame that @pixels has begun: @box (x, y, width, height) and its margin, cut
- * at the frame's border, made smaller by area where a side is above SP_PORTRAIT_MAX. 0; -EINVAL if
- * nothing of the box is in the frame.
+ * Fills @portrait from the frame that @pixels has begun: @box (x, y, width, height) and its margin,
+ * cut at the frame's border, made smaller by area where a side is above SP_PORTRAIT_MAX. 0; -EINVAL
+ * if nothing of the box is in the frame.
  */
 int sp_portrait_take(struct sp_scale *scale, struct sp_pixels *pixels, const float box[4],
 		     struct sp_portrait *portrait);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a frame to a detector's input in one pass: unpacked, demosaicked, made smaller by area where the
- * input is smaller, written as planes blue, green, red of floats 0 … 255 from the top left corner. What
- * is left of the input, right and below, is 0.
+ * From a frame to a detector's input in one pass: unpacked, demosaicked, made smaller by area where
+ * the input is smaller, written as planes blue, green, red of floats 0 … 255 from the top left
+ * corner. What is left of the input, right and below, is 0.
  */
 #ifndef SP_INFER_PREPROCESS_H
 #define SP_INFER_PREPROCESS_H
@@ -12,21 +12,23 @@
 struct sp_pixels;
 struct sp_scale;
 
-enum { SP_DETECT_STEP = 32 }; /* sides of the detector's input are multiples of its coarsest stride */
+enum {
+	SP_DETECT_STEP = 32
+}; /* sides of the detector's input are multiples of its coarsest stride */
 
 /* How a frame lies in the detector's input. */
 struct sp_fit {
-	uint32_t input_width, input_height;	    /* of the network, multiples of SP_DETECT_STEP */
+	uint32_t input_width, input_height; /* of the network, multiples of SP_DETECT_STEP */
 	uint32_t frame_width, frame_height;
-	uint32_t width, height;			    /* of the picture in it */
-	float scale_x, scale_y;			    /* input pixels a frame pixel, ≤ 1 */
-	float offset_x, offset_y;		    /* of the picture in the input: 0, 0 */
+	uint32_t width, height; /* of the picture in it */
+	float scale_x, scale_y; /* input pixels a frame pixel, ≤ 1 */
+	float offset_x, offset_y; /* of the picture in the input: 0, 0 */
 };
 
 /*
- * A frame of @width × @height into an input of @input_width × @input_height, rounded up to multiples of
- * SP_DETECT_STEP: as large as fits with its shape kept, never enlarged. An input of 0 × 0 is the frame's
- * own size.
+ * A frame of @width × @height into an input of @input_width × @input_height, rounded up to
+ * multiples of SP_DETECT_STEP: as large as fits with its shape kept, never enlarged. An input of 0
+ * × 0 is the frame's own size.
  */
 void sp_fit_init(struct sp_fit *fit, uint32_t width, uint32_t height, uint32_t input_width,
 		 uint32_t input_height);
@@ -39,8 +41,8 @@ static inline void sp_fit_to_frame(const struct sp_fit *fit, float *x, float *y)
 }
 
 /*
- * Fills @input (3 × input_height × input_width floats) from the frame that @pixels has begun, which has
- * the size that @fit was made for. 0 or -EINVAL.
+ * Fills @input (3 × input_height × input_width floats) from the frame that @pixels has begun, which
+ * has the size that @fit was made for. 0 or -EINVAL.
  */
 int sp_preprocess(struct sp_scale *scale, struct sp_pixels *pixels, const struct sp_fit *fit,
 		  float *input);

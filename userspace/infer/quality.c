@@ -42,7 +42,8 @@ void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *qu
 	quality->yaw = atanf(nose_across / distance * pupils_mm / nose_mm) * degrees;
 	/* A mouth that is not below the eyes is no pose. */
 	if (down > 0)
-		quality->pitch = atanf((nose_level - nose_down / down) * mouth_mm / nose_mm) * degrees;
+		quality->pitch = atanf((nose_level - nose_down / down) * mouth_mm / nose_mm) *
+				 degrees;
 }
 
 static float luma_at(const uint8_t *rgb, size_t i)
@@ -72,12 +73,13 @@ void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality)
 			light += (double)luma[y * SIDE + x];
 	mean = sum / (INNER * INNER);
 	quality->sharpness = (float)fmax(square / (INNER * INNER) - mean * mean, 0);
-	quality->exposure = (float)(light / (255.0 * (FACE_BOTTOM - FACE_TOP) * (FACE_RIGHT - FACE_LEFT)));
+	quality->exposure =
+		(float)(light / (255.0 * (FACE_BOTTOM - FACE_TOP) * (FACE_RIGHT - FACE_LEFT)));
 }
 
 /*
- * Where pixel @i of 96 lies among 112, centres at halves: (i + 1/2) 7/6 - 1/2 = (14 i + 1) / 12. The weight
- * of the right neighbour is in 2048ths.
+ * Where pixel @i of 96 lies among 112, centres at halves: (i + 1/2) 7/6 - 1/2 = (14 i + 1) / 12.
+ * The weight of the right neighbour is in 2048ths.
  */
 static uint32_t tap(uint32_t i, int *ret_weight)
 {
@@ -99,9 +101,11 @@ void sp_quality_to_input(const uint8_t *rgb, float *input)
 			float *to = input + y * SP_QUALITY_SIDE + x;
 
 			for (int c = 0; c < 3; c++) {
-				int level = sp_bilinear_u8(at[c], at[3 + c], below[c], below[3 + c], wx, wy);
+				int level = sp_bilinear_u8(at[c], at[3 + c], below[c], below[3 + c],
+							   wx, wy);
 
-				to[(size_t)(2 - c) * SP_QUALITY_PIXELS] = ((float)level - 128) / 128;
+				to[(size_t)(2 - c) * SP_QUALITY_PIXELS] = ((float)level - 128) /
+									  128;
 			}
 		}
 	}
@@ -130,7 +134,8 @@ static bool is_above(float value, float limit)
 	return limit > 0 && !(value <= limit);
 }
 
-uint32_t sp_quality_reasons(const struct sp_quality *quality, const struct sp_quality_limits *limits,
+uint32_t sp_quality_reasons(const struct sp_quality *quality,
+			    const struct sp_quality_limits *limits,
 			    const struct sp_quality_place *place)
 {
 	const float *box = place->box;

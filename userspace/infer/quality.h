@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How good a shot of a face is: the members of struct sp_quality (infer/compute.h), one figure to rank
- * by, and the reasons to refuse it. Pure.
+ * How good a shot of a face is: the members of struct sp_quality (infer/compute.h), one figure to
+ * rank by, and the reasons to refuse it. Pure.
  *
  * eye_distance	between the two eye landmarks, pixels of the frame.
  * roll		angle of the line from the left to the right eye in the image, clockwise positive.
- * yaw, pitch	from where the nose tip lies in the frame of eyes and mouth, on a head whose pupils are
- *		63 mm apart, whose mouth corners lie 73 mm below them and whose nose tip stands 28 mm
- *		before the plane of these four (common anthropometric means). With e, m the middles of eyes
- *		and mouth, u along the eyes, v across (down the face):
+ * yaw, pitch	from where the nose tip lies between eyes and mouth, on a head whose pupils are
+ *		63 mm apart, whose mouth corners lie 73 mm below them and whose nose tip stands
+ *		28 mm before the plane of these four (common anthropometric means). With e, m the
+ *		middles of eyes and mouth, u along the eyes, v across (down the face):
  *			tan yaw   = (nose - (e + m) / 2)·u / eye_distance × 63 / 28
  *			tan pitch = (0.495 - (nose - e)·v / (m - e)·v) × 73 / 28
- *		0.495 is that ratio in the embedder's template, a mean frontal face. Yaw is positive towards
- *		the right of the image, pitch upwards. An estimate: five points do not tell a long nose from
- *		a turned head; good to some 10 degrees near the front.
- * sharpness	variance of the 4-neighbour Laplacian of the luma of the aligned picture (pixels with all
- *		four neighbours), squared grey levels. The picture has a fixed size, so this is detail on the
- *		face, not in the frame.
- * exposure	mean luma of the aligned picture's face part, columns [26, 86), lines [36, 104); 1 is white.
+ *		0.495 is that ratio in the embedder's template, a mean frontal face. Yaw is
+ *		positive towards the right of the image, pitch upwards. An estimate: five points do
+ *		not tell a long nose from a turned head.
+ * sharpness	variance of the 4-neighbour Laplacian of the luma of the aligned picture (pixels
+ *		with all four neighbours), squared grey levels. The picture has a fixed size, so
+ *		this is detail on the face, not in the frame.
+ * exposure	mean luma of the aligned picture's face part, columns [26, 86), lines [36, 104);
+ *		1 is white.
  * occlusion	share of the box's bytes that missing packets carried.
- * score	product of: network; eye_distance / 60, at most 1; cos yaw · cos pitch; sharpness /
- *		(sharpness + 50); 1 for an exposure in [0.25, 0.75], falling to 0 at black and white;
- *		1 - occlusion. Without a quality network its factor is 1, so scores of the two kinds do not
- *		compare.
+ * score	product of: network; eye_distance / 60, at most 1; cos yaw · cos pitch;
+ *		sharpness / (sharpness + 50); 1 for an exposure in [0.25, 0.75], falling to 0 at
+ *		black and white; 1 - occlusion. Without a quality network its factor is 1, so
+ *		scores of the two kinds do not compare.
  */
 #ifndef SP_INFER_QUALITY_H
 #define SP_INFER_QUALITY_H
@@ -41,8 +42,9 @@ void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *qu
 void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality);
 
 /*
- * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, levels as
- * sp_bilinear_u8 has them), planes blue, green, red of (x - 128) / 128. 3 × SP_QUALITY_PIXELS floats.
+ * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, levels
+ * as sp_bilinear_u8 has them), planes blue, green, red of (x - 128) / 128. 3 × SP_QUALITY_PIXELS
+ * floats.
  */
 void sp_quality_to_input(const uint8_t *rgb, float *input);
 
@@ -51,14 +53,15 @@ float sp_quality_rank(const struct sp_quality *quality, bool network);
 
 /* What is known of a face beside its quality. */
 struct sp_quality_place {
-	const float *box;	/* x, y, width, height */
+	const float *box; /* x, y, width, height */
 	uint32_t width, height; /* of the frame */
-	bool damaged;		/* a packet under the box is missing */
-	bool network;		/* there is a network's score */
+	bool damaged; /* a packet under the box is missing */
+	bool network; /* there is a network's score */
 };
 
 /* enum sp_face_reason bits. A limit of 0 is none; a value that is no number breaks its limit. */
-uint32_t sp_quality_reasons(const struct sp_quality *quality, const struct sp_quality_limits *limits,
+uint32_t sp_quality_reasons(const struct sp_quality *quality,
+			    const struct sp_quality_limits *limits,
 			    const struct sp_quality_place *place);
 
 #endif

@@ -31,13 +31,16 @@ void sp_scale_uninit(struct sp_scale *scale)
 	memset(scale, 0, sizeof(*scale));
 }
 
-/* What is read: grey or coloured pixels of the rectangle, or its quads, each two pixels wide and high. */
+/*
+ * What is read: grey or coloured pixels of the rectangle, or its quads, each two pixels wide and
+ * high.
+ */
 struct source {
 	struct sp_pixels *pixels;
 	bool quads;
-	uint32_t channels;	      /* 1, 3 */
+	uint32_t channels; /* 1, 3 */
 	uint32_t x, y, width, height; /* in units of the source */
-	double step_x, step_y;	      /* units in a pixel of the result */
+	double step_x, step_y; /* units in a pixel of the result */
 };
 
 static bool source_init(struct source *source, struct sp_pixels *pixels,
@@ -77,7 +80,10 @@ static int source_read(const struct source *source, uint32_t y, uint8_t *line)
 	return sp_pixels_read_line(pixels, y, source->x, source->width, line);
 }
 
-/* The units [first, last] that the result's pixel @i covers, and how much of the first and the last. */
+/*
+ * The units [first, last] that the result's pixel @i covers, and how much of the first and the
+ * last.
+ */
 struct span {
 	uint32_t first, last;
 	float of_first, of_last; /* a single unit's is of_first */
@@ -147,7 +153,8 @@ static int copy_lines(struct sp_scale *scale, struct sp_pixels *pixels,
 	uint32_t n = rect->width * 3;
 
 	for (uint32_t y = 0; y < rect->height; y++) {
-		int err = sp_pixels_read_line(pixels, rect->y + y, rect->x, rect->width, scale->line);
+		int err = sp_pixels_read_line(pixels, rect->y + y, rect->x, rect->width,
+					      scale->line);
 
 		if (err)
 			return err;

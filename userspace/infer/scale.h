@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A rectangle of a frame made smaller by exact area: each pixel of the result is the mean of what it
- * covers, fractions of pixels included. At the same size it is the pixels themselves, exactly. Never
- * enlarges. Reads each line of the frame once and holds two.
+ * A rectangle of a frame made smaller by exact area: each pixel of the result is the mean of what
+ * it covers, fractions of pixels included. At the same size it is the pixels themselves, exactly.
+ * Never enlarges. Reads each line of the frame once and holds two.
  */
 #ifndef SP_INFER_SCALE_H
 #define SP_INFER_SCALE_H
@@ -13,8 +13,8 @@ struct sp_pixels;
 
 struct sp_scale {
 	uint8_t *line; /* pixels of one line */
-	float *sum;    /* weighted sum of lines */
-	float *out;    /* one line of the result */
+	float *sum; /* weighted sum of lines */
+	float *out; /* one line of the result */
 };
 
 struct sp_scale_rect {
@@ -29,9 +29,9 @@ int sp_scale_init(struct sp_scale *scale);
 void sp_scale_uninit(struct sp_scale *scale);
 
 /*
- * Calls @emit for each of the @height lines of the result, from the top. A mosaic that shrinks to half
- * or less is read by quads (see pixels.h), else interpolated first. 0; -EINVAL if the rectangle is
- * empty or not in the frame, or the result is empty or larger than it.
+ * Calls @emit for each of the @height lines of the result, from the top. A mosaic that shrinks to
+ * half or less is read by quads (see pixels.h), else interpolated first. 0; -EINVAL if the
+ * rectangle is empty or not in the frame, or the result is empty or larger than it.
  */
 int sp_scale_run(struct sp_scale *scale, struct sp_pixels *pixels, const struct sp_scale_rect *rect,
 		 uint32_t width, uint32_t height, sp_scale_emit emit, void *arg);

@@ -53,8 +53,8 @@ static void sink(struct sp_hit *heap, uint32_t n, uint32_t i)
 	heap[i] = moving;
 }
 
-int sp_search_top(const float *gallery, uint32_t rows, uint32_t size, const float *query, uint32_t k,
-		  struct sp_hit *hits)
+int sp_search_top(const float *gallery, uint32_t rows, uint32_t size, const float *query,
+		  uint32_t k, struct sp_hit *hits)
 {
 	uint32_t n = k < rows ? k : rows;
 

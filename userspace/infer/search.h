@@ -11,10 +11,10 @@ struct sp_hit;
 float sp_search_similarity(const float *a, const float *b, uint32_t size);
 
 /*
- * The contract of the compute port's search (infer/compute.h). A similarity that is not a number counts
- * as the least. -EINVAL for @size 0 or an array that is NULL though it has elements.
+ * The contract of the compute port's search (infer/compute.h). A similarity that is not a number
+ * counts as the least. -EINVAL for @size 0 or an array that is NULL though it has elements.
  */
-int sp_search_top(const float *gallery, uint32_t rows, uint32_t size, const float *query, uint32_t k,
-		  struct sp_hit *hits);
+int sp_search_top(const float *gallery, uint32_t rows, uint32_t size, const float *query,
+		  uint32_t k, struct sp_hit *hits);
 
 #endif

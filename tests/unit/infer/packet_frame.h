@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A frame whose bytes lie in packets of an odd size, out of order and with gaps, as capture leaves it. */
+/*
+ * A frame whose bytes lie in packets of an odd size, out of order and with gaps, as capture leaves
+ * it.
+ */
 #ifndef SP_TESTS_INFER_PACKET_FRAME_H
 #define SP_TESTS_INFER_PACKET_FRAME_H
 

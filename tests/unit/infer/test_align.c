@@ -70,9 +70,9 @@ TEST(fit_is_the_least_of_squares)
 		CHECK_EQ(sp_align_fit(from, sp_align_template, &s), 0);
 		best = squared_error(from, s.a, s.b, s.tx, s.ty);
 		for (int k = 0; k < 50; k++)
-			CHECK(squared_error(from, s.a + noise(&seed, 1e-3f), s.b + noise(&seed, 1e-3f),
-					    s.tx + noise(&seed, 0.5f), s.ty + noise(&seed, 0.5f)) >
-			      best - 1e-2);
+			CHECK(squared_error(from, s.a + noise(&seed, 1e-3f),
+					    s.b + noise(&seed, 1e-3f), s.tx + noise(&seed, 0.5f),
+					    s.ty + noise(&seed, 0.5f)) > best - 1e-2);
 	}
 }
 
@@ -100,9 +100,15 @@ static double pixel_or_black(const struct packet_frame *pf, int x, int y, int c)
 TEST(warp_matches_the_oracle)
 {
 	static const struct sp_similarity table[] = {
-		{ 1, 0, 0, 0 },	       { 0.9f, 0.1f, 20.3f, 10.7f }, { 0.01f, 1.4f, 190, -20 },
-		{ -1.1f, 0.3f, 150, 140 }, { 0.2f, -0.1f, 90, 90 },  { 3, 2, -40, -90 },
-		{ 1, 0, -60.5f, -70.5f },  { 1, 0, 500, 0 },	     { 1e-4f, 0, 199.5f, 159.5f },
+		{ 1, 0, 0, 0 },
+		{ 0.9f, 0.1f, 20.3f, 10.7f },
+		{ 0.01f, 1.4f, 190, -20 },
+		{ -1.1f, 0.3f, 150, 140 },
+		{ 0.2f, -0.1f, 90, 90 },
+		{ 3, 2, -40, -90 },
+		{ 1, 0, -60.5f, -70.5f },
+		{ 1, 0, 500, 0 },
+		{ 1e-4f, 0, 199.5f, 159.5f },
 		{ 1, 0, -111.5f, 159.99f },
 	};
 	struct sp_align_scratch *scratch;
@@ -134,8 +140,8 @@ TEST(warp_matches_the_oracle)
 						    fx * pixel_or_black(&pf, x + 1, y + 1, c));
 
 				if (fabs(rgb[3 * i + c] - want) > 0.51)
-					FAIL("transform %zu, pixel %d: %d, not %g", t, i, rgb[3 * i + c],
-					     want);
+					FAIL("transform %zu, pixel %d: %d, not %g", t, i,
+					     rgb[3 * i + c], want);
 			}
 		}
 	}

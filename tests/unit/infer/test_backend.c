@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The CPU backend's side of the compute port: errors at open, tombstones, limits, what goes home. The
- * threads alone run under ThreadSanitizer in test_crew.c: oneDNN and its OpenMP runtime are not built
- * for it.
+ * The CPU backend's side of the compute port: errors at open, tombstones, limits, what goes home.
+ * The threads alone run under ThreadSanitizer in test_crew.c: oneDNN and its OpenMP runtime are not
+ * built for it.
  */
 #include <errno.h>
 #include <math.h>

@@ -21,14 +21,15 @@ static void clear_heads(void)
 {
 	memset(&heads, 0, sizeof(heads));
 	for (int l = 0; l < 3; l++)
-		heads.levels[l] = (struct sp_yunet_level){ heads.cls[l], heads.obj[l], heads.bbox[l],
-							   heads.kps[l] };
+		heads.levels[l] = (struct sp_yunet_level){ heads.cls[l], heads.obj[l],
+							   heads.bbox[l], heads.kps[l] };
 }
 
 TEST(heads_are_found_by_name_in_any_order)
 {
-	const char *names[13] = { "kps_32", "cls_16", "obj_8",	"bbox_8", "other",   "cls_8",  "kps_8",
-				  "kps_16", "obj_16", "obj_32", "bbox_16", "bbox_32", "cls_32" };
+	const char *names[13] = { "kps_32",  "cls_16",	"obj_8",  "bbox_8", "other",
+				  "cls_8",   "kps_8",	"kps_16", "obj_16", "obj_32",
+				  "bbox_16", "bbox_32", "cls_32" };
 	struct sp_yunet_heads h;
 	const char *missing = NULL;
 
@@ -73,8 +74,8 @@ TEST(a_cell_decodes_to_its_box_and_landmarks)
 TEST(scores_are_clamped_and_nonsense_is_left_out)
 {
 	clear_heads();
-	heads.cls[0][0] = 1.7f, heads.obj[0][0] = 1.2f;	   /* counts as 1 */
-	heads.cls[0][1] = -0.9f, heads.obj[0][1] = -0.9f;  /* no product of negatives */
+	heads.cls[0][0] = 1.7f, heads.obj[0][0] = 1.2f; /* counts as 1 */
+	heads.cls[0][1] = -0.9f, heads.obj[0][1] = -0.9f; /* no product of negatives */
 	heads.cls[0][2] = NAN, heads.obj[0][2] = 1;
 	heads.cls[0][3] = 1, heads.obj[0][3] = 1, heads.bbox[0][14] = 1000; /* infinite */
 	heads.cls[0][4] = 1, heads.obj[0][4] = 1, heads.kps[0][47] = NAN;
@@ -183,7 +184,8 @@ TEST(too_many_candidates_lose_their_weakest)
 	}
 	n = sp_yunet_decode(levels, W, H, 0.6f, found);
 	for (unsigned int i = 0; i < n; i++)
-		below += obj[found[i].cell] < 0.5f + 0.5f * (float)(CELLS - SP_DETECTIONS_MAX) / CELLS;
+		below += obj[found[i].cell] <
+			 0.5f + 0.5f * (float)(CELLS - SP_DETECTIONS_MAX) / CELLS;
 	free(cls);
 	free(obj);
 	free(bbox);

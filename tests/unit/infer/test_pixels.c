@@ -39,7 +39,8 @@ static int mirrored(int at, int n)
 }
 
 /* The mean of the samples of a colour among the nearest neighbours. */
-static int naive_mosaic(const struct packet_frame *pf, const struct sp_pfnc *f, int x, int y, int colour)
+static int naive_mosaic(const struct packet_frame *pf, const struct sp_pfnc *f, int x, int y,
+			int colour)
 {
 	int width = (int)pf->frame.width, height = (int)pf->frame.height, sum = 0, n = 0;
 	bool own = colour_at(f, x, y) == colour;
@@ -50,8 +51,9 @@ static int naive_mosaic(const struct packet_frame *pf, const struct sp_pfnc *f, 
 
 			if (own ? dx || dy : colour_at(f, x + dx, y + dy) != colour)
 				continue;
-			/* Green at a red or blue place: the four beside it, which are all greens there. */
-			sum += (int)naive_sample(pf, f, (uint64_t)sy * pf->frame.width + (uint64_t)sx);
+			/* Green at a red or blue place: the four beside it. */
+			sum += (int)naive_sample(pf, f,
+						 (uint64_t)sy * pf->frame.width + (uint64_t)sx);
 			n++;
 		}
 	}
@@ -83,7 +85,8 @@ static void naive_pixel(const struct packet_frame *pf, int x, int y, int rgb[3])
 			rgb[c] = at[3 * i + (uint64_t)(f->kind == SP_PFNC_RGB ? c : 2 - c)];
 		return;
 	case SP_PFNC_YUYV: {
-		double luma = at[2 * i], u = at[i / 2 * 4 + 1] - 128.0, v = at[i / 2 * 4 + 3] - 128.0;
+		double luma = at[2 * i], u = at[i / 2 * 4 + 1] - 128.0,
+		       v = at[i / 2 * 4 + 3] - 128.0;
 
 		rgb[0] = to_level(luma + 1.402 * v);
 		rgb[1] = to_level(luma - 0.344136 * u - 0.714136 * v);
@@ -94,8 +97,8 @@ static void naive_pixel(const struct packet_frame *pf, int x, int y, int rgb[3])
 	}
 }
 
-static void check_rect(struct sp_pixels *pixels, const struct packet_frame *pf, int x, int y, int width,
-		       int height)
+static void check_rect(struct sp_pixels *pixels, const struct packet_frame *pf, int x, int y,
+		       int width, int height)
 {
 	uint8_t *rgb = malloc((size_t)(width * height) * 3);
 	int rc = sp_pixels_read_rect(pixels, x, y, (uint32_t)width, (uint32_t)height, rgb);
@@ -136,7 +139,8 @@ TEST(pixels_of_every_format_match_the_oracle)
 		for (int i = 0; i < 60; i++) {
 			int x = (int)(next_random(&seed) % 36), y = (int)(next_random(&seed) % 15);
 
-			check_rect(&pixels, &pf, x, y, 1 + (int)(next_random(&seed) % (36 - (unsigned)x)),
+			check_rect(&pixels, &pf, x, y,
+				   1 + (int)(next_random(&seed) % (36 - (unsigned)x)),
 				   1 + (int)(next_random(&seed) % (15 - (unsigned)y)));
 		}
 		packet_frame_uninit(&pf);
@@ -215,8 +219,8 @@ TEST(pixels_refuse_what_they_cannot_read)
 /* ---- scaling and the network's input ---- */
 
 /* The exact mean over an area in which each pixel (or quad of @unit pixels a side) is flat. */
-static double naive_area(const struct packet_frame *pf, double x0, double x1, double y0, double y1, int c,
-			 int unit)
+static double naive_area(const struct packet_frame *pf, double x0, double x1, double y0, double y1,
+			 int c, int unit)
 {
 	int columns = (int)pf->frame.width / unit, lines = (int)pf->frame.height / unit;
 	const struct sp_pfnc *f = sp_pfnc_by_code(pf->frame.pixel_format);
@@ -235,8 +239,9 @@ static double naive_area(const struct packet_frame *pf, double x0, double x1, do
 			} else {
 				for (int i = 0; i < 4; i++) {
 					int sx = 2 * x + i % 2, sy = 2 * y + i / 2;
-					int v = (int)naive_sample(pf, f, (uint64_t)sy * pf->frame.width +
-										 (uint64_t)sx);
+					int v = (int)naive_sample(pf, f,
+								  (uint64_t)sy * pf->frame.width +
+									  (uint64_t)sx);
 
 					if (colour_at(f, sx, sy) == 1)
 						greens += v;
@@ -260,10 +265,14 @@ struct sizes {
 TEST(preprocess_matches_the_oracle)
 {
 	static const struct sizes table[] = {
-		{ SP_PFNC_RGB8, 40, 21, 0, 0, 1 },	  { SP_PFNC_RGB8, 100, 80, 64, 64, 1 },
-		{ SP_PFNC_MONO8, 97, 301, 32, 64, 1 },	  { SP_PFNC_BAYER_GB8, 50, 47, 32, 32, 1 },
-		{ SP_PFNC_BAYER_GR8, 131, 99, 32, 32, 2 }, { SP_PFNC_BAYER_BG12P, 128, 64, 64, 32, 2 },
-		{ SP_PFNC_BAYER_RG10P, 200, 150, 96, 96, 2 }, { SP_PFNC_BGR8, 64, 64, 96, 96, 1 },
+		{ SP_PFNC_RGB8, 40, 21, 0, 0, 1 },
+		{ SP_PFNC_RGB8, 100, 80, 64, 64, 1 },
+		{ SP_PFNC_MONO8, 97, 301, 32, 64, 1 },
+		{ SP_PFNC_BAYER_GB8, 50, 47, 32, 32, 1 },
+		{ SP_PFNC_BAYER_GR8, 131, 99, 32, 32, 2 },
+		{ SP_PFNC_BAYER_BG12P, 128, 64, 64, 32, 2 },
+		{ SP_PFNC_BAYER_RG10P, 200, 150, 96, 96, 2 },
+		{ SP_PFNC_BGR8, 64, 64, 96, 96, 1 },
 		{ SP_PFNC_MONO16, 3, 400, 32, 32, 1 },
 	};
 	struct sp_pixels pixels;
@@ -288,19 +297,23 @@ TEST(preprocess_matches_the_oracle)
 		CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
 		CHECK_EQ(sp_preprocess(&scale, &pixels, &fit, input), 0);
 		for (size_t i = 0; i < plane; i++) {
-			uint32_t x = (uint32_t)(i % fit.input_width), y = (uint32_t)(i / fit.input_width);
-			double wide = (double)s->width / fit.width, high = (double)s->height / fit.height;
+			uint32_t x = (uint32_t)(i % fit.input_width),
+				 y = (uint32_t)(i / fit.input_width);
+			double wide = (double)s->width / fit.width,
+			       high = (double)s->height / fit.height;
 
 			for (int c = 0; c < 3; c++) {
-				double want = x < fit.width && y < fit.height ?
-						      naive_area(&pf, x * wide, (x + 1) * wide, y * high,
-								 (y + 1) * high, 2 - c, s->unit) :
-						      0;
+				double want = x < fit.width && y < fit.height
+						      ? naive_area(&pf, x * wide, (x + 1) * wide,
+								   y * high, (y + 1) * high, 2 - c,
+								   s->unit)
+						      : 0;
 				double got = (double)input[(size_t)c * plane + i];
 
-				if (!(fabs(got - want) <= (fit.scale_x < 1 || fit.scale_y < 1 ? 1e-3 : 0)))
-					FAIL("row %zu: (%u, %u) plane %d is %g, not %g", t, x, y, c, got,
-					     want);
+				if (!(fabs(got - want) <=
+				      (fit.scale_x < 1 || fit.scale_y < 1 ? 1e-3 : 0)))
+					FAIL("row %zu: (%u, %u) plane %d is %g, not %g", t, x, y, c,
+					     got, want);
 			}
 		}
 		free(input);

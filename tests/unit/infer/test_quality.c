@@ -7,12 +7,15 @@
 #include "packet_frame.h"
 #include "test.h"
 
-/* The head that quality.h describes, millimetres from between its pupils: x right in the image, y down,
- * z towards the camera; turned, then seen from far away. */
+/*
+ * The head that quality.h describes, millimetres from between its pupils: x right in the image, y
+ * down, z towards the camera; turned, then seen from far away.
+ */
 static void head(float landmark[5][2], double yaw, double pitch, double roll, double scale)
 {
 	static const double points[5][3] = {
-		{ -31.5, 0, 0 }, { 31.5, 0, 0 }, { 0, 0.495 * 73, 28 }, { -25, 73, 0 }, { 25, 73, 0 },
+		{ -31.5, 0, 0 }, { 31.5, 0, 0 }, { 0, 0.495 * 73, 28 },
+		{ -25, 73, 0 },	 { 25, 73, 0 },
 	};
 	const double rad = M_PI / 180;
 
@@ -104,8 +107,9 @@ TEST(sharpness_and_exposure_of_known_pictures)
 		rgb[i] = (uint8_t)next_random(&seed);
 	for (int y = 1; y < n - 1; y++) {
 		for (int x = 1; x < n - 1; x++) {
-			static const int off[5][3] = { { 0, 0, -4 }, { 1, 0, 1 }, { -1, 0, 1 }, { 0, 1, 1 },
-						       { 0, -1, 1 } };
+			static const int off[5][3] = {
+				{ 0, 0, -4 }, { 1, 0, 1 }, { -1, 0, 1 }, { 0, 1, 1 }, { 0, -1, 1 }
+			};
 			double l = 0;
 
 			for (int k = 0; k < 5; k++) {
@@ -148,13 +152,17 @@ TEST(input_is_planes_of_blue_green_red)
 			double want = (1 - fy) * ((1 - fx) * AT(0, 0) + fx * AT(1, 0)) +
 				      fy * ((1 - fx) * AT(0, 1) + fx * AT(1, 1));
 #undef AT
-			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128, 1.0 / 128);
+			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128,
+				   1.0 / 128);
 		}
 	}
 }
 
 static const struct sp_quality good = {
-	.eye_distance = 60, .sharpness = 200, .exposure = 0.5f, .network = 0.6f,
+	.eye_distance = 60,
+	.sharpness = 200,
+	.exposure = 0.5f,
+	.network = 0.6f,
 };
 
 TEST(each_flaw_lowers_the_rank)
@@ -187,8 +195,10 @@ TEST(each_flaw_lowers_the_rank)
 
 TEST(each_limit_has_its_reason)
 {
-	const struct sp_quality_limits limits = { 40, 30, 25, 20, 50, 0.2f, 0.8f, 0.5f }, none = { 0 };
-	const float inside[4] = { 10, 10, 50, 50 }, cut[4] = { 60, 10, 50, 50 }, left[4] = { -1, 9, 5, 5 };
+	const struct sp_quality_limits limits = { 40, 30, 25, 20, 50, 0.2f, 0.8f, 0.5f },
+				       none = { 0 };
+	const float inside[4] = { 10, 10, 50, 50 }, cut[4] = { 60, 10, 50, 50 },
+		    left[4] = { -1, 9, 5, 5 };
 	struct sp_quality_place place = { inside, 100, 100, false, true };
 	struct sp_quality q = good;
 

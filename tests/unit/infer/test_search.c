@@ -27,7 +27,8 @@ TEST(search_matches_sorting_everything)
 
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		uint32_t size = sizes[s], rows = 500;
-		float *gallery = malloc(rows * size * sizeof(float)), *query = malloc(size * sizeof(float));
+		float *gallery = malloc(rows * size * sizeof(float)),
+		      *query = malloc(size * sizeof(float));
 		struct sp_hit hits[501];
 		const uint32_t counts[] = { 0, 1, 2, 17, 499, 500, 501 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compute port on CPU cores: a crew of threads, each with a worker of its own, parallel over frames.
+ * The compute port on CPU cores: a crew of threads, each with a worker of its own, parallel over
+ * frames.
  *
- * Results and portraits are taken at open. A result waits in `free` (the caller's thread only), travels
- * to a thread and back through the crew's rings, and is the caller's from poll to put. Portraits belong
- * to one worker each and go home to it through a ring: put pushes, the worker pops.
+ * Results and portraits are taken at open. Results wait in a pool of the caller's thread, travel to
+ * a thread of the crew and back, and are the caller's from poll to put. Portraits belong to one
+ * worker each and go home to it through a ring: put pushes, the worker pops. Frames that are inside
+ * at close do not come back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +46,7 @@ struct cpu_compute {
 	struct sp_pool results;
 	unsigned int portraits_each; /* of a worker */
 	struct sp_portrait *portraits; /* [workers_n × portraits_each], worker by worker */
-	struct sp_ring *empty;	       /* [workers_n] portraits that wait to be filled */
+	struct sp_ring *empty; /* [workers_n] portraits that wait to be filled */
 };
 
 static struct cpu_compute *cpu_compute(struct sp_compute *compute)
@@ -59,10 +61,11 @@ static int load(const char *path, const char *role, struct sp_model **ret_model,
 	int rc = sp_model_load(path, ret_model, err);
 
 	if (rc == -ENOENT)
-		return sp_err_set(err, rc,
-				  "%s: the %s's file is not there; run `sallyport model install` or set "
-				  "SALLYPORT_MODELS",
-				  path, role);
+		return sp_err_set(
+			err, rc,
+			"%s: the %s's file is not there; run `sallyport model install` or set "
+			"SALLYPORT_MODELS",
+			path, role);
 	return rc;
 }
 
@@ -75,8 +78,9 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 	int rc;
 
 	if (!config->detector)
-		return sp_err_set(err, -EINVAL, "detector: no model file is named; run `sallyport model "
-						"install` or set SALLYPORT_MODELS");
+		return sp_err_set(err, -EINVAL,
+				  "detector: no model file is named; run `sallyport model "
+				  "install` or set SALLYPORT_MODELS");
 	rc = load(config->detector, "detector", &cpu->detector, err);
 	if (rc)
 		return rc;
@@ -85,10 +89,11 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 		return rc;
 	if (!config->detect_width != !config->detect_height ||
 	    config->detect_width > SP_PIXELS_SIDE_MAX || config->detect_height > SP_PIXELS_SIDE_MAX)
-		return sp_err_set(err, -EINVAL,
-				  "detector: an input of %u x %u is not possible; give both sides, up to "
-				  "%d, or neither",
-				  config->detect_width, config->detect_height, SP_PIXELS_SIDE_MAX);
+		return sp_err_set(
+			err, -EINVAL,
+			"detector: an input of %u x %u is not possible; give both sides, up to "
+			"%d, or neither",
+			config->detect_width, config->detect_height, SP_PIXELS_SIDE_MAX);
 	if (config->detect_width) {
 		sp_fit_init(&fit, 1, 1, config->detect_width, config->detect_height);
 		setup->detect_width = fit.input_width;
@@ -97,19 +102,20 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 	if (!width)
 		return 0;
 	if (setup->detect_width && (setup->detect_width != width || setup->detect_height != height))
-		return sp_err_set(err, -EINVAL,
-				  "%s: made for an input of %u x %u, not %u x %u; leave the size out or "
-				  "use a model of any size",
-				  config->detector, width, height, setup->detect_width,
-				  setup->detect_height);
+		return sp_err_set(
+			err, -EINVAL,
+			"%s: made for an input of %u x %u, not %u x %u; leave the size out or "
+			"use a model of any size",
+			config->detector, width, height, setup->detect_width, setup->detect_height);
 	setup->detect_width = width;
 	setup->detect_height = height;
 	return 0;
 }
 
 /* A network that looks at an aligned face of @side pixels and gives @min … @max numbers. */
-static int load_face_model(const char *path, const char *role, int64_t side, int64_t min, int64_t max,
-			   struct sp_model **ret_model, int64_t *ret_numbers, struct sp_err *err)
+static int load_face_model(const char *path, const char *role, int64_t side, int64_t min,
+			   int64_t max, struct sp_model **ret_model, int64_t *ret_numbers,
+			   struct sp_err *err)
 {
 	const struct sp_value *in, *out;
 	struct sp_model *model;
@@ -119,15 +125,20 @@ static int load_face_model(const char *path, const char *role, int64_t side, int
 		return rc;
 	model = *ret_model;
 	in = model->inputs;
-	if (model->inputs_n != 1 || in->shape.rank != 4 || (in->shape.dim[2] >= 0 && in->shape.dim[2] != side) ||
+	if (model->inputs_n != 1 || in->shape.rank != 4 ||
+	    (in->shape.dim[2] >= 0 && in->shape.dim[2] != side) ||
 	    (in->shape.dim[3] >= 0 && in->shape.dim[3] != side))
-		return sp_err_set(err, -EINVAL, "%s: its input is not 3 x %lld x %lld; this is no %s", path,
+		return sp_err_set(err, -EINVAL,
+				  "%s: its input is not 3 x %lld x %lld; this is no %s", path,
 				  (long long)side, (long long)side, role);
 	out = model->outputs;
-	*ret_numbers = model->outputs_n == 1 && out->shape.rank ? out->shape.dim[out->shape.rank - 1] : -1;
+	*ret_numbers = model->outputs_n == 1 && out->shape.rank
+			       ? out->shape.dim[out->shape.rank - 1]
+			       : -1;
 	if (*ret_numbers < min || *ret_numbers > max)
-		return sp_err_set(err, -EINVAL, "%s: it does not give one vector of %lld to %lld numbers; "
-						"this is no %s",
+		return sp_err_set(err, -EINVAL,
+				  "%s: it does not give one vector of %lld to %lld numbers; "
+				  "this is no %s",
 				  path, (long long)min, (long long)max, role);
 	return 0;
 }
@@ -139,11 +150,13 @@ static int load_models(struct cpu_compute *cpu, const struct sp_compute_config *
 	int rc = load_detector(cpu, config, err);
 
 	if (!rc && config->embedder) {
-		rc = load_face_model(config->embedder, "embedder", SP_ALIGNED_SIDE, 2, SP_EMBEDDING_MAX,
-				     &cpu->embedder, &numbers, err);
+		rc = load_face_model(config->embedder, "embedder", SP_ALIGNED_SIDE, 2,
+				     SP_EMBEDDING_MAX, &cpu->embedder, &numbers, err);
 		if (!rc) {
-			cpu->setup.embedding_size = cpu->compute.info.embedding_size = (unsigned int)numbers;
-			memcpy(cpu->compute.info.embedder_id, cpu->embedder->sha256, SP_MODEL_ID_SIZE);
+			cpu->setup.embedding_size = cpu->compute.info.embedding_size =
+				(unsigned int)numbers;
+			memcpy(cpu->compute.info.embedder_id, cpu->embedder->sha256,
+			       SP_MODEL_ID_SIZE);
 		}
 	}
 	if (!rc && config->quality)
@@ -245,10 +258,11 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 	int rc;
 
 	if (in_flight > IN_FLIGHT_MAX || config->workers > SP_CREW_MAX)
-		return sp_err_set(err, -EINVAL,
-				  "inference: %u workers and %u frames in flight; at most %d and %d are "
-				  "possible",
-				  config->workers, in_flight, SP_CREW_MAX, IN_FLIGHT_MAX);
+		return sp_err_set(
+			err, -EINVAL,
+			"inference: %u workers and %u frames in flight; at most %d and %d are "
+			"possible",
+			config->workers, in_flight, SP_CREW_MAX, IN_FLIGHT_MAX);
 	cpu = calloc(1, sizeof(*cpu));
 	if (!cpu)
 		return sp_err_set(err, -ENOMEM, "inference: out of memory");
@@ -273,7 +287,8 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 /* ---- work ---- */
 
 /* Pixels are read where they lie; nothing to do. */
-static int cpu_register_region(struct sp_compute *compute, struct sp_region *region, struct sp_err *err)
+static int cpu_register_region(struct sp_compute *compute, struct sp_region *region,
+			       struct sp_err *err)
 {
 	(void)compute;
 	(void)region;
@@ -315,7 +330,8 @@ static unsigned int cpu_submit(struct sp_compute *compute, struct sp_frame *cons
 	return taken;
 }
 
-static unsigned int cpu_poll(struct sp_compute *compute, struct sp_result **results, unsigned int max)
+static unsigned int cpu_poll(struct sp_compute *compute, struct sp_result **results,
+			     unsigned int max)
 {
 	return sp_crew_take(cpu_compute(compute)->crew, (void **)results, max);
 }
@@ -339,8 +355,8 @@ static void cpu_put(struct sp_compute *compute, struct sp_result *result)
 	sp_pool_put(&cpu->results, result);
 }
 
-static int cpu_search(struct sp_compute *compute, const float *gallery, uint32_t rows, uint32_t size,
-		      const float *query, uint32_t k, struct sp_hit *hits)
+static int cpu_search(struct sp_compute *compute, const float *gallery, uint32_t rows,
+		      uint32_t size, const float *query, uint32_t k, struct sp_hit *hits)
 {
 	(void)compute;
 	return sp_search_top(gallery, rows, size, query, k, hits);

@@ -25,8 +25,8 @@ struct hand {
 
 struct sp_crew {
 	struct sp_crew_config config;
-	unsigned int out;	   /* of all hands */
-	unsigned int next_take;	   /* hand to take from first, so that none waits behind another */
+	unsigned int out; /* of all hands */
+	unsigned int next_take; /* hand to take from first, so that none waits behind another */
 	unsigned int next_give;
 	struct hand hands[];
 };
@@ -102,7 +102,8 @@ int sp_crew_create(const struct sp_crew_config *config, struct sp_crew **ret_cre
 	int rc;
 
 	if (!config->workers || config->workers > SP_CREW_MAX || !config->jobs)
-		return sp_err_set(err, -EINVAL, "%s: %u threads for %u jobs; 1 to %d threads are possible",
+		return sp_err_set(err, -EINVAL,
+				  "%s: %u threads for %u jobs; 1 to %d threads are possible",
 				  config->name, config->workers, config->jobs, SP_CREW_MAX);
 	/* The rings inside want cache lines of their own. */
 	size = (size + SP_CACHE_LINE - 1) / SP_CACHE_LINE * SP_CACHE_LINE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A crew: threads that take jobs from one owner, each job to the thread with the fewest, and give them
- * back when they are done. A pair of rings a thread, sized to hold every job that may be out, so they
- * never fill. Knows nothing of what a job is.
+ * A crew: threads that take jobs from one owner, each job to the thread with the fewest, and give
+ * them back when they are done. A pair of rings a thread, sized to hold every job that may be out,
+ * so they never fill. Knows nothing of what a job is.
  */
 #ifndef SP_INFER_CPU_CREW_H
 #define SP_INFER_CPU_CREW_H
@@ -16,20 +16,20 @@ struct sp_event;
 enum { SP_CREW_MAX = 256 }; /* threads */
 
 struct sp_crew_config {
-	const char *name;	/* of the threads, with their number after it */
-	unsigned int workers;	/* 1 … SP_CREW_MAX */
-	unsigned int jobs;	/* that may be out at once, ≥ 1 */
+	const char *name; /* of the threads, with their number after it */
+	unsigned int workers; /* 1 … SP_CREW_MAX */
+	unsigned int jobs; /* that may be out at once, ≥ 1 */
 	void (*work)(void *arg, unsigned int worker, void *job); /* on a thread of the crew */
 	void *arg;
-	struct sp_event *done;	/* signalled when a job is done; may be NULL */
+	struct sp_event *done; /* signalled when a job is done; may be NULL */
 };
 
 int sp_crew_create(const struct sp_crew_config *config, struct sp_crew **ret_crew,
 		   struct sp_err *err);
 
 /*
- * Waits for the jobs that are being worked on; those that still wait are not done, and none is given
- * back any more.
+ * Waits for the jobs that are being worked on; those that still wait are not done, and none is
+ * given back any more.
  */
 void sp_crew_destroy(struct sp_crew *crew);
 

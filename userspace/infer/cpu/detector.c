@@ -24,13 +24,15 @@ int sp_detector_check(const struct sp_model *model, struct sp_yunet_heads *ret_h
 				  "%s: no output %s; the detector must be a YuNet (cls_8 … kps_32)",
 				  model->name, missing);
 	shape = &model->inputs[0].shape;
-	if (model->inputs_n != 1 || shape->rank != 4 || (shape->dim[1] >= 0 && shape->dim[1] != 3) ||
+	if (model->inputs_n != 1 || shape->rank != 4 ||
+	    (shape->dim[1] >= 0 && shape->dim[1] != 3) ||
 	    (shape->dim[2] < 0) != (shape->dim[3] < 0) || shape->dim[2] > UINT16_MAX ||
 	    shape->dim[3] > UINT16_MAX)
-		return sp_err_set(err, -EINVAL,
-				  "%s: its input is not one picture N × 3 × H × W; the detector must be "
-				  "a YuNet",
-				  model->name);
+		return sp_err_set(
+			err, -EINVAL,
+			"%s: its input is not one picture N × 3 × H × W; the detector must be "
+			"a YuNet",
+			model->name);
 	*ret_width = shape->dim[3] > 0 ? (uint32_t)shape->dim[3] : 0;
 	*ret_height = shape->dim[2] > 0 ? (uint32_t)shape->dim[2] : 0;
 	return 0;
@@ -52,7 +54,8 @@ void sp_detector_uninit(struct sp_detector *detector)
 }
 
 /* The floats of output @i if it has @values for each of @cells, else NULL. */
-static const float *head(const struct sp_executor *executor, unsigned int i, size_t cells, size_t values)
+static const float *head(const struct sp_executor *executor, unsigned int i, size_t cells,
+			 size_t values)
 {
 	struct sp_shape shape;
 	const float *floats = sp_executor_output(executor, i, NULL, &shape);
@@ -65,8 +68,8 @@ static const float *head(const struct sp_executor *executor, unsigned int i, siz
 	return before == (int64_t)cells ? floats : NULL;
 }
 
-static int size_init(const struct sp_detector *detector, struct sp_detector_size *size, uint32_t width,
-		     uint32_t height, struct sp_err *err)
+static int size_init(const struct sp_detector *detector, struct sp_detector_size *size,
+		     uint32_t width, uint32_t height, struct sp_err *err)
 {
 	const int64_t shape[4] = { 1, 3, height, width };
 	struct sp_executor *executor;
@@ -84,10 +87,11 @@ static int size_init(const struct sp_detector *detector, struct sp_detector_size
 		level->kps = head(executor, detector->heads.kps[l], cells, 10);
 		if (!level->cls || !level->obj || !level->bbox || !level->kps) {
 			sp_executor_destroy(executor);
-			return sp_err_set(err, -EINVAL,
-					  "%s: outputs of stride %u do not fit an input of %u x %u; the "
-					  "detector must be a YuNet",
-					  detector->model->name, 8u << l, width, height);
+			return sp_err_set(
+				err, -EINVAL,
+				"%s: outputs of stride %u do not fit an input of %u x %u; the "
+				"detector must be a YuNet",
+				detector->model->name, 8u << l, width, height);
 		}
 	}
 	size->executor = executor;
@@ -129,6 +133,7 @@ int sp_detector_run(struct sp_detector *detector, struct sp_detector_size *size,
 
 	if (rc)
 		return rc;
-	n = sp_yunet_decode(size->levels, size->width, size->height, score_min, detector->detections);
+	n = sp_yunet_decode(size->levels, size->width, size->height, score_min,
+			    detector->detections);
 	return (int)sp_detect_suppress(detector->detections, n, SP_DETECT_OVERLAP_MAX);
 }

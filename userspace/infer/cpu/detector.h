@@ -31,8 +31,8 @@ struct sp_detector {
 };
 
 /*
- * Whether @model is a YuNet: one picture in, the twelve heads out. 0 with the size that it is made for
- * in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
+ * Whether @model is a YuNet: one picture in, the twelve heads out. 0 with the size that it is made
+ * for in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
  */
 int sp_detector_check(const struct sp_model *model, struct sp_yunet_heads *ret_heads,
 		      uint32_t *ret_width, uint32_t *ret_height, struct sp_err *err);
@@ -50,8 +50,8 @@ int sp_detector_prepare(struct sp_detector *detector, uint32_t width, uint32_t h
 			struct sp_detector_size **ret_size, struct sp_err *err);
 
 /*
- * Runs on size->input. Faces, best first, are in detector->detections, in pixels of the input; returns
- * how many, or -EIO.
+ * Runs on size->input. Faces, best first, are in detector->detections, in pixels of the input;
+ * returns how many, or -EIO.
  */
 int sp_detector_run(struct sp_detector *detector, struct sp_detector_size *size, float score_min);
 

@@ -33,8 +33,8 @@ struct sp_worker {
 };
 
 /* The executor of a network that looks at aligned faces; @model NULL gives none. */
-static int make_executor(const struct sp_model *model, int64_t side, struct sp_executor **ret_executor,
-			 struct sp_err *err)
+static int make_executor(const struct sp_model *model, int64_t side,
+			 struct sp_executor **ret_executor, struct sp_err *err)
 {
 	const int64_t shape[4] = { 1, 3, side, side };
 
@@ -68,8 +68,8 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 		goto err_destroy;
 	/* A fixed size is made ready now, so that its trouble is told now. */
 	if (setup->detect_width) {
-		rc = sp_detector_prepare(&worker->detector, setup->detect_width, setup->detect_height,
-					 &size, err);
+		rc = sp_detector_prepare(&worker->detector, setup->detect_width,
+					 setup->detect_height, &size, err);
 		if (rc)
 			goto err_destroy;
 	}
@@ -94,9 +94,11 @@ void sp_worker_destroy(struct sp_worker *worker)
 }
 
 /* A detection in pixels of the frame. */
-static void place(struct sp_face *face, const struct sp_detection *detection, const struct sp_fit *fit)
+static void place(struct sp_face *face, const struct sp_detection *detection,
+		  const struct sp_fit *fit)
 {
-	float right = detection->box[0] + detection->box[2], bottom = detection->box[1] + detection->box[3];
+	float right = detection->box[0] + detection->box[2],
+	      bottom = detection->box[1] + detection->box[3];
 
 	face->box[0] = detection->box[0];
 	face->box[1] = detection->box[1];
@@ -127,7 +129,8 @@ static int align(struct sp_worker *worker, struct sp_face *face)
 	rc = sp_executor_run(worker->quality);
 	if (rc)
 		return rc;
-	face->quality.network = sp_clamp(sp_executor_output(worker->quality, 0, NULL, NULL)[0], 0, 1);
+	face->quality.network = sp_clamp(sp_executor_output(worker->quality, 0, NULL, NULL)[0], 0,
+					 1);
 	return 0;
 }
 
@@ -157,10 +160,11 @@ static uint32_t judge(struct sp_worker *worker, struct sp_face *face)
 	int box[4];
 
 	whole_pixels(face->box, box);
-	where.damaged = frame->missing_n && sp_frame_rect_damaged(frame, box[0], box[1], box[2], box[3]);
+	where.damaged = frame->missing_n &&
+			sp_frame_rect_damaged(frame, box[0], box[1], box[2], box[3]);
 	if (where.damaged)
-		face->quality.occlusion =
-			sp_pixels_missing_share(&worker->pixels, box[0], box[1], box[2], box[3]);
+		face->quality.occlusion = sp_pixels_missing_share(&worker->pixels, box[0], box[1],
+								  box[2], box[3]);
 	face->quality.score = sp_quality_rank(&face->quality, where.network);
 	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where);
 }
