@@ -279,13 +279,15 @@ static int read_constant_node(struct sp_onnx *onnx, const Onnx__NodeProto *node)
 
 /* ---- inputs and outputs -------------------------------------------------------------------------- */
 
-static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto, uint32_t tensor,
+static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 		      struct sp_value *ret_value)
 {
-	const char *name = onnx->graph->tensors[tensor].name;
+	const char *name = sp_graph_name(onnx->graph, sp_onnx_text(proto->name));
 	const Onnx__TypeProto__Tensor *type = NULL;
 	struct sp_shape shape = { 0 };
 
+	if (!name)
+		return sp_err_set(onnx->err, -ENOMEM, "out of memory");
 	if (proto->type && proto->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
 		type = proto->type->tensor_type;
 	if (!type || type->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
@@ -338,7 +340,7 @@ static int read_ports(struct sp_onnx *onnx, Onnx__ValueInfoProto *const *ports, 
 			id = sp_onnx_tensor(onnx, name);
 		if (id == SP_NONE)
 			return sp_err_set(onnx->err, -ENOMEM, "out of memory, or too many tensors");
-		ret = read_value(onnx, ports[i], id, &values[kept]);
+		ret = read_value(onnx, ports[i], &values[kept]);
 		if (inputs && !ret)
 			onnx->graph->tensors[id].shape = values[kept].shape;
 		ids[kept++] = id;

@@ -85,6 +85,28 @@ static void describe(struct sp_plan *plan, struct conv *conv)
 	sp_plan_tagged(plan, &channels, dnnl_x, &conv->bias);
 }
 
+/*
+ * Whether some result is made of padding alone along an axis, all its taps being outside. There
+ * oneDNN 2.6.3's brgconv forgets to add what is already in the destination.
+ */
+static bool has_empty_windows(const struct conv *conv)
+{
+	for (unsigned int axis = 0; axis < 2; axis++) {
+		int64_t in = conv->src.dims[2 + axis], taps = conv->node->window.kernel[axis];
+
+		for (int64_t i = 0; i < conv->dst.dims[2 + axis]; i++) {
+			int64_t at = i * conv->stride[axis] - conv->before[axis];
+			bool inside = false;
+
+			for (int64_t k = 0; k < taps && !inside; k++, at += conv->dilation[axis] + 1)
+				inside = at >= 0 && at < in;
+			if (!inside)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The layout that the input has, if it is one of oneDNN's; else oneDNN's choice. Fused if possible. */
 static dnnl_primitive_desc_t choose_kernel(struct sp_plan *plan, struct conv *conv)
 {
@@ -97,8 +119,9 @@ static dnnl_primitive_desc_t choose_kernel(struct sp_plan *plan, struct conv *co
 	sp_plan_layout(plan, node->inputs[0], &native);
 	if (node->residual != SP_NONE)
 		add = sp_shape_equal(&plan->shapes->of[node->residual], out) &&
-		      !memcmp(out->dim, conv->dst.dims, 4 * sizeof(out->dim[0]));
-	for (unsigned int attempt = 0; !pd && !plan->error && attempt < 5; attempt++) {
+		      !memcmp(out->dim, conv->dst.dims, 4 * sizeof(out->dim[0])) &&
+		      !has_empty_windows(conv);
+	for (unsigned int attempt = 0; !pd && !plan->error && attempt < 6; attempt++) {
 		/* Last of all, whatever there is, without anything fused. */
 		bool bare = attempt >= 2;
 

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ONNX reader must refuse, by name and in one line, and never crash on. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "net.h"
+
+static struct net net;
+
+static const struct window square = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1 };
+
+/* x → Conv → Relu → the output; returns the number of the convolution's result. */
+static unsigned int small(void)
+{
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 8, 8)), y = net_conv(&net, x, 4, &square, 1);
+
+	net_output(&net, net_act(&net, y, NET_RELU));
+	return y;
+}
+
+/* The file as it stands now is refused with @code and a line that holds @words. */
+static void check_refused(int code, const char *words)
+{
+	struct sp_model *model = NULL;
+	struct sp_err err = { "" };
+	size_t size;
+	uint8_t *bytes = net_pack(&net, &size);
+
+	CHECK_EQ(sp_model_parse(bytes, size, "a.onnx", &model, &err), code);
+	CHECK(!model);
+	if (strncmp(err.text, "a.onnx: ", 8) || !strstr(err.text, words) || strchr(err.text, '\n'))
+		FAIL("\"%s\" says nothing of \"%s\"", err.text, words);
+	net_end(&net);
+}
+
+TEST(operators_and_attributes_are_refused_by_name)
+{
+	small();
+	net.nodes[1]->op_type = "Tanh";
+	net.nodes[1]->name = "act\n7";
+	check_refused(-ENOTSUP, "node 'act?7': operator Tanh is not supported");
+	small();
+	net.nodes[1]->domain = "com.example";
+	check_refused(-ENOTSUP, "operator Relu of another domain");
+	small();
+	set_int(&net, net.nodes[0], "winograd", 1);
+	check_refused(-ENOTSUP, "node 't3' (Conv): attribute 'winograd' is not supported");
+	small();
+	net.nodes[0]->attribute[1]->ints[0] = -2;
+	check_refused(-ENOTSUP, "attribute 'strides': -2");
+	small();
+	net.nodes[0]->attribute[2]->ints[3] = INT64_MAX;
+	check_refused(-ENOTSUP, "attribute 'pads'");
+	small();
+	net.nodes[0]->attribute[2]->n_ints = 2;
+	check_refused(-ENOTSUP, "attribute 'pads' has 2 values");
+	small();
+	net.nodes[0]->attribute[0]->ints[0] = 5;
+	check_refused(-EINVAL, "kernel_shape");
+	small();
+	net.nodes[0]->attribute[4]->i = 0;
+	check_refused(-EINVAL, "'group'");
+	small();
+	net.nodes[0]->attribute[4]->i = 3;
+	check_refused(-EINVAL, "'group'");
+	small();
+	net.nodes[1]->n_input = 0;
+	check_refused(-ENOTSUP, "0 inputs");
+	small();
+	set_text(&net, net.nodes[0], "auto_pad", "SAME_SIDEWAYS");
+	check_refused(-ENOTSUP, "attribute 'auto_pad'");
+	small();
+	net.opset = 6;
+	check_refused(-ENOTSUP, "operator set 6");
+}
+
+TEST(modes_of_resize_that_round_another_way_are_refused)
+{
+	static const char *const modes[][3] = {
+		{ "align_corners", "floor", "coordinate_transformation_mode" },
+		{ "half_pixel", "floor", "scale of 3" },
+		{ "asymmetric", "round_prefer_ceil", "scale of 3" },
+		{ "asymmetric", "round_prefer_floor", "scale of 3" },
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 4, 4)), y, scales;
+		float *data;
+
+		scales = net_constant(&net, SHAPE(4), 1);
+		data = (float *)net.constants[0]->raw_data.data;
+		data[0] = data[1] = 1;
+		data[2] = data[3] = 3;
+		y = net_tensor(&net, SHAPE(1, 3, 12, 12));
+		NODE(&net, "Resize", y, x, UINT32_MAX, scales);
+		set_text(&net, net.nodes[0], "coordinate_transformation_mode", modes[i][0]);
+		set_text(&net, net.nodes[0], "nearest_mode", modes[i][1]);
+		set_text(&net, net.nodes[0], "mode", "nearest");
+		net_output(&net, y);
+		check_refused(-ENOTSUP, modes[i][2]);
+	}
+}
+
+TEST(graphs_that_make_no_sense_are_refused)
+{
+	unsigned int y = small();
+
+	net.nodes[0]->input[0] = net.nodes[1]->output[0];
+	check_refused(-EINVAL, "cycle");
+	small();
+	net.nodes[1]->input[0] = "nowhere";
+	check_refused(-EINVAL, "tensor 'nowhere' is produced by nothing");
+	small();
+	net.nodes[1]->output[0] = net.nodes[0]->output[0];
+	check_refused(-EINVAL, "comes from nowhere");
+	y = small();
+	NODE(&net, "Relu", y, net.input);
+	check_refused(-EINVAL, "already produced elsewhere");
+	small();
+	NODE(&net, "Sigmoid", net.input, y);
+	net_output(&net, net.input);
+	check_refused(-EINVAL, "already produced elsewhere");
+	small();
+	net.outputs_n = 0;
+	check_refused(-EINVAL, "no graph inside");
+	small();
+	net.constants[1]->name = net.constants[0]->name;
+	check_refused(-EINVAL, "there twice");
+	/* Two identities, each the other's input. */
+	net_begin(&net, 13, 1, SHAPE(1, 1, 1, 1));
+	y = net_tensor(&net, SHAPE(1));
+	net_output(&net, net_tensor(&net, SHAPE(1)));
+	NODE(&net, "Identity", y, y + 1);
+	NODE(&net, "Identity", y + 1, y);
+	check_refused(-EINVAL, "cycle");
+}
+
+TEST(tensors_that_lie_are_refused)
+{
+	small();
+	net.constants[0]->raw_data.len--;
+	check_refused(-EINVAL, "tensor 't1': its data are not those of 108 elements");
+	small();
+	net.constants[0]->dims[0] = -4;
+	check_refused(-EINVAL, "tensor 't1': its dimensions");
+	small();
+	net.constants[0]->dims[0] = net.constants[0]->dims[1] = (int64_t)1 << 33;
+	check_refused(-EINVAL, "tensor 't1': its dimensions");
+	small();
+	net.constants[0]->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16;
+	check_refused(-ENOTSUP, "tensor 't1': data type 10");
+	small();
+	net.constants[1]->dims[0] = 2;
+	net.constants[1]->raw_data.len = 8;
+	check_refused(-EINVAL, "'t2' has not 4 elements");
+	small();
+	net.constants[0]->has_data_location = true;
+	net.constants[0]->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+	check_refused(-ENOTSUP, "in another file");
+	small();
+	net.constants[0]->n_dims = 3;
+	check_refused(-EINVAL, "tensor 't1'");
+	/* A picture of three channels into weights for four. */
+	small();
+	net.tensors[net.input].shape.dim[1] = 4;
+	check_refused(-EINVAL, "node 't3' (Conv): an input of shape 1x4x8x8 does not fit");
+	small();
+	net.tensors[net.input].shape.dim[2] = net.tensors[net.input].shape.dim[3] = 16384;
+	net.tensors[net.input].shape.dim[1] = 1;
+	check_refused(-EINVAL, "does not fit");
+}
+
+TEST(results_without_bounds_are_refused)
+{
+	static const struct window wide = { { 1, 1 }, { 1, 1 }, { 1, 1 },
+					    { 4096, 4096, 4096, 4096 }, 1 };
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 1, 1, 1)), y;
+
+	y = net_constant(&net, SHAPE(64, 1, 1, 1), 1);
+	x = net_tensor(&net, SHAPE(1));
+	NODE(&net, "Conv", x, net.input, y);
+	set_ints(&net, net.nodes[0], "pads", 4, wide.pad);
+	net_output(&net, x);
+	check_refused(-EFBIG, "1x64x8193x8193");
+}
+
+TEST(truncated_files_are_refused)
+{
+	struct sp_model *model = NULL;
+	struct sp_err err;
+	uint8_t *bytes, *copy;
+	size_t size;
+
+	small();
+	bytes = net_pack(&net, &size);
+	for (size_t n = 0; n < size; n++) {
+		/* A copy of exactly that size, so that a byte beyond is seen. */
+		copy = malloc(n + 1);
+		CHECK(copy);
+		copy = realloc(copy, n ? n : 1);
+		memcpy(copy, bytes, n);
+		if (!sp_model_parse(copy, n, "cut.onnx", &model, &err))
+			FAIL("%zu of %zu bytes were taken for a model", n, size);
+		CHECK(!strncmp(err.text, "cut.onnx: ", 10));
+		free(copy);
+	}
+	CHECK_EQ(sp_model_parse("PK\3\4 no model", 13, "a.onnx", &model, &err), -EINVAL);
+	net_end(&net);
+}
+
+/* Any byte may be anything: refused or not, nothing may break (the sanitizers watch). */
+TEST(damaged_files_break_nothing)
+{
+	struct sp_model *model;
+	struct sp_err err;
+	size_t size, taken = 0;
+	uint8_t *bytes;
+
+	small();
+	bytes = net_pack(&net, &size);
+	for (unsigned int i = 0; i < 20000; i++) {
+		size_t at = net_pick(&net, (unsigned int)size);
+		uint8_t was = bytes[at];
+
+		bytes[at] = (uint8_t)net_pick(&net, 256);
+		if (!sp_model_parse(bytes, size, "bad.onnx", &model, &err)) {
+			sp_model_free(model);
+			taken++;
+		}
+		bytes[at] = was;
+	}
+	/* Most bytes are weights. */
+	CHECK(taken > 1000 && taken < 20000);
+	net_end(&net);
+}
+
+/* Messages within messages: field 7 of a model is its graph, 1 of that a node, 5 an attribute, 6 a graph. */
+TEST(nesting_is_bounded)
+{
+	enum { LEVELS = 4000 };
+	static const uint8_t fields[] = { 0x3A, 0x0A, 0x2A, 0x32 };
+	size_t room = LEVELS * 16, at = room;
+	uint8_t *bytes = malloc(room);
+	struct sp_model *model;
+	struct sp_err err;
+
+	CHECK(bytes);
+	for (int level = LEVELS; level >= 0; level--) {
+		size_t n = room - at;
+		uint8_t head[8], used = 0;
+
+		head[used++] = level == 0 ? fields[0] : fields[1 + (level - 1) % 3];
+		do {
+			head[used++] = (uint8_t)((n & 0x7F) | (n > 0x7F ? 0x80 : 0));
+			n >>= 7;
+		} while (n);
+		at -= used;
+		memcpy(bytes + at, head, used);
+	}
+	CHECK_EQ(sp_model_parse(bytes + at, room - at, "deep.onnx", &model, &err), -EINVAL);
+	CHECK(strstr(err.text, "nested deeper"));
+	free(bytes);
+}
+
+TEST(files_that_cannot_be_read)
+{
+	char path[] = "/tmp/sp-model-XXXXXX", text[128];
+	struct sp_model *model;
+	struct sp_err err;
+	int fd;
+
+	CHECK_EQ(sp_model_load("/nonexistent/a.onnx", &model, &err), -ENOENT);
+	CHECK(strstr(err.text, "/nonexistent/a.onnx: No such file"));
+	CHECK_EQ(sp_model_load("/tmp", &model, &err), -EINVAL);
+	fd = mkstemp(path);
+	CHECK(fd >= 0);
+	CHECK_EQ(sp_model_load(path, &model, &err), -EINVAL);
+	snprintf(text, sizeof(text), "%s: ", path);
+	CHECK(!strncmp(err.text, text, strlen(text)));
+	/* A hole, not half a gigabyte of disk. */
+	CHECK_EQ(ftruncate(fd, (off_t)SP_MODEL_FILE_MAX + 1), 0);
+	CHECK_EQ(sp_model_load(path, &model, &err), -EFBIG);
+	close(fd);
+	unlink(path);
+}
+
+TEST(nodes_may_come_in_any_order)
+{
+	Onnx__NodeProto *first;
+
+	small();
+	first = net.nodes[0];
+	net.nodes[0] = net.nodes[1];
+	net.nodes[1] = first;
+	net_check(&net, "unsorted");
+}
+
+TEST_MAIN()
