@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Camera control against libaravis' fake camera, started and killed by the tests. Run by control.sh in
- * a network namespace where 127.0.0.1 and 127.0.0.2 are addresses of lo.
+ * Camera control against libaravis' fake camera, started and killed by the tests. Run by control.sh
+ * in a network namespace where 127.0.0.1 and 127.0.0.2 are addresses of lo.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -79,7 +79,8 @@ static struct sp_camera_info await_camera(unsigned int i)
 
 static int stream_socket(uint16_t *ret_port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(in);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -284,7 +285,7 @@ TEST(control_starts_a_stream_as_asked_and_stops_it)
 	close(fd);
 }
 
-/* ---- the supervisor ------------------------------------------------------------------------------ */
+/* ---- the supervisor -------------------------------------------------------------------------- */
 
 static struct sp_supervisor *supervisor;
 static int fds[CAMERAS];
@@ -380,7 +381,9 @@ TEST(supervisor_brings_a_camera_back_and_leaves_the_other_alone)
 	CHECK_EQ(status(1).errors, 0);
 	CHECK(longest_silence_ns < 3 * SP_NS_PER_S);
 
-	/* A camera that has just fallen silent, not yet noticed, holds the end up for a while only. */
+	/*
+	 * A camera that has just fallen silent, not yet noticed, holds the end up for a while only.
+	 */
 	kill_camera(1);
 	begun = sp_clock_now();
 	sp_supervisor_stop(supervisor);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a lossy camera to whole frames: gvcam → udp packet source → assembler → resend thread → gvcam,
- * with libaravis in control. Run by resend.sh in a network namespace; $SP_GVCAM is the simulator.
+ * From a lossy camera to whole frames: gvcam → udp packet source → assembler → resend thread →
+ * gvcam, with libaravis in control. Run by resend.sh in a network namespace; $SP_GVCAM is the
+ * simulator.
  */
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -44,8 +45,12 @@ static struct rig rig;
 /* Reads argv's worth of words behind the simulator's own: "--loss", "0.02", …, NULL. */
 static void start_camera(const char *const *faults)
 {
-	const char *argv[32] = { getenv("SP_GVCAM"), "--address", "127.0.0.1", "--pattern", "--fps", "50",
-				 "--width", "640", "--height", "480", NULL };
+	/* clang-format off */
+	const char *argv[32] = {
+		getenv("SP_GVCAM"), "--address", "127.0.0.1", "--pattern", "--fps", "50",
+		"--width", "640", "--height", "480", NULL,
+	};
+	/* clang-format on */
 	unsigned int n = 10;
 
 	if (!argv[0])
@@ -157,8 +162,8 @@ static void await_frames(unsigned int want)
 
 		sp_supervisor_status(rig.supervisor, 0, &status);
 		if (sp_clock_now() > until)
-			FAIL("%u frames complete, %u not; camera %s: %s", rig.complete, rig.incomplete,
-			     sp_camera_state_name(status.state), status.error);
+			FAIL("%u frames complete, %u not; camera %s: %s", rig.complete,
+			     rig.incomplete, sp_camera_state_name(status.state), status.error);
 		take(want);
 		sp_event_arm(&rig.frames);
 		sp_event_wait(&rig.frames, 10 * SP_NS_PER_MS);
@@ -167,7 +172,8 @@ static void await_frames(unsigned int want)
 }
 
 /* Ends the stream, then everything in order; the ledger must add up. Copies the counters. */
-static void tear_down(struct sp_stream_counters *ret_counters, struct sp_resend_counters *ret_resend)
+static void tear_down(struct sp_stream_counters *ret_counters,
+		      struct sp_resend_counters *ret_resend)
 {
 	sp_supervisor_destroy(rig.supervisor);
 	sp_resend_stop(rig.resend);
@@ -201,7 +207,8 @@ TEST(resend_makes_every_frame_of_a_lossy_camera_complete)
 	await_frames(250);
 	tear_down(&c, &r);
 	printf("# 250 frames: %" PRIu64 " packets asked for in %" PRIu64 " requests, %" PRIu64
-	       " came again, %" PRIu64 " duplicates\n", r.packets, r.requests, c.resent, c.duplicate);
+	       " came again, %" PRIu64 " duplicates\n",
+	       r.packets, r.requests, c.resent, c.duplicate);
 	CHECK_EQ(rig.incomplete, 0);
 	CHECK_EQ(rig.repeated, 0);
 	CHECK_EQ(c.blocks_skipped + c.blocks_discarded + c.blocks_policy, 0);

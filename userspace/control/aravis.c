@@ -4,11 +4,11 @@
  * description and keeps the heartbeat; pixels never pass through it.
  *
  * How long a call may block, since none can be interrupted: a register access is tried five times,
- * 500 ms each, so a silent camera costs 2.5 s; every sequence ends at its first time-out. A discovery
- * ends after 1 s without an answer. Descriptions are read one at a time, for libaravis' sake, but only
- * from cameras that have just answered, so that a silent one does not keep the others waiting.
- * Control counts as lost at the latest when the heartbeat, due each second, was unanswered for 5 s and
- * one last access: 8.5 s after the camera fell silent.
+ * 500 ms each, so a silent camera costs 2.5 s; every sequence ends at its first time-out. A
+ * discovery ends after 1 s without an answer. Descriptions are read one at a time, for libaravis'
+ * sake, but only from cameras that have just answered, so that a silent one does not keep the
+ * others waiting. Control counts as lost at the latest when the heartbeat, due each second, was
+ * unanswered for 5 s and one last access: 8.5 s after the camera fell silent.
  */
 #include "control/aravis.h"
 
@@ -82,8 +82,10 @@ static int error_code(const GError *error)
 static int fail_silent(struct sp_camera *camera, const char *what, struct sp_err *err)
 {
 	camera->silent = true;
-	return sp_err_set(err, -ETIMEDOUT, "camera %s: %s: did not answer; check its power, its cable "
-			  "and that this host has an address in its network", camera->address, what);
+	return sp_err_set(err, -ETIMEDOUT,
+			  "camera %s: %s: did not answer; check its power, its cable "
+			  "and that this host has an address in its network",
+			  camera->address, what);
 }
 
 int sp_aravis_fail(struct sp_camera *camera, const char *what, GError *error, struct sp_err *err)
@@ -96,9 +98,10 @@ int sp_aravis_fail(struct sp_camera *camera, const char *what, GError *error, st
 		fail_silent(camera, what, err);
 		break;
 	case -EACCES:
-		sp_err_set(err, ret, "camera %s: %s: %s; stop the other program that controls it, or "
-			   "wait a few seconds until its heartbeat runs out", camera->address, what,
-			   reason);
+		sp_err_set(err, ret,
+			   "camera %s: %s: %s; stop the other program that controls it, or "
+			   "wait a few seconds until its heartbeat runs out",
+			   camera->address, what, reason);
 		break;
 	case -EBUSY:
 		sp_err_set(err, ret, "camera %s: %s: it is busy; try again", camera->address, what);
@@ -125,7 +128,7 @@ void sp_aravis_copy_text(char *to, size_t size, const char *from)
 		*end = '\0';
 }
 
-/* ---- addresses --------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 /* The address that the kernel's routes choose for packets to @ip, both in host order. */
 static int route_to(uint32_t ip, uint32_t *ret_host_ip)
@@ -178,7 +181,7 @@ static bool parse_ip(const char *text, uint32_t *ret_ip)
 	return true;
 }
 
-/* ---- discovery --------------------------------------------------------------------------------- */
+/* ---- discovery ------------------------------------------------------------------------------- */
 
 static bool describe(unsigned int index, struct sp_camera_info *info)
 {
@@ -237,13 +240,14 @@ static int resolve(const char *address, uint32_t *ret_ip, struct sp_err *err)
 	}
 	pthread_mutex_unlock(&discovery);
 	if (ret)
-		return sp_err_set(err, ret, "camera %s: no camera of this id answers (%u others do); "
+		return sp_err_set(err, ret,
+				  "camera %s: no camera of this id answers (%u others do); "
 				  "`sallyport cameras list` shows them, an IP address works too",
 				  address, devices);
 	return 0;
 }
 
-/* ---- the camera -------------------------------------------------------------------------------- */
+/* ---- the camera ------------------------------------------------------------------------------ */
 
 static GInetAddress *inet_address(uint32_t ip)
 {
@@ -262,7 +266,8 @@ static void raise_heartbeat(struct sp_camera *camera)
 
 	if (arv_device_read_register(camera->device, GVCP_REG_HEARTBEAT, &ms, NULL) &&
 	    ms < HEARTBEAT_MIN_MS)
-		arv_device_write_register(camera->device, GVCP_REG_HEARTBEAT, HEARTBEAT_MIN_MS, NULL);
+		arv_device_write_register(camera->device, GVCP_REG_HEARTBEAT, HEARTBEAT_MIN_MS,
+					  NULL);
 }
 
 /*
@@ -285,7 +290,8 @@ static int connect_device(struct sp_camera *camera, uint32_t ip, struct sp_err *
 	}
 	if (!arv_gv_device_is_controller(ARV_GV_DEVICE(camera->device))) {
 		g_clear_object(&camera->device);
-		return sp_err_set(err, -EACCES, "camera %s: another program controls it; stop that one, "
+		return sp_err_set(err, -EACCES,
+				  "camera %s: another program controls it; stop that one, "
 				  "or wait a few seconds until its heartbeat runs out",
 				  camera->address);
 	}
@@ -300,9 +306,9 @@ static int connect_device(struct sp_camera *camera, uint32_t ip, struct sp_err *
 }
 
 /*
- * Asked rather than told by the "control-lost" signal: that is emitted on the heartbeat thread, with a
- * reference of its own, which would be the last one if the camera were closed meanwhile, and the
- * thread would then wait for itself.
+ * Asked rather than told by the "control-lost" signal: that is emitted on the heartbeat thread,
+ * with a reference of its own, which would be the last one if the camera were closed meanwhile, and
+ * the thread would then wait for itself.
  */
 bool sp_aravis_alive(struct sp_camera *camera)
 {
@@ -331,8 +337,10 @@ static int aravis_open(const char *address, struct sp_camera **ret_camera, struc
 		fail_silent(camera, "cannot connect", err);
 		goto err_free;
 	} else if (ret) {
-		sp_err_set(err, ret, "camera %s: cannot be reached: %s; give this host an address in "
-			   "the camera's network", address, strerror(-ret));
+		sp_err_set(err, ret,
+			   "camera %s: cannot be reached: %s; give this host an address in "
+			   "the camera's network",
+			   address, strerror(-ret));
 		goto err_free;
 	}
 	ret = connect_device(camera, ip, err);

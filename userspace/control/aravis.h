@@ -26,8 +26,8 @@ bool sp_aravis_alive(struct sp_camera *camera);
 int sp_aravis_fail(struct sp_camera *camera, const char *what, GError *error, struct sp_err *err);
 
 /*
- * Text that a camera sent ends up on terminals and in JSON: valid UTF-8, control bytes as '?', cut to
- * @size between characters. @from may be NULL.
+ * Text that a camera sent ends up on terminals and in JSON: valid UTF-8, control bytes as '?', cut
+ * to @size between characters. @from may be NULL.
  */
 void sp_aravis_copy_text(char *to, size_t size, const char *from);
 
@@ -39,8 +39,8 @@ int sp_aravis_set(struct sp_camera *camera, const char *feature, const char *tex
 /* True if the camera has the feature and will take a value for it now. */
 bool sp_aravis_is_writable(struct sp_camera *camera, const char *feature);
 /*
- * Checks the camera's bounds, writes, and reads back what can be read: the camera must have kept the
- * very value.
+ * Checks the camera's bounds, writes, and reads back what can be read: the camera must have kept
+ * the very value.
  */
 int sp_aravis_set_integer(struct sp_camera *camera, const char *feature, int64_t value,
 			  struct sp_err *err);

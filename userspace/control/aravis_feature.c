@@ -20,8 +20,10 @@ static int find(struct sp_camera *camera, const char *feature, ArvGcNode **ret_n
 	ArvGcNode *node = arv_device_get_feature(camera->device, feature);
 
 	if (!ARV_IS_GC_FEATURE_NODE(node))
-		return sp_err_set(err, -ENOENT, "camera %s: it has no feature \"%s\"; mind capitals, and "
-				  "see its manual for the names", camera->address, feature);
+		return sp_err_set(err, -ENOENT,
+				  "camera %s: it has no feature \"%s\"; mind capitals, and "
+				  "see its manual for the names",
+				  camera->address, feature);
 	if (ARV_IS_GC_CATEGORY(node))
 		return not_a_value(camera, feature, err);
 	*ret_node = node;
@@ -41,8 +43,10 @@ int sp_aravis_get(struct sp_camera *camera, const char *feature, char *text, siz
 	if (ret)
 		return ret;
 	if (ARV_IS_GC_COMMAND(node))
-		return sp_err_set(err, -EINVAL, "camera %s: %s is a command; it is executed by setting "
-				  "it", camera->address, feature);
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: %s is a command; it is executed by setting "
+				  "it",
+				  camera->address, feature);
 	/* An enumeration is an integer and a string as well: the most particular first. */
 	if (ARV_IS_GC_ENUMERATION(node) || ARV_IS_GC_STRING(node))
 		shown = arv_device_get_string_feature_value(device, feature, &error);
@@ -63,7 +67,7 @@ int sp_aravis_get(struct sp_camera *camera, const char *feature, char *text, siz
 	return 0;
 }
 
-/* ---- setting, by type ---------------------------------------------------------------------------- */
+/* ---- setting, by type ------------------------------------------------------------------------ */
 
 static int refuse_text(struct sp_camera *camera, const char *feature, const char *text,
 		       const char *want, struct sp_err *err)
@@ -131,8 +135,10 @@ static int set_float(struct sp_camera *camera, const char *feature, const char *
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
 	if (!(value >= min && value <= max))
-		return sp_err_set(err, -ERANGE, "camera %s: %s cannot be %s; the camera takes %.9g to "
-				  "%.9g", camera->address, feature, text, min, max);
+		return sp_err_set(err, -ERANGE,
+				  "camera %s: %s cannot be %s; the camera takes %.9g to "
+				  "%.9g",
+				  camera->address, feature, text, min, max);
 	arv_device_set_float_feature_value(camera->device, feature, value, &error);
 	return error ? sp_aravis_fail(camera, feature, error, err) : 0;
 }
@@ -147,9 +153,11 @@ int sp_aravis_set_integer(struct sp_camera *camera, const char *feature, int64_t
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
 	if (value < min || value > max)
-		return sp_err_set(err, -ERANGE, "camera %s: %s cannot be %lld; the camera takes %lld to "
-				  "%lld", camera->address, feature, (long long)value,
-				  (long long)min, (long long)max);
+		return sp_err_set(err, -ERANGE,
+				  "camera %s: %s cannot be %lld; the camera takes %lld to "
+				  "%lld",
+				  camera->address, feature, (long long)value, (long long)min,
+				  (long long)max);
 	arv_device_set_integer_feature_value(camera->device, feature, value, &error);
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
@@ -159,9 +167,10 @@ int sp_aravis_set_integer(struct sp_camera *camera, const char *feature, int64_t
 	if (error)
 		return sp_aravis_fail(camera, feature, error, err);
 	if (kept != value)
-		return sp_err_set(err, -EINVAL, "camera %s: %s was set to %lld but is %lld; choose a "
-				  "value that the camera keeps", camera->address, feature,
-				  (long long)value, (long long)kept);
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: %s was set to %lld but is %lld; choose a "
+				  "value that the camera keeps",
+				  camera->address, feature, (long long)value, (long long)kept);
 	return 0;
 }
 

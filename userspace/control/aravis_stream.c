@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting and stopping the stream. The format goes through the camera's features; the stream channel
- * through its bootstrap registers, since not every camera has features for them (the Aravis fake
- * camera has none). Source of the registers and of their order: docs/provenance.md, "Stream channel".
+ * Starting and stopping the stream. The format goes through the camera's features; the stream
+ * channel through its bootstrap registers, since not every camera has features for them (the Aravis
+ * fake camera has none). Source of the registers and of their order: docs/provenance.md.
  */
 #include "control/aravis.h"
 
@@ -13,7 +13,7 @@
 #include "base/diag.h"
 #include "wire/pfnc.h"
 
-/* Bytes of a sample in network order; not among the registers' shared names, since we only clear it. */
+/* Samples of more than 8 bits in network order. Only ever cleared here. */
 #define SCPS_PIXELS_BIG_ENDIAN 0x20000000u
 
 enum { PACKET_SIZE_MIN = 64, PACKET_SIZE_MAX = GVCP_SCPS_SIZE };
@@ -77,10 +77,13 @@ static int set_frame_rate(struct sp_camera *camera, double fps, struct sp_err *e
 		return sp_aravis_fail(camera, "frame rate", error, err);
 	/* Memory and link are planned for what was asked: more is an error, less a pity. */
 	if (kept > fps * 1.01)
-		return sp_err_set(err, -EINVAL, "camera %s: frame rate was set to %.6g fps but is %.6g; "
-				  "ask for at least that", camera->address, fps, kept);
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: frame rate was set to %.6g fps but is %.6g; "
+				  "ask for at least that",
+				  camera->address, fps, kept);
 	if (kept < fps * 0.99)
-		sp_log(SP_LOG_WARNING, "camera %s: gives %.6g fps, not the %.6g that were asked for",
+		sp_log(SP_LOG_WARNING,
+		       "camera %s: gives %.6g fps, not the %.6g that were asked for",
 		       camera->address, kept, fps);
 	return 0;
 }
@@ -120,12 +123,13 @@ static int set_packet_size(struct sp_camera *camera, uint32_t size, struct sp_er
 	int ret;
 
 	if (size < PACKET_SIZE_MIN || size > PACKET_SIZE_MAX)
-		return sp_err_set(err, -EINVAL, "camera %s: packet size %u is outside %d to %d bytes",
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: packet size %u is outside %d to %d bytes",
 				  camera->address, size, PACKET_SIZE_MIN, PACKET_SIZE_MAX);
 	ret = read_register(camera, GVCP_REG_SCPS, name, &value, err);
 	if (ret)
 		return ret;
-	/* Samples of more than 8 bits are read as little-endian; do-not-fragment is left as it is. */
+	/* Samples are read as little-endian; do-not-fragment is left as it is. */
 	value &= ~(GVCP_SCPS_SIZE | GVCP_SCPS_FIRE_TEST | SCPS_PIXELS_BIG_ENDIAN);
 	ret = write_register(camera, GVCP_REG_SCPS, name, value | size, err);
 	if (ret)
@@ -134,9 +138,10 @@ static int set_packet_size(struct sp_camera *camera, uint32_t size, struct sp_er
 	if (ret)
 		return ret;
 	if ((value & GVCP_SCPS_SIZE) != size)
-		return sp_err_set(err, -EINVAL, "camera %s: packet size was set to %u bytes but is %u; "
-				  "choose a size that the camera keeps", camera->address, size,
-				  value & GVCP_SCPS_SIZE);
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: packet size was set to %u bytes but is %u; "
+				  "choose a size that the camera keeps",
+				  camera->address, size, value & GVCP_SCPS_SIZE);
 	return 0;
 }
 
@@ -155,9 +160,10 @@ static int open_channel(struct sp_camera *camera, const struct sp_camera_stream 
 	if (ret)
 		return ret;
 	if ((port & GVCP_SCP_PORT) != stream->host_port)
-		return sp_err_set(err, -EIO, "camera %s: stream channel port was set to %u but is %u; "
-				  "restart the camera", camera->address, stream->host_port,
-				  port & GVCP_SCP_PORT);
+		return sp_err_set(err, -EIO,
+				  "camera %s: stream channel port was set to %u but is %u; "
+				  "restart the camera",
+				  camera->address, stream->host_port, port & GVCP_SCP_PORT);
 	return 0;
 }
 
@@ -168,9 +174,10 @@ static void check_payload(struct sp_camera *camera, const struct sp_camera_strea
 	uint64_t payload = arv_camera_get_payload(camera->camera, NULL);
 
 	if (payload && payload != want)
-		sp_log(SP_LOG_WARNING, "camera %s: will send %llu bytes a frame where the image has %llu; "
-		       "set ChunkModeActive to false if it has that feature", camera->address,
-		       (unsigned long long)payload, (unsigned long long)want);
+		sp_log(SP_LOG_WARNING,
+		       "camera %s: will send %llu bytes a frame where the image has %llu; "
+		       "set ChunkModeActive to false if it has that feature",
+		       camera->address, (unsigned long long)payload, (unsigned long long)want);
 }
 
 static int begin(struct sp_camera *camera, struct sp_err *err)

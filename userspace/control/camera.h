@@ -42,7 +42,8 @@ struct sp_camera_ops {
 	/* Features by their GenICam name, values as text. */
 	int (*get)(struct sp_camera *camera, const char *feature, char *text, size_t size,
 		   struct sp_err *err);
-	int (*set)(struct sp_camera *camera, const char *feature, const char *text, struct sp_err *err);
+	int (*set)(struct sp_camera *camera, const char *feature, const char *text,
+		   struct sp_err *err);
 	/* Sets the format, checks what the camera made of it, opens the stream channel, starts. */
 	int (*start)(struct sp_camera *camera, const struct sp_camera_stream *stream,
 		     struct sp_err *err);

@@ -9,8 +9,8 @@
  *
  * The n-th wait in a row is drawn from [step / 2, step], step = first · 2^n up to max: many cameras
  * that were lost together (a switch that restarted) do not all come back in the same instant. The
- * series starts anew once the link has streamed for settle_ns, so a camera that connects and drops at
- * once is not tried twice a second for ever.
+ * series starts anew once the link has streamed for settle_ns, so a camera that connects and drops
+ * at once is not tried twice a second for ever.
  */
 #ifndef SP_CONTROL_LINK_H
 #define SP_CONTROL_LINK_H

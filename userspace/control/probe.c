@@ -36,7 +36,7 @@ static bool await_answer(int fd, struct sp_gvcp_discovery *ret_discovery)
 	uint64_t until = sp_clock_now() + SP_PROBE_WAIT_MS * SP_NS_PER_MS, now;
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
-	/* Keeps the pace: where the port is closed poll returns at once, with an error that recv eats. */
+	/* Where the port is closed poll returns at once, with an error that recv eats. */
 	while ((now = sp_clock_now()) < until) {
 		poll(&pfd, 1, (int)((until - now) / SP_NS_PER_MS) + 1);
 		if (hear(fd, ret_discovery))

@@ -135,12 +135,16 @@ int sp_resend_create(const struct sp_resend_config *config, const struct sp_rese
 	struct sp_resend *resend;
 
 	if (!config->source->ops->take_resends)
-		return sp_err_set(err, -EINVAL, "resend: frame source \"%s\" gives no requests; run "
-				  "without resend", config->source->ops->name);
+		return sp_err_set(err, -EINVAL,
+				  "resend: frame source \"%s\" gives no requests; run "
+				  "without resend",
+				  config->source->ops->name);
 	for (unsigned int i = 0; i < n; i++)
 		if (streams[i].fd < 0 || !streams[i].camera_ip)
-			return sp_err_set(err, -EINVAL, "resend: stream %u has no socket or no camera "
-					  "address; run without resend", i);
+			return sp_err_set(err, -EINVAL,
+					  "resend: stream %u has no socket or no camera "
+					  "address; run without resend",
+					  i);
 	resend = calloc(1, sizeof(*resend) + n * sizeof(resend->streams[0]));
 	if (!resend)
 		return sp_err_set(err, -ENOMEM, "resend: out of memory");

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The resend thread: takes the assembler's requests from a frame source, spends a budget of packets on
- * them and sends PACKETRESEND to the cameras. It leaves from the stream's own socket, as cameras
+ * The resend thread: takes the assembler's requests from a frame source, spends a budget of packets
+ * on them and sends PACKETRESEND to the cameras. It leaves from the stream's own socket, as cameras
  * expect, needs no control and never waits; libaravis has no part in it.
  *
- * Two buckets bound what is asked for: the stream's, so that a camera with a bad link is not asked for
- * more than it can send, and the port's, which all streams share, so that resends never crowd out the
- * images themselves. A request is cut to what both still hold; the rest counts as refused, and the
- * assembler asks anew when it still wants it.
+ * Two buckets bound what is asked for: the stream's, so that a camera with a bad link is not asked
+ * for more than it can send, and the port's, which all streams share, so that resends never crowd
+ * out the images themselves. A request is cut to what both still hold; the rest counts as refused,
+ * and the assembler asks anew when it still wants it.
  *
- * Threads: create, start, stop, destroy: main. counters: any thread. The source and the sockets must
- * outlive the thread: stop before closing them.
+ * Threads: create, start, stop, destroy: main. counters: any thread. The source and the sockets
+ * must outlive the thread: stop before closing them.
  */
 #ifndef SP_CONTROL_RESEND_H
 #define SP_CONTROL_RESEND_H
@@ -60,8 +60,8 @@ void sp_resend_stop(struct sp_resend *resend);
 void sp_resend_destroy(struct sp_resend *resend);
 
 /*
- * One burst, while the thread does not run: takes waiting requests and sends what the budgets allow at
- * @now_ns. Returns how many requests were taken.
+ * One burst, while the thread does not run: takes waiting requests and sends what the budgets allow
+ * at @now_ns. Returns how many requests were taken.
  */
 unsigned int sp_resend_pump(struct sp_resend *resend, uint64_t now_ns);
 

@@ -6,10 +6,10 @@
  * Threads: create, start, stop, destroy: main. status: any thread. `changed` is called on the
  * camera's worker.
  *
- * Stopping: every worker is asked first, then all are joined. A worker that waits wakes at once; one
- * inside a call of the port cannot be interrupted and ends when that call does. With aravis.c a camera
- * that fell silent unnoticed holds the end up for three of libaravis' time-outs, 7.5 s; cameras stop
- * in parallel, so that is the sum for any number of them.
+ * Stopping: every worker is asked first, then all are joined. A worker that waits wakes at once;
+ * one inside a call of the port cannot be interrupted and ends when that call does. With aravis.c a
+ * camera that fell silent unnoticed holds the end up for three of libaravis' time-outs, 7.5 s;
+ * cameras stop in parallel, so that is the sum for any number of them.
  */
 #ifndef SP_CONTROL_SUPERVISOR_H
 #define SP_CONTROL_SUPERVISOR_H

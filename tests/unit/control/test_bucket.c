@@ -61,7 +61,8 @@ TEST(bucket_ignores_time_that_steps_back)
 {
 	struct sp_bucket bucket;
 
-	sp_bucket_init(&bucket, &(struct sp_bucket_config){ .rate = 1000, .burst = 4 }, SP_NS_PER_S);
+	sp_bucket_init(&bucket, &(struct sp_bucket_config){ .rate = 1000, .burst = 4 },
+		       SP_NS_PER_S);
 	sp_bucket_spend(&bucket, 4);
 	CHECK_EQ(sp_bucket_fill(&bucket, 0), 0);
 	CHECK_EQ(sp_bucket_fill(&bucket, SP_NS_PER_S + SP_NS_PER_MS), 1);

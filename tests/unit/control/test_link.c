@@ -27,7 +27,9 @@ TEST(link_tries_at_once_and_checks_at_its_period)
 	CHECK_EQ(sp_link_next(&link, 2000 + 100 * SP_NS_PER_MS, &wait), SP_LINK_WAIT);
 }
 
-/* Every wait lies in [step / 2, step] and the step doubles from 0.5 s to 30 s, whatever the seed. */
+/*
+ * Every wait lies in [step / 2, step] and the step doubles from 0.5 s to 30 s, whatever the seed.
+ */
 TEST(link_backs_off_exponentially_within_bounds)
 {
 	for (uint64_t seed = 0; seed < 200; seed++) {
@@ -42,8 +44,8 @@ TEST(link_backs_off_exponentially_within_bounds)
 			CHECK_EQ(link.state, SP_CAMERA_BACKING_OFF);
 			CHECK_EQ(sp_link_next(&link, now, &wait), SP_LINK_WAIT);
 			if (wait < step / 2 || wait > step)
-				FAIL("seed %" PRIu64 ", try %d: wait %" PRIu64 " of step %" PRIu64, seed,
-				     i, wait, step);
+				FAIL("seed %" PRIu64 ", try %d: wait %" PRIu64 " of step %" PRIu64,
+				     seed, i, wait, step);
 			CHECK_EQ(sp_link_next(&link, now + wait - 1, &wait), SP_LINK_WAIT);
 			CHECK_EQ(wait, 1);
 			now = link.due_ns;

@@ -63,7 +63,8 @@ static void *serve(void *arg)
 		device->questions++;
 		length = answer(*how, &question, bytes, sizeof(bytes));
 		if (length > 0)
-			sendto(device->fd, bytes, (size_t)length, 0, (struct sockaddr *)&from, size);
+			sendto(device->fd, bytes, (size_t)length, 0, (struct sockaddr *)&from,
+			       size);
 		if (how[1])
 			how++;
 	}

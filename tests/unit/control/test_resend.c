@@ -16,7 +16,7 @@
 #include "test.h"
 #include "wire/gvcp.h"
 
-/* ---- a frame source that has nothing but requests ------------------------------------------------- */
+/* ---- a frame source that has nothing but requests -------------------------------------------- */
 
 enum { REQUESTS = 256 };
 
@@ -44,7 +44,7 @@ static unsigned int take_resends(struct sp_frame_source *source, struct sp_resen
 
 static const struct sp_frame_source_ops fake_ops = { .name = "fake", .take_resends = take_resends };
 
-/* ---- the world of one test: two streams, and the cameras' control port -------------------------------- */
+/* ---- the world of one test: two streams, and the cameras' control port ----------------------- */
 
 struct world {
 	struct fake_source source;
@@ -114,8 +114,8 @@ static void tear_down(struct world *w)
 	pthread_mutex_destroy(&w->source.lock);
 }
 
-static void want(struct world *w, unsigned int stream, uint64_t block, uint32_t first, uint32_t last,
-		 bool extended)
+static void want(struct world *w, unsigned int stream, uint64_t block, uint32_t first,
+		 uint32_t last, bool extended)
 {
 	pthread_mutex_lock(&w->source.lock);
 	if (w->source.n < REQUESTS)

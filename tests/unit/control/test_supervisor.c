@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "test.h"
 
-/* ---- a port whose cameras do as they are told; a camera's address is its index ---------------------- */
+/* ---- a port whose cameras do as they are told; a camera's address is its index --------------- */
 
 enum { CAMERAS = 2, HISTORY = 64 };
 
