@@ -17,7 +17,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STREAMS = 2, BUFFERS = 96, BUFFER = 160, PAYLOAD = 64, BURST = 8, FRAMES = 8 };
+enum { STREAMS = 2, BUFFERS = 96, BUFFER = 160, PAYLOAD = 64, BURST = 8, FRAMES = 8,
+       PACKETS = 20 /* of 32 × 32 bytes with extended headers */ };
 
 static struct {
 	uint8_t memory[BUFFERS * BUFFER];
@@ -69,7 +70,7 @@ static void take(void)
 		f.lent[out.tokens[i]] = 0;
 	}
 	for (uint32_t i = 0; i < out.resends_n; i++)
-		require(out.resends[i].first <= out.resends[i].last && out.resends[i].last <= 17);
+		require(out.resends[i].first <= out.resends[i].last && out.resends[i].last <= PACKETS + 1);
 	for (uint32_t i = 0; i < out.frames_n; i++) {
 		require(f.frames_n < FRAMES);
 		f.frames[f.frames_n++] = out.frames[i];
@@ -156,7 +157,7 @@ static void send(struct input *in)
 static void begin(void)
 {
 	static struct sp_region region = { .base = f.memory, .size = sizeof(f.memory) };
-	/* 32 × 32 Mono8: 16 packets. */
+	/* 32 × 32 Mono8: 16 packets, or 20 with extended headers. */
 	const struct sp_stream_config config = {
 		.packet_payload = PAYLOAD, .pixel_format = SP_PFNC_MONO8, .width = 32, .height = 32,
 		.frames = 4, .packet_timeout_ns = 200, .gap_ns = 50, .retention_ns = 1000,
@@ -167,7 +168,7 @@ static void begin(void)
 	memset(&f, 0, sizeof(f));
 	require(!sp_assembler_create(&assembler, &f.assembler, NULL));
 	require(sp_assembler_add_stream(f.assembler, &config, 0, NULL) == 0);
-	require(sp_assembler_add_stream(f.assembler, &config, 20, NULL) == 1);
+	require(sp_assembler_add_stream(f.assembler, &config, PACKETS, NULL) == 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

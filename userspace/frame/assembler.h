@@ -29,6 +29,9 @@
  * (triggered cameras send leaders early). A closed block with at least one payload packet becomes a
  * frame, one without does not and counts as skipped. Frames come in the order in which blocks close.
  *
+ * config.packet_payload is what a packet with a standard header carries; a stream with extended headers
+ * has the same packet size and so 12 bytes less in each. Cameras choose by themselves.
+ *
  * Geometry comes from the leader, within the budget of the configured image (bytes); a leader that
  * asks for more, an unknown pixel format or a payload type that is no image closes the block as
  * block_discarded at the configured number of packets. A block without a leader (SP_FRAME_NO_LEADER)
@@ -71,13 +74,13 @@ void sp_assembler_destroy(struct sp_assembler *assembler);
 /*
  * @buffers: the stream's credit of packet buffers; 0: as many as its frames can hold. Must hold a
  * block. Returns the stream's index (0, 1, … in the order of calls) or -errno with @err filled.
- * Requires 1 ≤ packet_payload ≤ 65,507, a known pixel format, 1 ≤ frames ≤ 4,096, times in order:
+ * Requires 13 ≤ packet_payload ≤ 65,499, a known pixel format, 1 ≤ frames ≤ 4,096, times in order:
  * gap_ns ≤ packet_timeout_ns ≤ retention_ns, all > 0.
  */
 int sp_assembler_add_stream(struct sp_assembler *assembler, const struct sp_stream_config *config,
 			    unsigned int buffers, struct sp_err *err);
 
-/* Payload packets of a whole block as configured; for sizing packet buffers. */
+/* Payload packets of a whole block as configured, with either header; for sizing packet buffers. */
 uint32_t sp_assembler_block_packets(const struct sp_stream_config *config);
 
 /*

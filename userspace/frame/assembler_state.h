@@ -2,7 +2,8 @@
 /*
  * What the assembler's files share; nobody else includes this.
  *
- *	assembler.c	memory, packets in, lists out
+ *	assembler.c	memory, lists in and out, time
+ *	receive.c	which block a packet belongs to, and what it is there
  *	block.c		a block from opening to closing, and the ledger
  *	gap.c		what to ask for again, and when
  */
@@ -17,6 +18,8 @@ enum {
 	SP_BLOCK_REACH = 100, /* blocks behind the newest that are still remembered */
 	SP_BLOCK_SLOTS = 128, /* a power of two above the reach and the id left out at the wrap */
 	SP_BLOCK_GAPS = 32,
+	/* An extended header takes so many bytes more of the same packet. */
+	SP_EXTENDED_EXTRA = SP_GVSP_HEADER_EXT_BYTES - SP_GVSP_HEADER_BYTES,
 };
 
 /* A gap of packet ids [first, last] that is to be asked for. */
@@ -80,7 +83,9 @@ struct sp_stream {
 	struct sp_stream_config config;
 	struct sp_stream_counters counters;
 	struct sp_assembler *assembler;
-	struct sp_block_geometry geometry; /* as configured; the budget */
+	/* As configured; the budget. In use, and with standard and extended headers. */
+	struct sp_block_geometry geometry, geometry_of[2];
+	uint32_t stride, packets_max;
 	uint32_t index;
 	uint32_t buffers, held;	/* packet buffers: credit, held by open blocks and frames */
 	bool begun, extended;
@@ -125,6 +130,9 @@ void sp_assembler_release(struct sp_assembler *assembler, uint64_t token);
 int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader *leader,
 		     struct sp_block_geometry *ret);
 
+/* Sets the stride and the budget for standard or extended headers. */
+void sp_stream_use_headers(struct sp_stream *stream, bool extended);
+
 /* The slot becomes a gap, the newest of the pending ones. */
 void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t block_id, uint64_t now_ns);
 
@@ -149,7 +157,7 @@ static inline bool sp_block_length_fits(const struct sp_stream *stream, const st
 					uint32_t i, uint32_t length)
 {
 	const struct sp_block_geometry *geometry = &block->geometry;
-	uint32_t stride = stream->config.packet_payload;
+	uint32_t stride = stream->stride;
 
 	if (!block->leader)
 		return length && length <= stride;
@@ -164,6 +172,14 @@ void sp_block_put(struct sp_block *block);
 
 /* The oldest open block's slot, or NULL. */
 struct sp_slot *sp_stream_oldest_open(struct sp_stream *stream);
+
+/* Closes every gap and open block as it is. */
+void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns);
+
+/* ---- receive.c ---- */
+
+/* One datagram, its bytes at @data. True if its buffer is kept. */
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet, const uint8_t *data);
 
 /* ---- gap.c ---- */
 

@@ -12,7 +12,7 @@ int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader
 		     struct sp_block_geometry *ret)
 {
 	uint16_t type = leader->payload_type & GVSP_PAYLOAD_TYPE_MASK;
-	uint32_t stride = stream->config.packet_payload;
+	uint32_t stride = stream->stride;
 	struct sp_block_geometry g;
 
 	if (type == GVSP_PAYLOAD_CHUNK) {
@@ -45,6 +45,13 @@ int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader
 	g.last_bytes = (uint32_t)(g.bytes - (uint64_t)(g.packets - 1) * stride);
 	*ret = g;
 	return 0;
+}
+
+void sp_stream_use_headers(struct sp_stream *stream, bool extended)
+{
+	stream->extended = extended;
+	stream->geometry = stream->geometry_of[extended];
+	stream->stride = stream->config.packet_payload - (extended ? SP_EXTENDED_EXTRA : 0);
 }
 
 /* ---- the list of pending slots ---- */
@@ -228,7 +235,7 @@ static void fill_frame(struct sp_stream *stream, const struct sp_slot *slot)
 	frame->parts_n = 1;
 	frame->parts[0] = (struct sp_frame_part){
 		.region = stream->assembler->region,
-		.stride = stream->config.packet_payload,
+		.stride = stream->stride,
 		.bytes = g->bytes,
 	};
 	frame->packets = packets->packets;
@@ -245,10 +252,10 @@ static void fill_frame(struct sp_stream *stream, const struct sp_slot *slot)
 static uint64_t bytes_came(const struct sp_stream *stream, const struct sp_slot *slot)
 {
 	const struct sp_block_geometry *g = &slot->block->geometry;
-	uint64_t bytes = (uint64_t)(g->packets - slot->packets.missing_n) * stream->config.packet_payload;
+	uint64_t bytes = (uint64_t)(g->packets - slot->packets.missing_n) * stream->stride;
 
 	if (!sp_gvsp_bit(slot->packets.missing, g->packets - 1))
-		bytes -= stream->config.packet_payload - g->last_bytes;
+		bytes -= stream->stride - g->last_bytes;
 	return bytes;
 }
 
@@ -313,4 +320,10 @@ void sp_slot_close(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_
 	slot->block = NULL;
 	slot->state = SP_SLOT_CLOSED;
 	slot->since_ns = now_ns;
+}
+
+void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns)
+{
+	while (stream->pending_n)
+		sp_slot_close(stream, &stream->slots[stream->pending[0]], now_ns);
 }

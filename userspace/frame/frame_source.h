@@ -24,7 +24,11 @@ struct sp_stream_config {
 	uint32_t camera_ip;	/* host order; packets from elsewhere are refused. 0: any (replay) */
 	uint16_t host_port;	/* UDP port that the camera sends to, bound by `fd` */
 	int fd;			/* the stream's UDP socket; the caller owns it. -1: none (replay) */
-	uint32_t packet_payload; /* bytes in every payload packet but the last: SCPS - 36 */
+	/*
+	 * Bytes in every payload packet but the last: SCPS - 36. Packets of a camera that uses extended
+	 * headers, asked or unasked, are as long and carry 12 bytes less.
+	 */
+	uint32_t packet_payload;
 	uint32_t pixel_format, width, height; /* expected image, also the budget of one block */
 	uint32_t frames;	/* credit: frames that may exist at once, open or handed over */
 	uint64_t packet_timeout_ns; /* a gap this old is asked for, and again after each such time */

@@ -46,6 +46,16 @@ static struct traffic_block block(uint64_t id)
 	};
 }
 
+/* The same packets with extended headers: 12 bytes less in each, so five of them. */
+static struct traffic_block extended_block(uint64_t id)
+{
+	struct traffic_block b = block(id);
+
+	b.extended = true;
+	b.payload = 88;
+	return b;
+}
+
 static void send_as(const struct traffic_block *b, uint32_t id, uint16_t status, int grow, uint64_t now)
 {
 	struct sp_packet packet = traffic_packet(&t, b, id, status, grow, now);
@@ -132,7 +142,7 @@ TEST(assembler_refuses_bad_streams)
 	traffic_init(&t, 16, 256, 8);
 	for (int i = 0; i < 7; i++)
 		bad[i] = config;
-	bad[0].packet_payload = 0;
+	bad[0].packet_payload = 12;
 	bad[1].pixel_format = 1;
 	bad[2].height = 0;
 	bad[3].frames = 0;
@@ -144,9 +154,9 @@ TEST(assembler_refuses_bad_streams)
 		CHECK_EQ(sp_assembler_add_stream(t.assembler, &bad[i], 0, &err), -EINVAL);
 		CHECK(strstr(err.text, "stream: "));
 	}
-	CHECK_EQ(sp_assembler_add_stream(t.assembler, &config, 3, &err), -EINVAL);
-	CHECK_EQ(sp_assembler_add_stream(t.assembler, &config, 4, &err), 0);
-	CHECK_EQ(sp_assembler_block_packets(&config), 4);
+	CHECK_EQ(sp_assembler_add_stream(t.assembler, &config, 4, &err), -EINVAL);
+	CHECK_EQ(sp_assembler_add_stream(t.assembler, &config, 5, &err), 0);
+	CHECK_EQ(sp_assembler_block_packets(&config), 5);
 	CHECK(!sp_assembler_counters(t.assembler, 1));
 	traffic_uninit(&t);
 }
@@ -627,8 +637,9 @@ TEST(assembler_wraps)
 		for (int i = 0; i < 6; i++) {
 			struct traffic_block b = block(id);
 
-			b.extended = extended;
-			send_list(&b, "012345", 0);
+			if (extended)
+				b = extended_block(id);
+			send_list(&b, extended ? "0123456" : "012345", 0);
 			put(frame());
 			id = extended ? id + 1 : (uint16_t)(id + 1);
 		}
@@ -687,13 +698,17 @@ TEST(assembler_restart_at_the_same_ids)
 
 TEST(assembler_header_kind_changes)
 {
-	struct traffic_block a = block(1), b = block(2);
+	struct traffic_block a = block(1), b = extended_block(2);
+	struct sp_frame *f;
 
 	begin();
-	b.extended = true;
 	send_list(&a, "012", 0);
-	send_list(&b, "012345", 0);
+	send_list(&b, "0123456", 0);
 	CHECK(c->restarts == 1 && c->frames_complete == 1 && c->missing == 2);
+	f = frame();
+	CHECK(f->block_id == 1 && f->parts[0].stride == 100);
+	f = frame();
+	CHECK(f->block_id == 2 && f->parts[0].stride == 88 && f->packets == 5 && !f->flags);
 	end();
 }
 

@@ -479,9 +479,11 @@ static const struct sp_stream_config open_config = {
 static void run_open(uint64_t blocks, bool extended, const struct faults *faults)
 {
 	static const struct faults none;
+	struct sp_stream_config config = open_config;
 	uint64_t id = 65500;
 
-	begin(&open_config, 2048, 0);
+	config.packet_payload += extended ? 12 : 0;
+	begin(&config, 2048, 0);
 	for (uint64_t k = 0; k < blocks; k++) {
 		bool quiet = k == 0 || k + 1 == blocks; /* the ends are sure to be seen */
 
@@ -656,6 +658,7 @@ TEST(assembler_holds_under_pressure)
 				.extended = base % 97 == 0,
 			};
 
+			b.payload -= b.extended ? 12 : 0;
 			random_packet(&burst[i], &b, now);
 		}
 		if (rnd(4) == 0)
