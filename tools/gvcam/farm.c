@@ -372,7 +372,7 @@ static bool all_sent(struct gvcam_farm *farm, uint64_t now_ns, uint64_t *next_ns
 							 memory_order_relaxed) +
 				    GVCAM_LINGER_MS * SP_NS_PER_MS;
 
-		if (!farm->config.frames || !farm->units[i].finished ||
+		if (!atomic_load_explicit(&farm->outlets[i].spent, memory_order_acquire) ||
 		    farm->units[i].camera.acquiring)
 			return false;
 		if (gvcam_camera_controlled(&farm->units[i].camera) && now_ns < quiet_ns) {

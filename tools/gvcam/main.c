@@ -73,6 +73,11 @@ static int list_addresses(const struct options *options, struct gvcam_farm_confi
 					  options->addresses.items[i]);
 	}
 	config->n = n;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (config->ips[i] == config->ips[j])
+				return sp_err_set(err, -EINVAL,
+						  "cameras %u and %u would have one address", j, i);
 	return 0;
 }
 
@@ -126,7 +131,7 @@ static void print_ready(const struct gvcam_farm_config *config, FILE *out)
 		struct in_addr address = { htonl(config->ips[i]) };
 		char text[INET_ADDRSTRLEN];
 
-		fprintf(out, "gvcam: camera %u at %s: %ux%u %s, %.4g frames/s, packets of %u bytes\n", i,
+		fprintf(out, "gvcam: camera %u at %s: %ux%u %s, %.10g frames/s, packets of %u bytes\n", i,
 			inet_ntop(AF_INET, &address, text, sizeof(text)), config->width,
 			config->height, sp_pfnc_by_code(config->pixel_format)->name, config->fps,
 			config->packet_size);

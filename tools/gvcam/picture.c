@@ -84,6 +84,19 @@ static int add_folder(struct gvcam_pictures *pictures, const char *folder, unsig
 	return res;
 }
 
+/* A file that is named is meant: it had better be a picture. Those of a folder are read as they come. */
+static int add_file(struct gvcam_pictures *pictures, const char *path, struct sp_err *err)
+{
+	struct sp_image image;
+	int res = sp_image_read(path, &image, err);
+
+	if (res)
+		return res;
+	sp_image_uninit(&image);
+	res = add_path(pictures, path);
+	return res ? sp_err_set(err, res, "%s: %s", path, strerror(-res)) : 0;
+}
+
 static int add_source(struct gvcam_pictures *pictures, const char *source, struct sp_err *err)
 {
 	size_t before = pictures->n;
@@ -93,7 +106,9 @@ static int add_source(struct gvcam_pictures *pictures, const char *source, struc
 	if (stat(source, &info))
 		return sp_err_set(err, -errno, "%s: %s; give --images a picture or a folder of them",
 				  source, strerror(errno));
-	res = S_ISDIR(info.st_mode) ? add_folder(pictures, source, 0) : add_path(pictures, source);
+	if (!S_ISDIR(info.st_mode))
+		return add_file(pictures, source, err);
+	res = add_folder(pictures, source, 0);
 	if (res == -E2BIG)
 		return sp_err_set(err, res, "%s: more than %d pictures; give fewer", source,
 				  GVCAM_PICTURES_MAX);

@@ -2,6 +2,7 @@
 #include "gvcam/player.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,7 +164,7 @@ static void load(const struct job *job)
 			sp_err_set(&err, res, "%s: no memory to show it", job->path);
 	}
 	if (res) {
-		sp_log(SP_LOG_WARNING, "%s; an empty frame is sent in its place", err.text);
+		fprintf(stderr, "gvcam: %s; an empty frame is sent in its place\n", err.text);
 		/* Room for RGB8 is there in every format. */
 		memset(job->slot->bytes, GVCAM_EMPTY_LEVEL, bytes * 3);
 	} else {

@@ -135,6 +135,8 @@ static uint64_t serve(struct gvcam_sender *sender, struct gvcam_outlet *outlet)
 		atomic_store_explicit(&outlet->last_ns, now_ns, memory_order_relaxed);
 	}
 	if (outlet->stream.finished != finished) {
+		atomic_store_explicit(&outlet->spent, gvcam_stream_spent(&outlet->stream),
+				      memory_order_release);
 		atomic_store_explicit(&outlet->finished, outlet->stream.finished,
 				      memory_order_release);
 		sp_event_signal(sender->done);

@@ -34,6 +34,7 @@ struct gvcam_outlet {
 	int fd;			    /* bound to the camera's address; not owned */
 	bool do_not_fragment;	    /* as the socket is set */
 	_Atomic uint32_t finished;  /* the acquisition that ended by itself */
+	_Atomic bool spent;	    /* all frames of --frames are sent */
 	_Atomic uint64_t last_ns;   /* when something last left */
 	struct gvcam_mail mail;	    /* under the sender's lock */
 };

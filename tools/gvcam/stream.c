@@ -45,6 +45,11 @@ void gvcam_stream_uninit(struct gvcam_stream *stream)
 	*stream = (struct gvcam_stream){ 0 };
 }
 
+bool gvcam_stream_spent(const struct gvcam_stream *stream)
+{
+	return stream->config.frames && stream->stats.frames >= stream->config.frames;
+}
+
 /* Drops what is left of the current block. */
 static void abandon_block(struct gvcam_stream *stream)
 {
@@ -98,7 +103,7 @@ void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_ch
 	}
 	if (!channel->acquiring || stream->active || stream->finished == channel->starts)
 		return;
-	if (stream->config.frames && stream->stats.frames >= stream->config.frames)
+	if (gvcam_stream_spent(stream))
 		stream->finished = channel->starts;
 	else
 		begin_acquisition(stream, now_ns);
@@ -320,7 +325,7 @@ static void end_block(struct gvcam_stream *stream)
 	stream->stats.frames++;
 	stream->due_ns += length > stream->interval_ns ? length : stream->interval_ns;
 	if ((stream->shape.frame_limit && stream->count >= stream->shape.frame_limit) ||
-	    (stream->config.frames && stream->stats.frames >= stream->config.frames)) {
+	    gvcam_stream_spent(stream)) {
 		stream->active = false;
 		stream->finished = stream->channel.starts;
 	}

@@ -97,6 +97,9 @@ void gvcam_stream_uninit(struct gvcam_stream *stream);
 void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_channel *channel,
 			      uint64_t now_ns);
 
+/* Has it sent all the frames it may? */
+bool gvcam_stream_spent(const struct gvcam_stream *stream);
+
 /* Queues a request; served by gvcam_stream_fill. */
 void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resend *resend);
 
