@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A simulated camera under any sequence of datagrams, from two peers, over time: records of {who and
- * when, length, bytes}. What it promises its stream must hold after each.
+ * A simulated camera under any sequence of datagrams, from two peers, over time: records of {who
+ * and when, length, bytes}. What it promises its stream must hold after each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size >= 2) {
 		uint8_t how = data[0];
 		size_t n = data[1] < size - 2 ? data[1] : size - 2;
-		uint8_t *bytes = malloc(n ? n : 1); /* of its own, so that reads beyond it are seen */
+		/* Memory of its own, so that reads beyond it are seen. */
+		uint8_t *bytes = malloc(n ? n : 1);
 		uint8_t reply[GVCP_MESSAGE_MAX];
 		struct gvcam_effects effects;
 		size_t answered;

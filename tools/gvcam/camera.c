@@ -80,13 +80,12 @@ void gvcam_camera_init(struct gvcam_camera *camera, const struct gvcam_camera_co
 	};
 	init_identity(camera, config);
 	SET(GVCP_REG_STREAM_CHANNELS, 1);
-	SET(GVCP_REG_STREAM_CAPABILITY,
-	    GVCP_STREAM_CAP_SOURCE_PORT | GVCP_STREAM_CAP_LEGACY_IDS);
-	SET(GVCP_REG_CAPABILITY,
-	    GVCP_CAP_CONCATENATION | GVCP_CAP_WRITEMEM |
-		    (config->resend ? GVCP_CAP_PACKETRESEND : 0) | GVCP_CAP_PRIMARY_APPLICATION |
-		    GVCP_CAP_LINK_SPEED | GVCP_CAP_HEARTBEAT_DISABLE | GVCP_CAP_SERIAL |
-		    GVCP_CAP_USER_NAME);
+	SET(GVCP_REG_STREAM_CAPABILITY, GVCP_STREAM_CAP_SOURCE_PORT | GVCP_STREAM_CAP_LEGACY_IDS);
+	SET(GVCP_REG_CAPABILITY, GVCP_CAP_CONCATENATION | GVCP_CAP_WRITEMEM |
+					 (config->resend ? GVCP_CAP_PACKETRESEND : 0) |
+					 GVCP_CAP_PRIMARY_APPLICATION | GVCP_CAP_LINK_SPEED |
+					 GVCP_CAP_HEARTBEAT_DISABLE | GVCP_CAP_SERIAL |
+					 GVCP_CAP_USER_NAME);
 	SET(GVCP_REG_HEARTBEAT, 3000);
 	SET(GVCP_REG_TICKS_LOW, SP_NS_PER_S); /* a tick is a nanosecond */
 	SET(GVCP_REG_GVSP_CONFIG, config->extended_ids ? GVCP_GVSP_CONFIG_EXTENDED_IDS : 0);
@@ -181,7 +180,7 @@ void gvcam_camera_channel(const struct gvcam_camera *camera, struct gvcam_channe
 		ret->frame_limit = GET(GVCAM_ACQUISITION_COUNT);
 }
 
-/* ---- writes ------------------------------------------------------------------------------------- */
+/* ---- writes ---------------------------------------------------------------------------------- */
 
 static uint16_t good_if(bool good)
 {
@@ -347,7 +346,7 @@ static uint16_t write_word(struct gvcam_camera *camera, const struct gvcam_peer 
 	return status;
 }
 
-/* ---- commands ----------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static int answer_discovery(const struct gvcam_camera *camera, uint16_t id, uint8_t *reply)
 {
@@ -372,8 +371,9 @@ static int read_registers(const struct gvcam_camera *camera, const struct sp_gvc
 		uint32_t address = command->read_registers.address[i];
 		uint8_t bytes[4];
 
-		*ret_status = address % 4 ? GVCP_BAD_ALIGNMENT :
-					    gvcam_registers_read(&camera->registers, address, bytes, 4);
+		*ret_status = address % 4
+				      ? GVCP_BAD_ALIGNMENT
+				      : gvcam_registers_read(&camera->registers, address, bytes, 4);
 		if (*ret_status)
 			return 0;
 		memcpy(&values[i], bytes, 4);
@@ -393,7 +393,8 @@ static int read_memory(const struct gvcam_camera *camera, const struct sp_gvcp_c
 	*ret_status = gvcam_registers_read(&camera->registers, address, bytes, count);
 	if (*ret_status)
 		return 0;
-	return sp_gvcp_build_memory_ack(reply, GVCP_MESSAGE_MAX, command->id, address, bytes, count);
+	return sp_gvcp_build_memory_ack(reply, GVCP_MESSAGE_MAX, command->id, address, bytes,
+					count);
 }
 
 /* The answer's index: registers written, which on an error is the place of the refused one. */
@@ -509,7 +510,8 @@ size_t gvcam_camera_request(struct gvcam_camera *camera, uint64_t now_ns,
 	}
 	if (broadcast && command.code != GVCP_DISCOVERY && command.code != GVCP_FORCEIP)
 		return 0;
-	if (command.code == GVCP_FORCEIP && !command.refusal && !is_for(camera, command.force_ip.mac))
+	if (command.code == GVCP_FORCEIP && !command.refusal &&
+	    !is_for(camera, command.force_ip.mac))
 		return 0;
 	if (command.refusal) {
 		camera->stats.malformed++;
@@ -525,7 +527,8 @@ size_t gvcam_camera_request(struct gvcam_camera *camera, uint64_t now_ns,
 		return 0;
 	code = (uint16_t)(command.code + 1);
 	if (n <= 0 && (command.code == GVCP_WRITEREG || command.code == GVCP_WRITEMEM))
-		n = sp_gvcp_build_index_ack(reply, GVCP_MESSAGE_MAX, status, code, command.id, index);
+		n = sp_gvcp_build_index_ack(reply, GVCP_MESSAGE_MAX, status, code, command.id,
+					    index);
 	else if (n <= 0)
 		n = sp_gvcp_build_ack(reply, GVCP_MESSAGE_MAX, status, code, command.id);
 	return n > 0 ? (size_t)n : 0;

@@ -25,15 +25,15 @@ struct gvcam_camera_config {
 	const char *serial;
 	const char *user_name;
 	uint32_t width, height; /* also the largest that may be set */
-	uint32_t pixel_format;	/* SP_PFNC_MONO8, _BAYER_RG8 or _RGB8 */
+	uint32_t pixel_format; /* SP_PFNC_MONO8, _BAYER_RG8 or _RGB8 */
 	double fps;
 	uint32_t packet_size; /* SCPS: bytes of IP packet */
-	bool resend;	      /* the capability */
-	bool extended_ids;    /* at power-up */
-	bool pictures;	      /* there are pictures, else only the test pattern */
+	bool resend; /* the capability */
+	bool extended_ids; /* at power-up */
+	bool pictures; /* there are pictures, else only the test pattern */
 	uint16_t source_port; /* of the stream */
-	const char *xml;      /* GenICam description; outlives the camera */
-	size_t xml_bytes;     /* a multiple of 4 */
+	const char *xml; /* GenICam description; outlives the camera */
+	size_t xml_bytes; /* a multiple of 4 */
 };
 
 /* What the stream has to know; a snapshot. */
@@ -41,12 +41,12 @@ struct gvcam_channel {
 	bool acquiring; /* and the channel is open: frames are to be sent */
 	uint32_t starts; /* acquisitions so far: another number means start anew */
 	uint32_t ip;
-	uint16_t port;	      /* 0: closed */
+	uint16_t port; /* 0: closed */
 	uint32_t packet_size; /* SCPS */
 	bool do_not_fragment, extended_ids;
 	uint64_t delay_ns; /* SCPD */
 	uint32_t width, height, pixel_format;
-	bool pattern;	      /* the test pattern, not pictures */
+	bool pattern; /* the test pattern, not pictures */
 	double fps;
 	uint64_t frame_limit; /* of this acquisition; 0: none */
 	uint64_t time_base_ns; /* timestamp 0 of the device */
@@ -54,7 +54,7 @@ struct gvcam_channel {
 
 enum gvcam_effect {
 	GVCAM_CHANNEL_CHANGED = 1, /* ask gvcam_camera_channel() */
-	GVCAM_FIRE_TEST = 2,	   /* one test packet */
+	GVCAM_FIRE_TEST = 2, /* one test packet */
 	GVCAM_RESEND = 4,
 };
 
@@ -75,7 +75,7 @@ struct gvcam_camera {
 	struct gvcam_registers registers;
 	bool resend, pictures;
 	struct gvcam_peer controller; /* if the privilege register is not 0 */
-	uint64_t heard_ns;	      /* last valid command of the controller */
+	uint64_t heard_ns; /* last valid command of the controller */
 	uint64_t time_base_ns;
 	bool acquiring;
 	uint32_t starts;

@@ -18,7 +18,7 @@
 
 enum {
 	DATAGRAM_BYTES = 1024, /* larger than any GVCP message: longer ones are refused by length */
-	BURST = 32,	       /* datagrams from one socket before the others have a turn */
+	BURST = 32, /* datagrams from one socket before the others have a turn */
 	SEND_BUFFER_BYTES = 4 << 20,
 };
 
@@ -107,10 +107,11 @@ static int open_unit(struct gvcam_farm *farm, uint32_t i, struct sp_err *err)
 
 	res = open_socket(ip, GVCP_PORT, false, &unit->control_fd);
 	if (res == -EADDRNOTAVAIL)
-		return sp_err_set(err, res,
-				  "%s: no interface of this machine has the address; use 127.0.0.1 and "
-				  "up, or add it with 'ip address add'",
-				  ip_text(ip, text));
+		return sp_err_set(
+			err, res,
+			"%s: no interface of this machine has the address; use 127.0.0.1 and "
+			"up, or add it with 'ip address add'",
+			ip_text(ip, text));
 	if (res == -EADDRINUSE)
 		return sp_err_set(err, res,
 				  "%s: port %d is taken; another camera simulator runs there",
@@ -282,7 +283,7 @@ void gvcam_farm_destroy(struct gvcam_farm *farm)
 	free(farm);
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void pass_channel(struct gvcam_farm *farm, uint32_t i)
 {
@@ -326,7 +327,8 @@ static void hear(struct gvcam_farm *farm, int fd, uint32_t only)
 		uint8_t bytes[DATAGRAM_BYTES];
 		struct sockaddr_in from = { 0 };
 		socklen_t length = sizeof(from);
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &length);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from,
+				     &length);
 
 		if (n < 0)
 			return;
@@ -400,8 +402,8 @@ int gvcam_farm_run(struct gvcam_farm *farm, int stop_fd, struct sp_err *err)
 {
 	struct pollfd fds[2 + GVCAM_CAMERAS_MAX + GVCAM_BROADCASTS_MAX];
 	uint32_t n = farm->config.n, total = 2 + n + farm->broadcasts;
-	uint64_t end_ns = farm->config.duration_ns ? sp_clock_now() + farm->config.duration_ns :
-						     UINT64_MAX;
+	uint64_t end_ns = farm->config.duration_ns ? sp_clock_now() + farm->config.duration_ns
+						   : UINT64_MAX;
 
 	fds[0] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = farm->done.fd, .events = POLLIN };

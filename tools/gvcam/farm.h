@@ -34,7 +34,7 @@ struct gvcam_farm_config {
 	struct gvcam_faults faults;
 	bool resend, extended_ids;
 	uint64_t start_block, frames; /* frames 0: no end */
-	uint64_t duration_ns;	      /* 0: no end */
+	uint64_t duration_ns; /* 0: no end */
 	const struct gvcam_pictures *pictures; /* NULL or none: the test pattern */
 	uint32_t hold, gap;
 };
@@ -67,7 +67,8 @@ int gvcam_farm_create(const struct gvcam_farm_config *config, struct gvcam_farm 
 void gvcam_farm_destroy(struct gvcam_farm *farm);
 
 /*
- * Answers until @stop_fd becomes readable, the duration is over or all frames are sent. 0 or -errno.
+ * Answers until @stop_fd becomes readable, the duration is over or all frames are sent. 0 or
+ * -errno.
  */
 int gvcam_farm_run(struct gvcam_farm *farm, int stop_fd, struct sp_err *err);
 

@@ -49,7 +49,8 @@ void gvcam_faults_fate(const struct gvcam_faults *faults, uint32_t camera, uint6
 		ret->copies = 2;
 	if (!faults->reorder)
 		return;
-	ret->late[0] = (uint32_t)(draw(faults, camera, block, packet, LATE) % (faults->reorder + 1));
+	ret->late[0] =
+		(uint32_t)(draw(faults, camera, block, packet, LATE) % (faults->reorder + 1));
 	ret->late[1] =
 		(uint32_t)(draw(faults, camera, block, packet, LATE_COPY) % (faults->reorder + 1));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bad network by seed: which packets are lost, sent twice or late. The fate of a packet is a hash
- * of seed, camera, block and packet, so it does not depend on timing or on resend requests: the same
- * seed harms the same packets in every run.
+ * of seed, camera, block and packet, so it does not depend on timing or on resend requests: the
+ * same seed harms the same packets in every run.
  */
 #ifndef GVCAM_FAULTS_H
 #define GVCAM_FAULTS_H
@@ -34,13 +34,16 @@ struct gvcam_ref {
 	bool copy; /* the second one of a pair */
 };
 
+struct gvcam_reorder_node {
+	struct gvcam_ref ref;
+	uint32_t next; /* UINT32_MAX: none */
+};
+
 struct gvcam_reorder {
-	struct gvcam_reorder_node {
-		struct gvcam_ref ref;
-		uint32_t next;
-	} *nodes;
-	uint32_t *first, *last; /* lists by due place modulo depth + 1; of nodes, UINT32_MAX: none */
-	uint32_t free;		/* list of unused nodes */
+	struct gvcam_reorder_node *nodes;
+	/* Lists of nodes by due place modulo depth + 1, and the list of unused nodes. */
+	uint32_t *first, *last;
+	uint32_t free;
 	uint32_t depth, place, held;
 };
 

@@ -39,8 +39,8 @@ static void limited(FILE *out, const char *name, const char *tip, uint32_t addre
 }
 
 /*
- * Bits of a register. GenICam counts the bits of big-endian registers from the most significant one,
- * so mask 0x80000000 is bit 0.
+ * Bits of a register. GenICam counts the bits of big-endian registers from the most significant
+ * one, so mask 0x80000000 is bit 0.
  */
 static void bits(FILE *out, const char *name, uint32_t address, unsigned int first,
 		 unsigned int last, const char *access)
@@ -65,8 +65,8 @@ static void write_only(FILE *out, const char *name, uint32_t address)
 {
 	fprintf(out,
 		"<IntReg Name=\"%s\"><Address>0x%X</Address><Length>4</Length>"
-		"<AccessMode>WO</AccessMode>" ON_DEVICE "<Cachable>NoCache</Cachable>"
-		BIG_ENDIAN_WORD "</IntReg>\n",
+		"<AccessMode>WO</AccessMode>" ON_DEVICE
+		"<Cachable>NoCache</Cachable>" BIG_ENDIAN_WORD "</IntReg>\n",
 		name, address);
 }
 
@@ -95,8 +95,8 @@ static void entry(char *text, size_t size, const char *name, uint32_t value)
 	size_t used = strlen(text);
 
 	snprintf(text + used, size - used,
-		 "<EnumEntry Name=\"%s\" NameSpace=\"Standard\"><Value>%u</Value></EnumEntry>", name,
-		 value);
+		 "<EnumEntry Name=\"%s\" NameSpace=\"Standard\"><Value>%u</Value></EnumEntry>",
+		 name, value);
 }
 
 static void category(FILE *out, const char *name, const char *const *features)
@@ -111,26 +111,49 @@ static void categories(FILE *out)
 {
 	static const char *const root[] = { "DeviceControl", "ImageFormatControl",
 					    "AcquisitionControl", "TransportLayerControl", NULL };
-	static const char *const device[] = { "DeviceVendorName", "DeviceModelName",
-					      "DeviceVersion", "DeviceManufacturerInfo",
-					      "DeviceSerialNumber", "DeviceUserID", NULL };
+	static const char *const device[] = { "DeviceVendorName",
+					      "DeviceModelName",
+					      "DeviceVersion",
+					      "DeviceManufacturerInfo",
+					      "DeviceSerialNumber",
+					      "DeviceUserID",
+					      NULL };
 	static const char *const format[] = { "SensorWidth", "SensorHeight", "WidthMax",
-					      "HeightMax", "Width", "Height", "PixelFormat",
-					      "TestPattern", NULL };
-	static const char *const acquisition[] = { "AcquisitionMode", "AcquisitionStart",
-						   "AcquisitionStop", "AcquisitionFrameCount",
-						   "AcquisitionFrameRate", "AcquisitionStatus",
+					      "HeightMax",   "Width",	     "Height",
+					      "PixelFormat", "TestPattern",  NULL };
+	static const char *const acquisition[] = { "AcquisitionMode",
+						   "AcquisitionStart",
+						   "AcquisitionStop",
+						   "AcquisitionFrameCount",
+						   "AcquisitionFrameRate",
+						   "AcquisitionStatus",
 						   NULL };
-	static const char *const transport[] = {
-		"PayloadSize", "GevVersionMajor", "GevVersionMinor", "GevMACAddress",
-		"GevCurrentIPAddress", "GevCurrentSubnetMask", "GevCurrentDefaultGateway",
-		"GevNumberOfInterfaces", "GevLinkSpeed", "GevMessageChannelCount",
-		"GevStreamChannelCount", "GevHeartbeatTimeout", "GevTimestampTickFrequency",
-		"GevTimestampControlLatch", "GevTimestampControlReset", "GevTimestampValue", "GevCCP",
-		"GevSCPHostPort", "GevSCDA", "GevSCSP", "GevSCPSPacketSize",
-		"GevSCPSFireTestPacket", "GevSCPSDoNotFragment", "GevSCPD", "GevGVSPExtendedIDMode",
-		NULL
-	};
+	static const char *const transport[] = { "PayloadSize",
+						 "GevVersionMajor",
+						 "GevVersionMinor",
+						 "GevMACAddress",
+						 "GevCurrentIPAddress",
+						 "GevCurrentSubnetMask",
+						 "GevCurrentDefaultGateway",
+						 "GevNumberOfInterfaces",
+						 "GevLinkSpeed",
+						 "GevMessageChannelCount",
+						 "GevStreamChannelCount",
+						 "GevHeartbeatTimeout",
+						 "GevTimestampTickFrequency",
+						 "GevTimestampControlLatch",
+						 "GevTimestampControlReset",
+						 "GevTimestampValue",
+						 "GevCCP",
+						 "GevSCPHostPort",
+						 "GevSCDA",
+						 "GevSCSP",
+						 "GevSCPSPacketSize",
+						 "GevSCPSFireTestPacket",
+						 "GevSCPSDoNotFragment",
+						 "GevSCPD",
+						 "GevGVSPExtendedIDMode",
+						 NULL };
 
 	category(out, "Root", root);
 	category(out, "DeviceControl", device);
@@ -159,7 +182,8 @@ static void format_features(FILE *out, const struct gvcam_genicam *genicam)
 	if (genicam->pictures)
 		entry(patterns, sizeof(patterns), "Off", GVCAM_PICTURES);
 	entry(patterns, sizeof(patterns), "FrameCounter", GVCAM_FRAME_COUNTER);
-	limited(out, "Width", "Pixels in a line.", GVCAM_WIDTH, GVCAM_SIDE_MIN, genicam->width_max, 4);
+	limited(out, "Width", "Pixels in a line.", GVCAM_WIDTH, GVCAM_SIDE_MIN, genicam->width_max,
+		4);
 	limited(out, "Height", "Lines of the image.", GVCAM_HEIGHT, GVCAM_SIDE_MIN,
 		genicam->height_max, 2);
 	integer(out, "WidthMax", "Largest width.", GVCAM_WIDTH_MAX, 4, "RO");
@@ -194,8 +218,10 @@ static void acquisition_features(FILE *out)
 		"<Float Name=\"AcquisitionFrameRate\" NameSpace=\"Standard\">"
 		"<ToolTip>Frames a second.</ToolTip><pValue>AcquisitionFrameRateReg</pValue>"
 		"<Min>%.1f</Min><Max>%.1f</Max><Unit>Hz</Unit></Float>\n"
-		"<FloatReg Name=\"AcquisitionFrameRateReg\"><Address>0x%X</Address><Length>4</Length>"
-		"<AccessMode>RW</AccessMode>" ON_DEVICE "<Endianess>BigEndian</Endianess></FloatReg>\n",
+		"<FloatReg "
+		"Name=\"AcquisitionFrameRateReg\"><Address>0x%X</Address><Length>4</Length>"
+		"<AccessMode>RW</AccessMode>" ON_DEVICE
+		"<Endianess>BigEndian</Endianess></FloatReg>\n",
 		GVCAM_RATE_MIN, GVCAM_RATE_MAX, GVCAM_FRAME_RATE);
 }
 
@@ -267,7 +293,8 @@ static void transport_features(FILE *out)
 	integer(out, "GevLinkSpeed", "Mbit/s.", GVCP_REG_LINK_SPEED, 4, "RO");
 	integer(out, "GevMessageChannelCount", "Message channels.", GVCP_REG_MESSAGE_CHANNELS, 4,
 		"RO");
-	integer(out, "GevStreamChannelCount", "Stream channels.", GVCP_REG_STREAM_CHANNELS, 4, "RO");
+	integer(out, "GevStreamChannelCount", "Stream channels.", GVCP_REG_STREAM_CHANNELS, 4,
+		"RO");
 	limited(out, "GevHeartbeatTimeout", "Milliseconds of silence until control is lost.",
 		GVCP_REG_HEARTBEAT, GVCAM_HEARTBEAT_MIN, 2147483647, 1);
 	integer(out, "GevTimestampTickFrequency", "Ticks a second.", GVCP_REG_TICKS_HIGH, 8, "RO");

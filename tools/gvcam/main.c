@@ -29,13 +29,14 @@ struct options {
 static const struct sp_opt_usage usage = {
 	.command = "gvcam",
 	.arguments = "",
-	.summary = "Simulates GigE Vision cameras: each answers GVCP on port 3956 of its address and "
-		   "streams GVSP to whoever controls it.",
+	.summary =
+		"Simulates GigE Vision cameras: each answers GVCP on port 3956 of its address and "
+		"streams GVSP to whoever controls it.",
 	.details = "  gvcam --address 127.0.0.1 --pattern --loss 0.01 --seed 7\n"
 		   "  gvcam --address 127.0.0.2 --cameras 4 --images photos/ --hold 60 --gap 30\n"
 		   "\n"
-		   "Runs until it is interrupted, or as long as --frames or --duration say; prints what "
-		   "was sent.",
+		   "Runs until it is interrupted, or as long as --frames or --duration say, then "
+		   "prints what was sent.",
 };
 
 static int usage_error(const struct sp_err *err)
@@ -69,7 +70,8 @@ static int list_addresses(const struct options *options, struct gvcam_farm_confi
 					  options->addresses.items[i]);
 		config->ips[i] = ntohl(address.s_addr);
 		if (IN_MULTICAST(config->ips[i]) || !config->ips[i])
-			return sp_err_set(err, -EINVAL, "--address: '%s' cannot be a camera's address",
+			return sp_err_set(err, -EINVAL,
+					  "--address: '%s' cannot be a camera's address",
 					  options->addresses.items[i]);
 	}
 	config->n = n;
@@ -92,7 +94,8 @@ static int make_config(const struct options *options, bool resend_loss_given,
 		return sp_err_set(err, -EINVAL, "--format: '%s' is none of Mono8, BayerRG8, RGB8",
 				  options->format);
 	if (options->width % 4 || options->height % 2)
-		return sp_err_set(err, -EINVAL, "--width goes in steps of 4, --height in steps of 2");
+		return sp_err_set(err, -EINVAL,
+				  "--width goes in steps of 4, --height in steps of 2");
 	if (options->packet_size % 4)
 		return sp_err_set(err, -EINVAL, "--packet-size goes in steps of 4");
 	if (options->pattern && options->images.n)
@@ -131,8 +134,9 @@ static void print_ready(const struct gvcam_farm_config *config, FILE *out)
 		struct in_addr address = { htonl(config->ips[i]) };
 		char text[INET_ADDRSTRLEN];
 
-		fprintf(out, "gvcam: camera %u at %s: %ux%u %s, %.10g frames/s, packets of %u bytes\n", i,
-			inet_ntop(AF_INET, &address, text, sizeof(text)), config->width,
+		fprintf(out,
+			"gvcam: camera %u at %s: %ux%u %s, %.10g frames/s, packets of %u bytes\n",
+			i, inet_ntop(AF_INET, &address, text, sizeof(text)), config->width,
 			config->height, sp_pfnc_by_code(config->pixel_format)->name, config->fps,
 			config->packet_size);
 	}
@@ -220,26 +224,30 @@ int main(int argc, char **argv)
 		{ "pattern", 0, SP_OPT_FLAG, &o.pattern, NULL,
 		  "stream the test pattern; so it is without --images", 0, 0 },
 		{ "images", 'i', SP_OPT_LIST, &o.images, "PATH",
-		  "stream a picture, or a folder's (JPEG, PNG, PGM, PPM), letterboxed; may be repeated",
+		  "stream a picture, or a folder's (JPEG, PNG, PGM, PPM), letterboxed; may be "
+		  "repeated",
 		  0, 0 },
-		{ "hold", 0, SP_OPT_U32, &o.hold, "N", "frames that show one picture (30)", 1, 1e6 },
+		{ "hold", 0, SP_OPT_U32, &o.hold, "N", "frames that show one picture (30)", 1,
+		  1e6 },
 		{ "gap", 0, SP_OPT_U32, &o.gap, "N", "empty frames between pictures (0)", 0, 1e6 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS",
-		  "width, and the most a controller can set (640)", GVCAM_SIDE_MIN, GVCAM_SIDE_MAX },
+		  "width, and the most a controller can set (640)", GVCAM_SIDE_MIN,
+		  GVCAM_SIDE_MAX },
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS",
-		  "height, and the most a controller can set (480)", GVCAM_SIDE_MIN, GVCAM_SIDE_MAX },
-		{ "format", 0, SP_OPT_STRING, &o.format, "NAME", "Mono8, BayerRG8 or RGB8 (Mono8)", 0,
-		  0 },
+		  "height, and the most a controller can set (480)", GVCAM_SIDE_MIN,
+		  GVCAM_SIDE_MAX },
+		{ "format", 0, SP_OPT_STRING, &o.format, "NAME", "Mono8, BayerRG8 or RGB8 (Mono8)",
+		  0, 0 },
 		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "frames a second (25)", GVCAM_RATE_MIN,
 		  GVCAM_RATE_MAX },
 		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES",
 		  "IP packet size until a controller sets another (1500)", GVCAM_PACKET_MIN,
 		  GVCAM_PACKET_MAX },
 		{ "pacing", 0, SP_OPT_DOUBLE, &o.pacing, "PART",
-		  "spread a frame's packets over this part of its interval; 0: all at once (0.5)", 0,
-		  1 },
-		{ "loss", 0, SP_OPT_DOUBLE, &o.loss, "P", "probability that a packet is lost (0)", 0,
-		  1 },
+		  "spread a frame's packets over this part of its interval; 0: all at once (0.5)",
+		  0, 1 },
+		{ "loss", 0, SP_OPT_DOUBLE, &o.loss, "P", "probability that a packet is lost (0)",
+		  0, 1 },
 		{ "resend-loss", 0, SP_OPT_DOUBLE, &o.resend_loss, "P",
 		  "the same for packets that are sent again (as --loss)", 0, 1 },
 		{ "duplicate", 0, SP_OPT_DOUBLE, &o.duplicate, "P",
@@ -255,8 +263,8 @@ int main(int argc, char **argv)
 		  9007199254740992.0 },
 		{ "frames", 0, SP_OPT_U64, &o.frames, "N",
 		  "end after so many frames of every camera (no end)", 0, 0 },
-		{ "duration", 0, SP_OPT_DOUBLE, &o.duration, "SECONDS", "end after this time (no end)",
-		  0, 1e9 },
+		{ "duration", 0, SP_OPT_DOUBLE, &o.duration, "SECONDS",
+		  "end after this time (no end)", 0, 1e9 },
 		{ "json", 0, SP_OPT_FLAG, &o.json, NULL,
 		  "summary as one JSON object on stdout, the rest on stderr", 0, 0 },
 		{ NULL, 0, SP_OPT_FLAG, NULL, NULL, NULL, 0, 0 },

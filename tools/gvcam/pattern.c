@@ -11,10 +11,10 @@ enum {
 	GLYPH_WIDTH = 5,
 	GLYPH_HEIGHT = 7,
 	CELL_WIDTH = GLYPH_WIDTH + 1,
-	MARGIN = 1,	  /* black cells around the digits */
-	ORIGIN = 16,	  /* pixels: left and top edge of the digits' box */
+	MARGIN = 1, /* black cells around the digits */
+	ORIGIN = 16, /* pixels: left and top edge of the digits' box */
 	LINES_A_DOT = 90, /* a dot of a digit is one pixel for every so many lines of the image */
-	RAMP_STEP = 3,	  /* how far the ramp moves from block to block */
+	RAMP_STEP = 3, /* how far the ramp moves from block to block */
 	RAMP = 256,
 };
 
@@ -55,12 +55,13 @@ static uint8_t label_at(const struct label *label, uint32_t x, uint32_t y)
 	int column = (int)((x - ORIGIN) / label->dot) - MARGIN;
 	int row = (int)((y - ORIGIN) / label->dot) - MARGIN;
 	int digit = column / CELL_WIDTH;
+	uint8_t dots;
 
 	if (column < 0 || row < 0 || row >= GLYPH_HEIGHT || digit >= (int)label->n ||
 	    column % CELL_WIDTH >= GLYPH_WIDTH)
 		return 0;
-	return glyphs[label->digits[digit] - '0'][row] >> (GLYPH_WIDTH - 1 - column % CELL_WIDTH) & 1 ?
-		       255 : 0;
+	dots = glyphs[label->digits[digit] - '0'][row];
+	return dots >> (GLYPH_WIDTH - 1 - column % CELL_WIDTH) & 1 ? 255 : 0;
 }
 
 uint8_t gvcam_pattern_at(uint32_t pixel_format, uint32_t height, uint64_t block, uint32_t x,
@@ -71,7 +72,8 @@ uint8_t gvcam_pattern_at(uint32_t pixel_format, uint32_t height, uint64_t block,
 	label_init(&label, height, block);
 	if (label_has(&label, x, y))
 		return label_at(&label, x, y);
-	return (uint8_t)(x + y + RAMP_STEP * block + (pixel_format == SP_PFNC_RGB8 ? 85 * channel : 0));
+	return (uint8_t)(x + y + RAMP_STEP * block +
+			 (pixel_format == SP_PFNC_RGB8 ? 85 * channel : 0));
 }
 
 /* The ramp from t = @start on, @bytes of it beginning at channel @channel. */
@@ -107,8 +109,8 @@ void gvcam_pattern_fill(uint32_t pixel_format, uint32_t width, uint32_t height, 
 		size_t n = bytes < line_bytes - at ? bytes : (size_t)(line_bytes - at);
 		uint64_t left = (uint64_t)ORIGIN * step, right = (uint64_t)label.right * step;
 
-		fill_ramp(rgb, (uint8_t)(at / step + y + RAMP_STEP * block), (unsigned int)(at % step),
-			  out, n);
+		fill_ramp(rgb, (uint8_t)(at / step + y + RAMP_STEP * block),
+			  (unsigned int)(at % step), out, n);
 		if (y >= ORIGIN && y < label.bottom)
 			for (uint64_t i = at > left ? at : left; i < at + n && i < right; i++)
 				out[i - at] = label_at(&label, (uint32_t)(i / step), y);

@@ -84,7 +84,7 @@ static int add_folder(struct gvcam_pictures *pictures, const char *folder, unsig
 	return res;
 }
 
-/* A file that is named is meant: it had better be a picture. Those of a folder are read as they come. */
+/* A file that is named had better be a picture. Those of a folder are read as they come. */
 static int add_file(struct gvcam_pictures *pictures, const char *path, struct sp_err *err)
 {
 	struct sp_image image;
@@ -104,8 +104,9 @@ static int add_source(struct gvcam_pictures *pictures, const char *source, struc
 	int res;
 
 	if (stat(source, &info))
-		return sp_err_set(err, -errno, "%s: %s; give --images a picture or a folder of them",
-				  source, strerror(errno));
+		return sp_err_set(err, -errno,
+				  "%s: %s; give --images a picture or a folder of them", source,
+				  strerror(errno));
 	if (!S_ISDIR(info.st_mode))
 		return add_file(pictures, source, err);
 	res = add_folder(pictures, source, 0);
@@ -121,8 +122,8 @@ static int add_source(struct gvcam_pictures *pictures, const char *source, struc
 	return 0;
 }
 
-int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources,
-			unsigned int n, struct sp_err *err)
+int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources, unsigned int n,
+			struct sp_err *err)
 {
 	*pictures = (struct gvcam_pictures){ 0 };
 	for (unsigned int i = 0; i < n; i++) {

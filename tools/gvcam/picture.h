@@ -20,8 +20,8 @@ struct gvcam_pictures {
  * @sources are files and folders; a folder gives every *.jpg, *.jpeg, *.png, *.pgm and *.ppm in it
  * and in its folders. -ENOENT and friends if a source cannot be read or a folder has no picture.
  */
-int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources,
-			unsigned int n, struct sp_err *err);
+int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources, unsigned int n,
+			struct sp_err *err);
 void gvcam_pictures_uninit(struct gvcam_pictures *pictures);
 
 /* @out: width × height pixels of @pixel_format, which is Mono8, BayerRG8 or RGB8. */

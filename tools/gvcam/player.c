@@ -107,11 +107,11 @@ bool gvcam_player_has(const struct gvcam_player *player, const struct gvcam_shot
 		return false;
 	if (shot->empty || player->period <= GVCAM_SLOTS)
 		return true;
-	/* The loader may be writing to the slot of the show GVCAM_AHEAD from now, and no further. */
+	/* The loader may be writing to the slots of the next GVCAM_AHEAD shows, no further. */
 	return shot->show + GVCAM_SLOTS > player->show + GVCAM_AHEAD;
 }
 
-/* ---- the loader --------------------------------------------------------------------------------- */
+/* ---- the loader ------------------------------------------------------------------------------ */
 
 struct job {
 	struct gvcam_player *player;
@@ -121,6 +121,14 @@ struct job {
 	uint32_t width, height, pixel_format;
 };
 
+static const char *picture_path(const struct gvcam_player *player, uint64_t show)
+{
+	const struct gvcam_player_config *config = &player->config;
+	uint64_t step = show % player->period * config->cameras;
+
+	return config->pictures->paths[(config->camera + step) % config->pictures->n];
+}
+
 /* Under the lock: the most urgent picture that is missing; its slot is taken. */
 static bool find_job(struct gvcam_loader *loader, struct job *ret)
 {
@@ -129,21 +137,21 @@ static bool find_job(struct gvcam_loader *loader, struct job *ret)
 
 		for (uint64_t show = player->show; show <= player->show + GVCAM_AHEAD; show++) {
 			struct gvcam_slot *slot = slot_of(player, show);
-			uint64_t key = show_key(player, show), n = player->config.pictures->n;
+			uint64_t key = show_key(player, show);
 
 			if (!player->width || (slot->ready && slot->key == key))
 				continue;
 			slot->ready = false;
 			loader->next = (loader->next + i + 1) % loader->n;
-			*ret = (struct job){ player,
-					     slot,
-					     key,
-					     player->config.pictures->paths[
-						     (player->config.camera +
-						      show % player->period * player->config.cameras) % n],
-					     player->width,
-					     player->height,
-					     player->pixel_format };
+			*ret = (struct job){
+				.player = player,
+				.slot = slot,
+				.key = key,
+				.path = picture_path(player, show),
+				.width = player->width,
+				.height = player->height,
+				.pixel_format = player->pixel_format,
+			};
 			return true;
 		}
 	}

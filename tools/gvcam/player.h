@@ -4,8 +4,9 @@
  * next pictures ahead of time into a few slots a camera, so that the sender never waits for a file
  * and no folder is too large.
  *
- * Frame n of an acquisition belongs to show n / (hold + gap): its first `hold` frames show a picture,
- * the `gap` after it an empty scene. Camera c of N takes the pictures c, c + N, c + 2 N …, round and round.
+ * Frame n of an acquisition belongs to show n / (hold + gap): its first `hold` frames show a
+ * picture, the `gap` after it an empty scene. Camera c of N takes the pictures c, c + N, c + 2 N …,
+ * round and round.
  */
 #ifndef GVCAM_PLAYER_H
 #define GVCAM_PLAYER_H

@@ -21,10 +21,10 @@ enum gvcam_feature {
 	GVCAM_HEIGHT_MAX = 0xA014,
 	GVCAM_ACQUISITION_MODE = 0xA020,
 	GVCAM_ACQUISITION_START = 0xA024, /* write 1 */
-	GVCAM_ACQUISITION_STOP = 0xA028,  /* write 1 */
+	GVCAM_ACQUISITION_STOP = 0xA028, /* write 1 */
 	GVCAM_ACQUISITION_COUNT = 0xA02C, /* frames of a MultiFrame acquisition */
 	GVCAM_ACQUISITION_STATUS = 0xA030, /* 1 while frames are made */
-	GVCAM_FRAME_RATE = 0xA034,	   /* IEEE 754 single, Hz */
+	GVCAM_FRAME_RATE = 0xA034, /* IEEE 754 single, Hz */
 	GVCAM_TEST_PATTERN = 0xA038,
 	GVCAM_FEATURES_END = 0xA03C,
 };

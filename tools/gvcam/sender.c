@@ -38,7 +38,7 @@ static void set_fragmenting(struct gvcam_outlet *outlet, bool do_not_fragment)
 
 /*
  * One datagram of exactly the size that SCPS says, never fragmented: whether it arrives tells the
- * host what the way can carry. One that is too large for the link is lost, as it would be on a switch.
+ * host what the way can carry. One that is too large for the link is lost, as on a switch.
  */
 static void send_test(struct gvcam_sender *sender, struct gvcam_outlet *outlet)
 {

@@ -15,7 +15,7 @@
 #include "gvcam/stream.h"
 
 enum {
-	GVCAM_BATCH = 64,	 /* packets a system call */
+	GVCAM_BATCH = 64, /* packets a system call */
 	GVCAM_QUANTUM_NS = 100000, /* packets that are due within this leave together */
 	GVCAM_MAIL_RESENDS = 256,
 };
@@ -31,12 +31,12 @@ struct gvcam_mail {
 
 struct gvcam_outlet {
 	struct gvcam_stream stream; /* the sender's once it runs */
-	int fd;			    /* bound to the camera's address; not owned */
-	bool do_not_fragment;	    /* as the socket is set */
-	_Atomic uint32_t finished;  /* the acquisition that ended by itself */
-	_Atomic bool spent;	    /* all frames of --frames are sent */
-	_Atomic uint64_t last_ns;   /* when something last left */
-	struct gvcam_mail mail;	    /* under the sender's lock */
+	int fd; /* bound to the camera's address; not owned */
+	bool do_not_fragment; /* as the socket is set */
+	_Atomic uint32_t finished; /* the acquisition that ended by itself */
+	_Atomic bool spent; /* all frames of --frames are sent */
+	_Atomic uint64_t last_ns; /* when something last left */
+	struct gvcam_mail mail; /* under the sender's lock */
 };
 
 struct gvcam_sender {
@@ -46,7 +46,7 @@ struct gvcam_sender {
 	uint8_t *scratch;
 	struct gvcam_mail taken; /* a copy to work from without the lock */
 	pthread_mutex_t lock;
-	struct sp_event wake;  /* to the sender */
+	struct sp_event wake; /* to the sender */
 	struct sp_event *done; /* from the sender: an acquisition finished */
 	struct sp_thread thread;
 };

@@ -66,9 +66,9 @@ static void begin_acquisition(struct gvcam_stream *stream, uint64_t now_ns)
 	*shape = stream->channel;
 	header = shape->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
 	stream->data_bytes = shape->packet_size - IP_UDP_BYTES - header;
-	stream->image_bytes =
-		sp_pfnc_image_bytes(shape->pixel_format, shape->width, shape->height);
-	data_packets = (uint32_t)((stream->image_bytes + stream->data_bytes - 1) / stream->data_bytes);
+	stream->image_bytes = sp_pfnc_image_bytes(shape->pixel_format, shape->width, shape->height);
+	data_packets =
+		(uint32_t)((stream->image_bytes + stream->data_bytes - 1) / stream->data_bytes);
 	stream->packets = data_packets + 2;
 	stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / shape->fps);
 	if (!shape->extended_ids && stream->next_id > UINT16_MAX)
@@ -109,7 +109,7 @@ void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_ch
 		begin_acquisition(stream, now_ns);
 }
 
-/* ---- packets ------------------------------------------------------------------------------------ */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 static const uint8_t *payload(struct gvcam_stream *stream, const struct gvcam_block *block,
 			      uint64_t offset, uint32_t bytes, uint8_t *scratch)
@@ -127,8 +127,8 @@ static const uint8_t *payload(struct gvcam_stream *stream, const struct gvcam_bl
 	return scratch;
 }
 
-static void make_packet(struct gvcam_stream *stream, const struct gvcam_block *block, uint32_t number,
-			bool resent, struct gvcam_packet *out)
+static void make_packet(struct gvcam_stream *stream, const struct gvcam_block *block,
+			uint32_t number, bool resent, struct gvcam_packet *out)
 {
 	const struct gvcam_channel *shape = &stream->shape;
 	struct sp_gvsp_packet packet = {
@@ -192,7 +192,7 @@ static void make_refusal(struct gvcam_stream *stream, uint64_t block, uint32_t n
 	stream->stats.bytes += out->head_bytes;
 }
 
-/* ---- resends ------------------------------------------------------------------------------------ */
+/* ---- resends --------------------------------------------------------------------------------- */
 
 void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resend *resend)
 {
@@ -278,12 +278,12 @@ static bool serve_resend(struct gvcam_stream *stream, struct gvcam_packet *out)
 	return true;
 }
 
-/* ---- frames ------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static uint64_t packet_gap(const struct gvcam_stream *stream)
 {
-	uint64_t spread = (uint64_t)((double)stream->interval_ns * stream->config.pacing /
-				     stream->packets);
+	uint64_t spread =
+		(uint64_t)((double)stream->interval_ns * stream->config.pacing / stream->packets);
 
 	return spread > stream->shape.delay_ns ? spread : stream->shape.delay_ns;
 }
@@ -343,8 +343,8 @@ static void step_packet(struct gvcam_stream *stream, struct gvcam_block *block)
 	stream->refs_n = gvcam_reorder_step(&stream->reorder, block->made, &fate, stream->refs);
 	block->made++;
 	if (block->made == stream->packets)
-		stream->refs_n +=
-			gvcam_reorder_flush(&stream->reorder, stream->refs + stream->refs_n);
+		stream->refs_n += gvcam_reorder_flush(&stream->reorder,
+						      stream->refs + stream->refs_n);
 }
 
 static void send_ref(struct gvcam_stream *stream, struct gvcam_packet *out)
@@ -359,7 +359,8 @@ static void send_ref(struct gvcam_stream *stream, struct gvcam_packet *out)
 		stream->highest = ref.packet + 1;
 	else if (!ref.copy)
 		stream->stats.reordered++;
-	make_packet(stream, &stream->ring[stream->count % GVCAM_RING_BLOCKS], ref.packet, false, out);
+	make_packet(stream, &stream->ring[stream->count % GVCAM_RING_BLOCKS], ref.packet, false,
+		    out);
 }
 
 /*

@@ -14,40 +14,40 @@
 #include "gvcam/player.h"
 
 enum {
-	GVCAM_RING_BLOCKS = 64,	  /* sent blocks that can be sent again */
+	GVCAM_RING_BLOCKS = 64, /* sent blocks that can be sent again */
 	GVCAM_RESEND_QUEUE = 256, /* requests waiting */
-	GVCAM_HEAD_BYTES = 64,	  /* the longest leader is 56 */
+	GVCAM_HEAD_BYTES = 64, /* the longest leader is 56 */
 };
 
 struct gvcam_stream_config {
 	uint32_t camera;
 	struct gvcam_faults faults;
-	double pacing;	      /* packets spread over this part of the frame interval, 0 … 1 */
+	double pacing; /* packets spread over this part of the frame interval, 0 … 1 */
 	uint64_t start_block; /* first block id, ≥ 1 */
-	uint64_t frames;      /* the stream ends after so many in all; 0: never */
+	uint64_t frames; /* the stream ends after so many in all; 0: never */
 	struct gvcam_player *player; /* NULL: the test pattern */
 };
 
 struct gvcam_stream_stats {
-	uint64_t frames;     /* blocks sent whole, or as whole as the faults let them */
-	uint64_t sent;	     /* packets that left for the first time */
-	uint64_t bytes;	     /* UDP payload of all that left */
-	uint64_t dropped;    /* lost by the faults, on their first way */
+	uint64_t frames; /* blocks sent whole, or as whole as the faults let them */
+	uint64_t sent; /* packets that left for the first time */
+	uint64_t bytes; /* UDP payload of all that left */
+	uint64_t dropped; /* lost by the faults, on their first way */
 	uint64_t duplicated; /* second copies sent */
-	uint64_t reordered;  /* left after a later packet of their block */
-	uint64_t requests;   /* PACKETRESEND commands */
-	uint64_t resent;     /* packets sent again */
+	uint64_t reordered; /* left after a later packet of their block */
+	uint64_t requests; /* PACKETRESEND commands */
+	uint64_t resent; /* packets sent again */
 	uint64_t resend_dropped; /* lost by the faults on their second way */
-	uint64_t refused;    /* packets asked for and not to be had, or beyond the limit */
-	uint64_t late;	     /* frames that began more than an interval late: the rate was not held */
-	uint64_t failed;     /* the system refused to send (too large for the link, no route) */
-	uint64_t tests;	     /* test packets */
+	uint64_t refused; /* packets asked for and not to be had, or beyond the limit */
+	uint64_t late; /* frames that began more than an interval late: the rate was not held */
+	uint64_t failed; /* the system refused to send (too large for the link, no route) */
+	uint64_t tests; /* test packets */
 };
 
 struct gvcam_block {
 	uint64_t id;
 	uint64_t ticks; /* timestamp */
-	uint32_t made;	/* packets that have had their turn */
+	uint32_t made; /* packets that have had their turn */
 	struct gvcam_shot shot;
 };
 
@@ -61,7 +61,7 @@ struct gvcam_stream {
 	struct gvcam_channel shape;
 	uint64_t image_bytes;
 	uint32_t data_bytes; /* payload bytes of a full packet */
-	uint32_t packets;    /* of a block, leader and trailer included */
+	uint32_t packets; /* of a block, leader and trailer included */
 	uint64_t interval_ns, gap_ns; /* between frames, between packets */
 	/* The current block is ring[count % GVCAM_RING_BLOCKS] while @in_block. */
 	struct gvcam_block ring[GVCAM_RING_BLOCKS];
@@ -75,9 +75,9 @@ struct gvcam_stream {
 	uint32_t highest; /* packet that left, plus 1: for counting disorder */
 	struct sp_gvcp_resend requests[GVCAM_RESEND_QUEUE];
 	uint32_t requests_n, requests_at; /* free-running: count, next to serve */
-	double tokens;	    /* packets that may be sent again now */
+	double tokens; /* packets that may be sent again now */
 	uint64_t tokens_ns; /* when they were last counted */
-	uint64_t resends;   /* so far, for the faults */
+	uint64_t resends; /* so far, for the faults */
 };
 
 /* A packet to send: a header and the bytes behind it. */
@@ -105,8 +105,8 @@ void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resen
 
 /*
  * Up to @max packets that are due; they are valid until the next call. Returns how many, and in
- * @ret_next_ns when there will be more (UINT64_MAX: not before something is changed). The caller has
- * nothing more to send now only if fewer than @max came back.
+ * @ret_next_ns when there will be more: at once if @max came back, UINT64_MAX if nothing comes before
+ * a change.
  */
 uint32_t gvcam_stream_fill(struct gvcam_stream *stream, uint64_t now_ns,
 			   struct gvcam_packet *packets, uint32_t max, uint64_t *ret_next_ns);

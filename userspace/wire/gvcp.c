@@ -113,8 +113,7 @@ static uint16_t parse_resend(const uint8_t *payload, size_t size, struct sp_gvcp
 	return resend->first <= resend->last ? GVCP_SUCCESS : GVCP_INVALID_PARAMETER;
 }
 
-static uint16_t parse_force_ip(const uint8_t *payload, size_t size,
-			       struct sp_gvcp_command *command)
+static uint16_t parse_force_ip(const uint8_t *payload, size_t size, struct sp_gvcp_command *command)
 {
 	struct gvcp_force_ip wire;
 
@@ -225,7 +224,7 @@ int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_comm
 	return 0;
 }
 
-/* ---- acknowledges ----------------------------------------------------------------------------- */
+/* ---- acknowledges ---------------------------------------------------------------------------- */
 
 static void parse_discovery(const uint8_t *payload, struct sp_gvcp_discovery *ret)
 {
@@ -336,9 +335,9 @@ int sp_gvcp_parse_ack(const uint8_t *bytes, size_t size, struct sp_gvcp_ack *ret
 	return 0;
 }
 
-/* ---- builders ----------------------------------------------------------------------------------- */
+/* ---- builders -------------------------------------------------------------------------------- */
 
-/* Writes the header of a command and returns the whole length, for the caller to fill the payload. */
+/* Writes the header of a command and returns the whole length; the caller fills the payload. */
 static int begin_command(uint8_t *out, size_t room, uint8_t flags, uint16_t code, uint16_t id,
 			 size_t length)
 {

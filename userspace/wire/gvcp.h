@@ -117,7 +117,7 @@ struct sp_gvcp_ack {
 /* An acknowledge, as the host hears it. 0, or -EBADMSG. Unknown codes pass, with an empty union. */
 int sp_gvcp_parse_ack(const uint8_t *bytes, size_t size, struct sp_gvcp_ack *ret);
 
-/* ---- commands: @id ≥ 1; all ask for an acknowledge but the resend --------------------------- */
+/* ---- commands: @id ≥ 1; all ask for an acknowledge but the resend ---------------------------- */
 int sp_gvcp_build_discovery(uint8_t *out, size_t room, uint16_t id);
 int sp_gvcp_build_read_registers(uint8_t *out, size_t room, uint16_t id, const uint32_t *addresses,
 				 unsigned int n);
@@ -135,7 +135,7 @@ int sp_gvcp_build_force_ip(uint8_t *out, size_t room, uint16_t id,
 int sp_gvcp_build_action(uint8_t *out, size_t room, uint16_t id,
 			 const struct sp_gvcp_action *action);
 
-/* ---- acknowledges ----------------------------------------------------------------------------- */
+/* ---- acknowledges ---------------------------------------------------------------------------- */
 /* Without payload: refused reads, and answers to FORCEIP, EVENT, ACTION, PACKETRESEND. */
 int sp_gvcp_build_ack(uint8_t *out, size_t room, uint16_t status, uint16_t code, uint16_t id);
 int sp_gvcp_build_registers_ack(uint8_t *out, size_t room, uint16_t id, const uint32_t *values,

@@ -81,7 +81,7 @@ struct gvcp_command_header {
 	__u8 flags;
 	__be16 code;
 	__be16 length; /* bytes after the header */
-	__be16 id;     /* never 0 */
+	__be16 id; /* never 0 */
 } __attribute__((packed));
 
 struct gvcp_ack_header {
@@ -112,7 +112,7 @@ struct gvcp_resend {
 	__be16 channel;
 	__be16 block; /* reserved in the extended form */
 	__be32 first; /* 24 bits in the standard form */
-	__be32 last;  /* all ones: to the end, trailer included */
+	__be32 last; /* all ones: to the end, trailer included */
 } __attribute__((packed));
 
 struct gvcp_resend_extended {
@@ -196,11 +196,11 @@ struct gvcp_discovery {
 #define GVCP_REG_MASK 0x0034
 #define GVCP_REG_GATEWAY 0x0044
 #define GVCP_REG_MANUFACTURER 0x0048 /* 32 bytes */
-#define GVCP_REG_MODEL 0x0068	 /* 32 */
+#define GVCP_REG_MODEL 0x0068 /* 32 */
 #define GVCP_REG_DEVICE_VERSION 0x0088 /* 32 */
 #define GVCP_REG_MANUFACTURER_INFO 0x00A8 /* 48 */
-#define GVCP_REG_SERIAL 0x00D8	 /* 16 */
-#define GVCP_REG_USER_NAME 0x00E8	 /* 16, writable */
+#define GVCP_REG_SERIAL 0x00D8 /* 16 */
+#define GVCP_REG_USER_NAME 0x00E8 /* 16, writable */
 #define GVCP_REG_DISCOVERY_END 0x00F8
 #define GVCP_REG_URL_1 0x0200 /* 512 */
 #define GVCP_REG_URL_2 0x0400 /* 512 */
@@ -237,12 +237,12 @@ struct gvcp_discovery {
 /* Stream channel n: the base plus 0x40 · n. */
 #define GVCP_REG_STREAM 0x0D00
 #define GVCP_STREAM_STRIDE 0x40
-#define GVCP_REG_SCP (GVCP_REG_STREAM + 0x00)   /* host port */
-#define GVCP_REG_SCPS (GVCP_REG_STREAM + 0x04)  /* packet size */
-#define GVCP_REG_SCPD (GVCP_REG_STREAM + 0x08)  /* delay between packets, ticks */
-#define GVCP_REG_SCDA (GVCP_REG_STREAM + 0x18)  /* host address */
-#define GVCP_REG_SCSP (GVCP_REG_STREAM + 0x1C)  /* source port */
-#define GVCP_REG_SCC (GVCP_REG_STREAM + 0x20)   /* capability */
+#define GVCP_REG_SCP (GVCP_REG_STREAM + 0x00) /* host port */
+#define GVCP_REG_SCPS (GVCP_REG_STREAM + 0x04) /* packet size */
+#define GVCP_REG_SCPD (GVCP_REG_STREAM + 0x08) /* delay between packets, ticks */
+#define GVCP_REG_SCDA (GVCP_REG_STREAM + 0x18) /* host address */
+#define GVCP_REG_SCSP (GVCP_REG_STREAM + 0x1C) /* source port */
+#define GVCP_REG_SCC (GVCP_REG_STREAM + 0x20) /* capability */
 #define GVCP_REG_SCCFG (GVCP_REG_STREAM + 0x24) /* configuration */
 
 /* ---- their bits ------------------------------------------------------------------------------ */

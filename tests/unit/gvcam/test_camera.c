@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registers, memory, privilege, heartbeat and effects of a simulated camera; no sockets, own time. */
+/* Registers, privilege, heartbeat and effects of a simulated camera; no sockets, own time. */
 #include "gvcam/camera.h"
 
 #include "base/clock.h"
@@ -83,7 +83,8 @@ static int wr_mem(const struct gvcam_peer *from, uint32_t address, uint32_t valu
 	uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
 			     (uint8_t)value };
 
-	return ask(from, sp_gvcp_build_write_memory(request, sizeof(request), 77, address, bytes, 4));
+	return ask(from,
+		   sp_gvcp_build_write_memory(request, sizeof(request), 77, address, bytes, 4));
 }
 
 TEST(camera_answers_discovery_with_its_registers)
@@ -106,10 +107,12 @@ TEST(camera_hears_only_discovery_by_broadcast)
 	setup();
 	n = sp_gvcp_build_discovery(request, sizeof(request), 77);
 	CHECK_EQ(gvcam_camera_request(&camera, now_ns, &other, true, request, (size_t)n, reply,
-				      &effects), 256);
+				      &effects),
+		 256);
 	n = sp_gvcp_build_read_registers(request, sizeof(request), 77, &address, 1);
 	CHECK_EQ(gvcam_camera_request(&camera, now_ns, &other, true, request, (size_t)n, reply,
-				      &effects), 0);
+				      &effects),
+		 0);
 }
 
 TEST(camera_refuses_writes_without_control)
@@ -193,13 +196,15 @@ TEST(camera_reads_and_writes_several_registers)
 					   { GVCAM_HEIGHT, 240 } };
 
 	setup();
-	CHECK_EQ(ask(&boss, sp_gvcp_build_read_registers(request, sizeof(request), 77, addresses, 3)),
+	CHECK_EQ(ask(&boss,
+		     sp_gvcp_build_read_registers(request, sizeof(request), 77, addresses, 3)),
 		 0);
 	CHECK_EQ(ack.registers.n, 3);
 	CHECK_EQ(ack.registers.value[1], 480);
 	CHECK_EQ(ack.registers.value[2], 1500);
 	addresses[1] = 0x0800; /* nothing there */
-	CHECK_EQ(ask(&boss, sp_gvcp_build_read_registers(request, sizeof(request), 77, addresses, 3)),
+	CHECK_EQ(ask(&boss,
+		     sp_gvcp_build_read_registers(request, sizeof(request), 77, addresses, 3)),
 		 GVCP_INVALID_ADDRESS);
 	wr(&boss, GVCP_REG_PRIVILEGE, 2);
 	CHECK_EQ(ask(&boss, sp_gvcp_build_write_registers(request, sizeof(request), 77, writes, 3)),
@@ -209,7 +214,8 @@ TEST(camera_reads_and_writes_several_registers)
 	CHECK_EQ(value_of(GVCAM_HEIGHT), 480);
 	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 320 * 480);
 	writes[1] = writes[2];
-	CHECK_EQ(ask(&boss, sp_gvcp_build_write_registers(request, sizeof(request), 77, writes, 2)), 0);
+	CHECK_EQ(ask(&boss, sp_gvcp_build_write_registers(request, sizeof(request), 77, writes, 2)),
+		 0);
 	CHECK_EQ(ack.index, 2);
 	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 320 * 240);
 }
@@ -221,8 +227,9 @@ TEST(camera_serves_its_description_from_memory)
 	uint32_t at = 0;
 
 	setup();
-	CHECK_EQ(ask(&other, sp_gvcp_build_read_memory(request, sizeof(request), 77, GVCP_REG_URL_1,
-						       512)), 0);
+	CHECK_EQ(ask(&other,
+		     sp_gvcp_build_read_memory(request, sizeof(request), 77, GVCP_REG_URL_1, 512)),
+		 0);
 	CHECK_EQ(ack.memory.count, 512);
 	CHECK_EQ(sscanf((const char *)ack.memory.bytes, "Local:gvcam.xml;%x;%x", &base, &bytes), 2);
 	CHECK(bytes < sizeof(got));
@@ -231,8 +238,9 @@ TEST(camera_serves_its_description_from_memory)
 		uint32_t step = at % 1048 ? 512 : 536, left = (bytes - at + 3) / 4 * 4;
 		uint16_t n = (uint16_t)(left < step ? left : step);
 
-		CHECK_EQ(ask(&other, sp_gvcp_build_read_memory(request, sizeof(request), 77, base + at,
-							       n)), 0);
+		CHECK_EQ(ask(&other,
+			     sp_gvcp_build_read_memory(request, sizeof(request), 77, base + at, n)),
+			 0);
 		CHECK_EQ(ack.memory.count, n);
 		memcpy(got + at, ack.memory.bytes, n);
 		at += n;
@@ -291,7 +299,7 @@ TEST(camera_checks_values)
 		{ GVCP_REG_SCPS, 20000, GVCP_INVALID_PARAMETER },
 		{ GVCAM_FRAME_RATE, 0x7FC00000, GVCP_INVALID_PARAMETER }, /* NaN */
 		{ GVCAM_FRAME_RATE, 0xBF800000, GVCP_INVALID_PARAMETER }, /* -1 */
-		{ GVCAM_FRAME_RATE, 0x41F00000, GVCP_SUCCESS },		  /* 30 */
+		{ GVCAM_FRAME_RATE, 0x41F00000, GVCP_SUCCESS }, /* 30 */
 		{ GVCAM_ACQUISITION_MODE, 3, GVCP_INVALID_PARAMETER },
 		{ GVCAM_TEST_PATTERN, 2, GVCP_INVALID_PARAMETER },
 		{ GVCP_REG_SCCFG, 0x40, GVCP_SUCCESS }, /* libaravis writes it unasked */
@@ -317,7 +325,8 @@ TEST(camera_keeps_the_user_defined_name)
 	setup();
 	wr(&boss, GVCP_REG_PRIVILEGE, 2);
 	CHECK_EQ(ask(&boss, sp_gvcp_build_write_memory(request, sizeof(request), 77,
-						       GVCP_REG_USER_NAME, name, 16)), 0);
+						       GVCP_REG_USER_NAME, name, 16)),
+		 0);
 	CHECK_EQ(ack.index, 16);
 	CHECK_EQ(ask(&other, sp_gvcp_build_discovery(request, sizeof(request), 77)), 0);
 	CHECK_STR(ack.discovery.user_name, "gate 4");

@@ -7,7 +7,9 @@ enum { BLOCKS = 200, PACKETS = 500 };
 
 TEST(faults_happen_as_often_as_asked)
 {
-	struct gvcam_faults faults = { .loss = 0.02, .duplicate = 0.01, .resend_loss = 0.3, .seed = 7 };
+	struct gvcam_faults faults = {
+		.loss = 0.02, .duplicate = 0.01, .resend_loss = 0.3, .seed = 7
+	};
 	unsigned int lost = 0, twice = 0, resends_lost = 0;
 	struct gvcam_fate fate;
 
@@ -16,7 +18,8 @@ TEST(faults_happen_as_often_as_asked)
 			gvcam_faults_fate(&faults, 0, b, p, &fate);
 			lost += fate.copies == 0;
 			twice += fate.copies == 2;
-			resends_lost += gvcam_faults_resend_lost(&faults, 0, (uint64_t)b * PACKETS + p);
+			resends_lost += gvcam_faults_resend_lost(&faults, 0,
+								 (uint64_t)b * PACKETS + p);
 		}
 	/* 100,000 draws by a fixed seed; the bounds are five standard deviations. */
 	CHECK_NEAR(lost, 2000, 5 * 45);

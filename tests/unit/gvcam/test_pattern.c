@@ -55,7 +55,7 @@ TEST(pattern_differs_from_block_to_block)
 
 TEST(pattern_shows_the_block_id)
 {
-	/* "1" at two pixels a dot, inside a margin of one dot; its middle column is lit, its left not. */
+	/* "1" at two pixels a dot, in a margin of one dot; its middle column is lit, its left not. */
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16, 16, 0), 0);
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16 + 2 + 4, 16 + 2 + 6, 0), 255);
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16 + 2, 16 + 2 + 6, 0), 0);
@@ -73,8 +73,8 @@ TEST(picture_converts_to_the_three_formats)
 	gvcam_picture_convert(&image, SP_PFNC_BAYER_RG8, out);
 	CHECK_EQ(out[0], 255); /* red of the first pixel */
 	CHECK_EQ(out[1], 255); /* green of the second */
-	CHECK_EQ(out[2], 0);   /* green of the third */
-	CHECK_EQ(out[3], 30);  /* blue of the fourth */
+	CHECK_EQ(out[2], 0); /* green of the third */
+	CHECK_EQ(out[3], 30); /* blue of the fourth */
 	gvcam_picture_convert(&image, SP_PFNC_MONO8, out);
 	CHECK_NEAR(out[0], 0.299 * 255, 1);
 	CHECK_NEAR(out[1], 0.587 * 255, 1);

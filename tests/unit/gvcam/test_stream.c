@@ -72,8 +72,9 @@ TEST(stream_sends_a_block_with_the_pattern_in_it)
 		CHECK_EQ(header.block_id, 65535);
 		CHECK_EQ(header.packet_id, i);
 		CHECK_EQ(header.status, 0);
-		CHECK_EQ(header.format, i == 0 ? GVSP_FORMAT_LEADER :
-					i == n - 1 ? GVSP_FORMAT_TRAILER : GVSP_FORMAT_PAYLOAD);
+		CHECK_EQ(header.format, i == 0	     ? GVSP_FORMAT_LEADER
+					: i == n - 1 ? GVSP_FORMAT_TRAILER
+						     : GVSP_FORMAT_PAYLOAD);
 		if (i > 0 && i < n - 1) {
 			CHECK(i == n - 2 || packets[i].data_bytes == DATA);
 			memcpy(image + (i - 1) * DATA, packets[i].data, packets[i].data_bytes);
@@ -85,7 +86,8 @@ TEST(stream_sends_a_block_with_the_pattern_in_it)
 	CHECK_EQ(leader.size_x, WIDTH);
 	CHECK_EQ(leader.pixel_format, SP_PFNC_MONO8);
 	CHECK_EQ(sp_gvsp_parse_trailer(packets[n - 1].head + 8, packets[n - 1].head_bytes - 8,
-				       &trailer), 0);
+				       &trailer),
+		 0);
 	CHECK_EQ(trailer.size_y, HEIGHT);
 	now_ns = next_ns;
 	CHECK_EQ(fill(), PACKETS);
@@ -204,7 +206,9 @@ TEST(stream_refuses_what_it_has_not_and_limits_the_rest)
 	CHECK_EQ(stream.stats.refused, 3);
 	/* A flood of requests for everything gets two frames' worth and a little, no more. */
 	for (unsigned int i = 0; i < 400; i++) {
-		want = (struct sp_gvcp_resend){ .block = 1, .first = 0, .last = GVCP_RESEND_TO_END };
+		want = (struct sp_gvcp_resend){ .block = 1,
+						.first = 0,
+						.last = GVCP_RESEND_TO_END };
 		gvcam_stream_resend(&stream, &want);
 	}
 	while ((n = fill()))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Golden bytes: captured between libaravis and test cameras, see docs/provenance.md, "Headers and codes". */
+/* Golden bytes: captured between libaravis and test cameras, see docs/provenance.md. */
 #include "wire/gvcp.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static size_t bytes_of(const char *hex, uint8_t *out)
 
 #define CHECK_BYTES(got, size, hex)                                                                \
 	do {                                                                                       \
-		uint8_t golden[GVCP_MESSAGE_MAX];                                               \
+		uint8_t golden[GVCP_MESSAGE_MAX];                                                  \
 		size_t golden_bytes = bytes_of(hex, golden);                                       \
 		CHECK_EQ(size, golden_bytes);                                                      \
 		CHECK(!memcmp(got, golden, golden_bytes));                                         \
@@ -51,8 +51,9 @@ TEST(gvcp_builds_the_captured_commands)
 	CHECK_BYTES(out, n, "42 00 00 40 00 0c ff 15 00 00 ff fb 00 00 00 8f 00 00 00 8f");
 	resend = (struct sp_gvcp_resend){ .extended = true, .block = 2, .first = 119, .last = 119 };
 	n = sp_gvcp_build_resend(out, sizeof(out), 0xFF15, &resend);
-	CHECK_BYTES(out, n, "42 10 00 40 00 14 ff 15 00 00 00 00 00 00 00 77 00 00 00 77"
-			    "00 00 00 00 00 00 00 02");
+	CHECK_BYTES(out, n,
+		    "42 10 00 40 00 14 ff 15 00 00 00 00 00 00 00 77 00 00 00 77"
+		    "00 00 00 00 00 00 00 02");
 }
 
 TEST(gvcp_builds_the_captured_acknowledges)
@@ -63,17 +64,15 @@ TEST(gvcp_builds_the_captured_acknowledges)
 
 	n = sp_gvcp_build_registers_ack(out, sizeof(out), 0xFF19, &mode, 1);
 	CHECK_BYTES(out, n, "00 00 00 81 00 04 ff 19 80 00 00 01");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_WRITEREG_ACK, 0xFF18,
-				    1);
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_WRITEREG_ACK, 0xFF18, 1);
 	CHECK_BYTES(out, n, "00 00 00 83 00 04 ff 18 00 00 00 01");
-	n = sp_gvcp_build_memory_ack(out, sizeof(out), 0xFF15, 0x200,
-				     (const uint8_t *)"Local:xx", 8);
+	n = sp_gvcp_build_memory_ack(out, sizeof(out), 0xFF15, 0x200, (const uint8_t *)"Local:xx",
+				     8);
 	CHECK_BYTES(out, n, "00 00 00 85 00 0c ff 15 00 00 02 00 4c 6f 63 61 6c 3a 78 78");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_ACCESS_DENIED, GVCP_WRITEMEM_ACK,
-				    0xFF39, 0);
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_ACCESS_DENIED, GVCP_WRITEMEM_ACK, 0xFF39,
+				    0);
 	CHECK_BYTES(out, n, "80 06 00 87 00 04 ff 39 00 00 00 00");
-	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_PENDING_ACK, 0xFF34,
-				    900);
+	n = sp_gvcp_build_index_ack(out, sizeof(out), GVCP_SUCCESS, GVCP_PENDING_ACK, 0xFF34, 900);
 	CHECK_BYTES(out, n, "00 00 00 89 00 04 ff 34 00 00 03 84");
 }
 
@@ -109,12 +108,14 @@ TEST(gvcp_parses_the_captured_commands)
 	CHECK_EQ(c.resend.block, 65531);
 	CHECK_EQ(c.resend.first, 143);
 	CHECK_EQ(c.resend.last, GVCP_RESEND_TO_END);
-	PARSE("42 10 00 40 00 14 ff 15 00 00 00 00 00 00 00 77 00 00 00 77 00 00 00 00 00 00 00 02");
+	PARSE("42 10 00 40 00 14 ff 15 00 00 00 00 00 00 00 77 00 00 00 77 00 00 00 00 00 00 00 "
+	      "02");
 	CHECK(c.resend.extended);
 	CHECK_EQ(c.resend.block, 2);
 	CHECK_EQ(c.resend.first, 119);
 	/* The length that libaravis wrote before 2022. */
-	PARSE("42 10 00 40 00 0c ff 15 00 00 00 00 00 00 00 77 00 00 00 77 00 00 00 00 00 00 00 02");
+	PARSE("42 10 00 40 00 0c ff 15 00 00 00 00 00 00 00 77 00 00 00 77 00 00 00 00 00 00 00 "
+	      "02");
 	CHECK_EQ(c.refusal, 0);
 	CHECK_EQ(c.resend.block, 2);
 #undef PARSE
@@ -262,10 +263,11 @@ TEST(gvcp_builders_check_room_and_values)
 
 	CHECK_EQ(sp_gvcp_build_discovery(out, 7, 1), -ENOSPC);
 	CHECK_EQ(sp_gvcp_build_discovery(out, sizeof(out), 0), -EINVAL);
+	CHECK_EQ(sp_gvcp_build_read_registers(out, sizeof(out), 1, many, GVCP_READ_REGISTERS_MAX),
+		 GVCP_MESSAGE_MAX);
 	CHECK_EQ(sp_gvcp_build_read_registers(out, sizeof(out), 1, many,
-					      GVCP_READ_REGISTERS_MAX), GVCP_MESSAGE_MAX);
-	CHECK_EQ(sp_gvcp_build_read_registers(out, sizeof(out), 1, many,
-					      GVCP_READ_REGISTERS_MAX + 1), -EINVAL);
+					      GVCP_READ_REGISTERS_MAX + 1),
+		 -EINVAL);
 	CHECK_EQ(sp_gvcp_build_read_memory(out, sizeof(out), 1, 2, 4), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_read_memory(out, sizeof(out), 1, 0, 540), -EINVAL);
 	CHECK_EQ(sp_gvcp_build_resend(out, sizeof(out), 1, &resend), -EINVAL);
