@@ -75,8 +75,8 @@ struct sp_align_scratch {
 	float x[SP_ALIGNED_PIXELS], y[SP_ALIGNED_PIXELS]; /* places in the frame */
 	uint16_t order[SP_ALIGNED_PIXELS];
 	uint16_t count[SP_PIXELS_SIDE_MAX + 2]; /* of pixels whose upper line is i - 1 */
-	uint8_t line[2]
-		    [(SP_PIXELS_SIDE_MAX + 2) * 3]; /* of the frame: y and y + 1, black outside */
+	/* Of the frame: y and y + 1, with a black column on each side. */
+	uint8_t line[2][(SP_PIXELS_SIDE_MAX + 2) * 3];
 };
 
 int sp_align_scratch_create(struct sp_align_scratch **ret_scratch)

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "infer/cpu/executor.h"
 #include "infer/model.h"
+#include "infer/preprocess.h"
 
 enum { OUTPUTS_MAX = 64 };
 
@@ -33,6 +34,12 @@ int sp_detector_check(const struct sp_model *model, struct sp_yunet_heads *ret_h
 			"%s: its input is not one picture N × 3 × H × W; the detector must be "
 			"a YuNet",
 			model->name);
+	if (shape->dim[2] > 0 && (shape->dim[2] % SP_DETECT_STEP || shape->dim[3] % SP_DETECT_STEP))
+		return sp_err_set(
+			err, -EINVAL,
+			"%s: made for an input of %lld x %lld; sides must be multiples of %d",
+			model->name, (long long)shape->dim[3], (long long)shape->dim[2],
+			SP_DETECT_STEP);
 	*ret_width = shape->dim[3] > 0 ? (uint32_t)shape->dim[3] : 0;
 	*ret_height = shape->dim[2] > 0 ? (uint32_t)shape->dim[2] : 0;
 	return 0;
