@@ -34,7 +34,7 @@ int gvcam_stream_init(struct gvcam_stream *stream, const struct gvcam_stream_con
 		return -ENOMEM;
 	res = gvcam_reorder_init(&stream->reorder, depth);
 	if (res)
-		free(stream->refs);
+		gvcam_stream_uninit(stream);
 	return res;
 }
 

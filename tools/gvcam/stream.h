@@ -105,8 +105,8 @@ void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resen
 
 /*
  * Up to @max packets that are due; they are valid until the next call. Returns how many, and in
- * @ret_next_ns when there will be more: at once if @max came back, UINT64_MAX if nothing comes before
- * a change.
+ * @ret_next_ns when there will be more: at once if @max came back, UINT64_MAX if nothing comes
+ * before a change.
  */
 uint32_t gvcam_stream_fill(struct gvcam_stream *stream, uint64_t now_ns,
 			   struct gvcam_packet *packets, uint32_t max, uint64_t *ret_next_ns);

@@ -55,7 +55,7 @@ TEST(pattern_differs_from_block_to_block)
 
 TEST(pattern_shows_the_block_id)
 {
-	/* "1" at two pixels a dot, in a margin of one dot; its middle column is lit, its left not. */
+	/* "1" at two pixels a dot, in a margin of one dot: its middle is lit, its left is not. */
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16, 16, 0), 0);
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16 + 2 + 4, 16 + 2 + 6, 0), 255);
 	CHECK_EQ(gvcam_pattern_at(SP_PFNC_MONO8, 200, 1, 16 + 2, 16 + 2 + 6, 0), 0);
