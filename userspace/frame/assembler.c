@@ -158,7 +158,7 @@ static size_t lay_out(struct sp_stream *stream, uint8_t *base)
 		block->asked = deal(base, &at, bitmap);
 		block->frame.offset = block->offset;
 		block->frame.token = block->token;
-		block->frame.missing = (const uint64_t *)block->missing;
+		block->frame.missing = block->missing;
 	}
 	return at;
 }

@@ -17,7 +17,7 @@
 enum {
 	SP_BLOCK_REACH = 100, /* blocks behind the newest that are still remembered */
 	SP_BLOCK_SLOTS = 128, /* a power of two above the reach and the id left out at the wrap */
-	SP_BLOCK_GAPS = 32,
+	SP_BLOCK_GAPS = 64,
 	/* An extended header takes so many bytes more of the same packet. */
 	SP_EXTENDED_EXTRA = SP_GVSP_HEADER_EXT_BYTES - SP_GVSP_HEADER_BYTES,
 };
@@ -46,7 +46,7 @@ struct sp_block {
 	/* Per payload packet; lengths only as long as no leader is there to judge them. */
 	uint64_t *offset, *token;
 	uint16_t *length;
-	__u64 *missing; /* the frame's bitmap; written on closing */
+	uint64_t *missing; /* the frame's bitmap; written on closing */
 	__u64 *bad;	/* came unusable */
 	__u64 *gone;	/* the camera has it no more */
 	__u64 *asked;

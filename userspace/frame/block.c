@@ -138,6 +138,12 @@ bool sp_slot_open(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_n
 	return true;
 }
 
+static void release_packet(struct sp_block *block, uint32_t i)
+{
+	sp_assembler_release(block->stream->assembler, block->token[i]);
+	block->stream->held--;
+}
+
 void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     const struct sp_block_geometry *geometry)
 {
@@ -154,8 +160,7 @@ void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		    (inside && sp_block_length_fits(stream, block, i, block->length[i])))
 			continue;
 		sp_gvsp_block_reject(packets, i);
-		sp_assembler_release(stream->assembler, block->token[i]);
-		stream->held--;
+		release_packet(block, i);
 		if (inside)
 			sp_gvsp_bit_set(block->bad, i);
 		else
@@ -172,22 +177,11 @@ static void free_block(struct sp_block *block)
 	block->stream->free = block;
 }
 
-/* Releases the buffers of the packets that are not in @missing. */
-static void release_packets(struct sp_block *block, const __u64 *missing, uint32_t packets)
-{
-	struct sp_stream *stream = block->stream;
-
-	for (uint32_t i = 0; i < packets; i++) {
-		if (sp_gvsp_bit(missing, i))
-			continue;
-		sp_assembler_release(stream->assembler, block->token[i]);
-		stream->held--;
-	}
-}
-
 void sp_block_put(struct sp_block *block)
 {
-	release_packets(block, block->missing, block->frame.packets);
+	for (uint32_t i = 0; i < block->frame.packets; i++)
+		if (!sp_frame_packet_missing(&block->frame, i))
+			release_packet(block, i);
 	free_block(block);
 }
 
@@ -200,7 +194,9 @@ void sp_slot_give_up(struct sp_stream *stream, struct sp_slot *slot, enum sp_giv
 	if (slot->state == SP_SLOT_OPEN) {
 		slot->leader |= slot->block->leader;
 		slot->trailer = slot->block->trailer;
-		release_packets(slot->block, slot->packets.missing, packets);
+		for (uint32_t i = 0; i < packets; i++)
+			if (!sp_gvsp_bit(slot->packets.missing, i))
+				release_packet(slot->block, i);
 		free_block(slot->block);
 	}
 	pending_remove(stream, slot);
@@ -220,7 +216,8 @@ static void fill_frame(struct sp_stream *stream, const struct sp_slot *slot)
 	const struct sp_gvsp_block *packets = &slot->packets;
 	struct sp_frame *frame = &block->frame;
 
-	memcpy(block->missing, packets->missing, sp_gvsp_words(packets->packets) * sizeof(__u64));
+	for (uint32_t w = 0; w < sp_gvsp_words(packets->packets); w++)
+		block->missing[w] = packets->missing[w];
 	frame->stream = stream->index;
 	frame->lane = stream->config.lane;
 	frame->camera = stream->config.camera;

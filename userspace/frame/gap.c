@@ -5,13 +5,45 @@
  */
 #include "frame/assembler_state.h"
 
-static void add_gap(struct sp_stream *stream, struct sp_block *block, uint32_t first, uint32_t last,
+/* Whether packet @id of the block is worth asking for. */
+static bool wanted(const struct sp_slot *slot, uint32_t id)
+{
+	const struct sp_block *block = slot->block;
+
+	if (id == 0)
+		return !block->leader && !block->leader_gone;
+	if (id > slot->packets.packets)
+		return !block->trailer && !block->trailer_gone;
+	return sp_gvsp_bit(slot->packets.missing, id - 1) && !sp_gvsp_bit(block->gone, id - 1);
+}
+
+/* Forgets gaps that were filled. */
+static void drop_filled(struct sp_slot *slot)
+{
+	struct sp_block *block = slot->block;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < block->gaps_n; i++) {
+		uint32_t id = block->gaps[i].first;
+
+		while (id <= block->gaps[i].last && !wanted(slot, id))
+			id++;
+		if (id <= block->gaps[i].last)
+			block->gaps[kept++] = block->gaps[i];
+	}
+	block->gaps_n = kept;
+}
+
+static void add_gap(struct sp_stream *stream, struct sp_slot *slot, uint32_t first, uint32_t last,
 		    uint64_t due_ns)
 {
+	struct sp_block *block = slot->block;
 	struct sp_gap *gap;
 
 	if (!stream->config.resend_tries)
 		return;
+	if (block->gaps_n == SP_BLOCK_GAPS)
+		drop_filled(slot);
 	if (block->gaps_n < SP_BLOCK_GAPS) {
 		block->gaps[block->gaps_n++] =
 			(struct sp_gap){ .next_ns = due_ns, .first = first, .last = last };
@@ -23,7 +55,8 @@ static void add_gap(struct sp_stream *stream, struct sp_block *block, uint32_t f
 		gap->first = first;
 	if (last > gap->last)
 		gap->last = last;
-	gap->next_ns = due_ns;
+	if (gap->next_ns > due_ns || gap->tries >= stream->config.resend_tries)
+		gap->next_ns = due_ns;
 	gap->tries = 0;
 }
 
@@ -32,13 +65,16 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 	struct sp_block *block = slot->block;
 	uint32_t trailer = slot->packets.packets + 1;
 
+	/* After an early leader, whose block waits without an end, time counts again. */
+	if (block->next_id == 1)
+		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
 	/* Chunk data beyond the image is of no use. */
 	if (id > trailer)
 		id = trailer;
 	if (id < block->next_id)
 		return;
 	if (id > block->next_id) {
-		add_gap(stream, block, block->next_id, id - 1, now_ns + stream->config.gap_ns);
+		add_gap(stream, slot, block->next_id, id - 1, now_ns + stream->config.gap_ns);
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.gap_ns);
 	}
 	block->next_id = id + 1;
@@ -51,20 +87,8 @@ void sp_gap_tail(struct sp_stream *stream, struct sp_slot *slot, uint64_t due_ns
 
 	if (block->next_id > trailer)
 		return;
-	add_gap(stream, block, block->next_id, trailer, due_ns);
+	add_gap(stream, slot, block->next_id, trailer, due_ns);
 	block->next_id = trailer + 1;
-}
-
-/* Whether packet @id of the block is worth asking for. */
-static bool wanted(const struct sp_slot *slot, uint32_t id)
-{
-	const struct sp_block *block = slot->block;
-
-	if (id == 0)
-		return !block->leader && !block->leader_gone;
-	if (id > slot->packets.packets)
-		return !block->trailer && !block->trailer_gone;
-	return sp_gvsp_bit(slot->packets.missing, id - 1) && !sp_gvsp_bit(block->gone, id - 1);
 }
 
 static void ask(struct sp_stream *stream, struct sp_slot *slot, uint32_t first, uint32_t last)

@@ -68,12 +68,12 @@ static struct sp_slot *advance(struct sp_stream *stream, uint64_t block_id, int6
 static struct sp_slot *find_slot(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp)
 {
 	struct sp_slot *slot = slot_of(stream, gvsp->block_id);
-	int64_t distance;
+	__s64 distance;
 
 	if (!stream->begun || gvsp->extended != stream->extended || slot->state == SP_SLOT_EMPTY ||
 	    slot->block_id != gvsp->block_id ||
 	    sp_gvsp_block_place(gvsp->block_id, stream->newest, stream->extended, SP_BLOCK_REACH,
-				(__s64 *)&distance) != SP_GVSP_KNOWN)
+				&distance) != SP_GVSP_KNOWN)
 		return NULL;
 	return slot;
 }
@@ -92,7 +92,7 @@ static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_pack
 {
 	struct sp_slot *slot = slot_of(stream, gvsp->block_id);
 	enum sp_gvsp_place place;
-	int64_t distance;
+	__s64 distance;
 
 	/* Nearly every packet. */
 	if (slot->state == SP_SLOT_OPEN && slot->block_id == gvsp->block_id && !timestamp &&
@@ -100,7 +100,7 @@ static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_pack
 		return slot;
 	if (stream->begun && gvsp->extended == stream->extended) {
 		place = sp_gvsp_block_place(gvsp->block_id, stream->newest, stream->extended,
-					    SP_BLOCK_REACH, (__s64 *)&distance);
+					    SP_BLOCK_REACH, &distance);
 		if (place == SP_GVSP_AHEAD)
 			return advance(stream, gvsp->block_id, distance, now_ns);
 		if (place == SP_GVSP_KNOWN) {
@@ -139,8 +139,12 @@ static void progress(struct sp_stream *stream, struct sp_slot *slot, const struc
 		sp_count(&stream->counters.resent, 1);
 		block->frame.flags |= SP_FRAME_HAD_RESEND;
 	}
-	if (block->leader && block->trailer && !slot->packets.missing_n)
+	if (slot->packets.missing_n)
+		return;
+	if (block->leader && block->trailer)
 		sp_slot_close(stream, slot, now_ns);
+	else
+		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
 }
 
 static void take_leader(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,

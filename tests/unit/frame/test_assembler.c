@@ -422,6 +422,23 @@ TEST(assembler_leader_lost)
 	end();
 }
 
+TEST(assembler_whole_at_last_is_not_kept_waiting)
+{
+	struct sp_stream_config quiet = config;
+	struct traffic_block b = block(1);
+
+	quiet.resend_tries = 0;
+	begin_with(&quiet, 0);
+	send_list(&b, "0124", 0);
+	tick(2 * MS);
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 10 * MS);
+	send(&b, 3, 5 * MS); /* only the trailer is missing now */
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 7 * MS);
+	tick(7 * MS);
+	CHECK_EQ(frame()->flags, SP_FRAME_NO_TRAILER);
+	end();
+}
+
 TEST(assembler_trailer_lost)
 {
 	struct traffic_block b = block(1);
@@ -566,7 +583,12 @@ TEST(assembler_early_leader_is_waited_for)
 	tick(500 * MS);
 	CHECK(!c->expected && !t.resends_n);
 	CHECK_EQ(sp_assembler_next_deadline(t.assembler), UINT64_MAX);
-	send_list(&b, "12345", 600 * MS);
+	send_list(&b, "123", 600 * MS);
+	/* Time counts again: the lost end is asked for. */
+	CHECK(sp_assembler_next_deadline(t.assembler) <= 602 * MS);
+	tick(602 * MS);
+	check_request(1, 4, 5);
+	send_list(&b, "45", 603 * MS);
 	put(frame());
 	/* But not once a newer block is there. */
 	send(&next, 0, 700 * MS);
@@ -820,6 +842,30 @@ TEST(assembler_many_gaps)
 			send(&b, id, 2 * MS);
 	CHECK_EQ(frame()->flags, SP_FRAME_HAD_RESEND);
 	CHECK_EQ(c->resent, 100);
+	end();
+}
+
+/* Loss goes on while requests are out: no gap is put off for ever by the next one. */
+TEST(assembler_gaps_do_not_starve)
+{
+	struct sp_stream_config large = config;
+	struct traffic_block b = block(1);
+	uint32_t asked = 0;
+
+	large.height = 500;
+	large.retention_ns = 1000 * MS;
+	large.packet_timeout_ns = 500 * MS;
+	b.height = 500;
+	begin_with(&large, 0);
+	for (uint32_t id = 0; id <= 200; id += 2) {
+		uint64_t now = id * 300 * US;
+
+		send(&b, id, now);
+		tick(now);
+		asked += t.resends_n;
+		t.resends_n = 0;
+	}
+	CHECK(asked >= 90);
 	end();
 }
 
