@@ -2,6 +2,7 @@
 /* Every operator, alone and fused with its neighbours, against plain loops in double. */
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 
 #include "net.h"
 
@@ -122,7 +123,7 @@ static void random_net(uint64_t seed)
 	while (n < 16) {
 		unsigned int a = results[net_pick(&net, n)], b = results[net_pick(&net, n)], y;
 
-		switch (net_pick(&net, 7)) {
+		switch (net_pick(&net, 8)) {
 		case 0:
 			y = net_conv(&net, a, channels, &point, true);
 			break;
@@ -138,6 +139,10 @@ static void random_net(uint64_t seed)
 		case 4:
 			y = net_batchnorm(&net, a);
 			break;
+		case 5: /* another name for the same values, row-major */
+			y = net_same(&net, a, net.tensors[a].shape);
+			NODE(&net, "Reshape", y, a, INTS(&net, 0, channels, 6, -1));
+			break;
 		default:
 			y = net_binary(&net, net_pick(&net, 3) ? "Add" : "Sub", a, b);
 		}
@@ -152,7 +157,7 @@ static void random_net(uint64_t seed)
 
 TEST(random_networks)
 {
-	for (uint64_t seed = 1; seed <= 60; seed++)
+	for (uint64_t seed = 1; seed <= 400; seed++)
 		random_net(seed);
 }
 
@@ -454,6 +459,68 @@ TEST(run_starts_no_threads)
 		threads += entry->d_name[0] != '.';
 	closedir(dir);
 	CHECK_EQ(threads, 1);
+}
+
+/* Executors of one model beside each other: each thread makes, runs and drops its own. */
+struct beside {
+	const struct sp_model *model;
+	const struct tensor *input, *want;
+	bool good;
+};
+
+static void *run_beside(void *arg)
+{
+	struct beside *beside = arg;
+	struct sp_executor *executor;
+	struct sp_err err;
+	size_t n = (size_t)sp_shape_elements(&beside->want->shape);
+
+	for (unsigned int i = 0; i < 10; i++) {
+		const float *got;
+
+		if (sp_executor_create(beside->model, beside->input->shape.dim, &executor, &err))
+			return NULL;
+		got = sp_executor_output(executor, 0, NULL, NULL);
+		beside->good = true;
+		for (unsigned int k = 0; k < 20; k++) {
+			memcpy(sp_executor_input(executor), beside->input->data,
+			       (size_t)sp_shape_elements(&beside->input->shape) * sizeof(float));
+			beside->good &= !sp_executor_run(executor);
+			for (size_t j = 0; j < n; j++)
+				beside->good &= fabsf(got[j] - beside->want->data[j]) < 1e-4f;
+		}
+		sp_executor_destroy(executor);
+	}
+	return NULL;
+}
+
+TEST(executors_run_beside_each_other)
+{
+	static const struct window square = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1 };
+	unsigned int x = net_begin(&net, 13, 9, SHAPE(1, 16, 20, 20)), y = x;
+	struct beside beside[3];
+	struct sp_model *model;
+	pthread_t threads[3];
+	struct sp_err err;
+	uint8_t *bytes;
+	size_t size;
+
+	for (unsigned int i = 0; i < 3; i++)
+		y = net_act(&net, net_binary(&net, "Add", y, net_conv(&net, y, 16, &square, true)),
+			    NET_SIGMOID);
+	net_output(&net, y);
+	bytes = net_pack(&net, &size);
+	CHECK_EQ(sp_model_parse(bytes, size, "shared", &model, &err), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		beside[i] = (struct beside){ model, &net.tensors[x], &net.tensors[y], false };
+		CHECK_EQ(pthread_create(&threads[i], NULL, run_beside, &beside[i]), 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned int i = 0; i < 3; i++)
+		CHECK(beside[i].good);
+	sp_model_free(model);
+	net_end(&net);
 }
 
 TEST(inputs_that_do_not_fit)

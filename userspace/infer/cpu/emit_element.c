@@ -108,17 +108,32 @@ static struct sp_operand widen(struct sp_plan *plan, struct sp_operand x, unsign
 	return out;
 }
 
+/*
+ * @x row-major if its channels do not fill the blocks of its layout: on a CPU with AVX but not AVX2,
+ * oneDNN 2.6.3's `binary` goes wrong over such a rest.
+ */
+static struct sp_operand unpadded(struct sp_plan *plan, struct sp_operand x)
+{
+	for (int i = 0; i < x.desc.ndims && !plan->error; i++)
+		if (x.desc.padded_dims[i] != x.desc.dims[i])
+			return widen(plan, x, (unsigned int)x.desc.ndims);
+	return x;
+}
+
 /* @a ∘ @b, broadcast, then @act. */
 static struct sp_operand binary(struct sp_plan *plan, dnnl_alg_kind_t kind, struct sp_operand a,
 			      struct sp_operand b, const struct sp_activation *act)
 {
 	struct sp_shape x = shape_of(&a.desc), y = shape_of(&b.desc), out;
-	struct sp_operand result = { .buffer = SP_NONE }, swap = a;
+	struct sp_operand result = { .buffer = SP_NONE }, swap;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_binary_desc_t desc;
 
 	if (plan->error || !sp_shape_broadcast(&x, &y, &out))
 		return result;
+	a = unpadded(plan, a);
+	b = unpadded(plan, b);
+	swap = a;
 	/* oneDNN repeats its second operand only. */
 	if (!sp_shape_equal(&x, &out) && kind != dnnl_binary_sub && sp_shape_equal(&y, &out)) {
 		a = b;

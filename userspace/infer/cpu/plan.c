@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64 }; /* a cache line, and the widest vector */
 
 /* A value once more, in another layout. */
 struct sp_copy {
@@ -155,6 +155,15 @@ void sp_plan_layout(struct sp_plan *plan, uint32_t tensor, dnnl_memory_desc_t *r
 
 /* ---- buffers --------------------------------------------------------------------------------------- */
 
+/*
+ * Bytes to set aside for @size: aligned, and a line more, since oneDNN 2.6.3's kernels for AVX
+ * without AVX2 store up to 16 bytes behind the end of what they make (seen with `binary`).
+ */
+static size_t room_for(size_t size)
+{
+	return ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1)) + ALIGN;
+}
+
 static uint32_t add_buffer(struct sp_plan *plan, size_t size)
 {
 	struct sp_buffer *buffer = grow(plan, (void **)&plan->buffers, &plan->buffers_n,
@@ -162,7 +171,7 @@ static uint32_t add_buffer(struct sp_plan *plan, size_t size)
 
 	if (!buffer)
 		return SP_NONE;
-	buffer->size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	buffer->size = room_for(size);
 	buffer->first = SP_NONE;
 	return plan->buffers_n - 1;
 }
@@ -266,8 +275,11 @@ uint32_t sp_plan_in(struct sp_plan *plan, uint32_t tensor, const dnnl_memory_des
 		return id;
 	copy = grow(plan, (void **)&plan->copies, &plan->copies_n, &plan->copies_room,
 		    sizeof(*copy));
-	if (copy)
-		*copy = (struct sp_copy){ tensor, id, *desc };
+	if (!copy)
+		return SP_NONE;
+	*copy = (struct sp_copy){ tensor, id, *desc };
+	/* Whoever reads the tensor later may get this copy: it must last as long. */
+	plan->buffers[id].last_node = plan->last_node[tensor];
 	return id;
 }
 
@@ -379,8 +391,7 @@ void sp_plan_kernel(struct sp_plan *plan, dnnl_primitive_desc_t pd)
 		if (scratch && dnnl_memory_desc_get_size(scratch)) {
 			shared = &plan->buffers[plan->scratch];
 			if (shared->size < dnnl_memory_desc_get_size(scratch))
-				shared->size = (dnnl_memory_desc_get_size(scratch) + ALIGN - 1) &
-					       ~(size_t)(ALIGN - 1);
+				shared->size = room_for(dnnl_memory_desc_get_size(scratch));
 			sp_plan_arg(plan, DNNL_ARG_SCRATCHPAD, plan->scratch, scratch);
 		}
 	}
