@@ -527,27 +527,21 @@ TEST(assembler_impossible_geometry_is_discarded)
 
 TEST(assembler_chunks_after_the_image)
 {
-	struct traffic_block b = block(1), grown = block(1);
+	struct traffic_block b = block(1), longer = block(1);
+	struct sp_packet trailer;
 	struct sp_frame *f;
 
 	begin();
 	b.payload_type = GVSP_PAYLOAD_IMAGE | GVSP_PAYLOAD_CHUNKS;
-	b.height = 9; /* 360 bytes and 140 of chunks */
+	b.height = 9; /* 360 bytes of image, 140 of chunks: packets 1 to 5, trailer 6 */
 	send_list(&b, "0123", 0);
-	send_as(&b, 4, 0, 40, 0);
-	grown.height = 20;
-	send(&grown, 5, 0); /* chunk data alone */
+	send_as(&b, 4, 0, 40, 0); /* the end of the image and the first chunks */
+	longer.height = 20;
+	send(&longer, 5, 0); /* chunks alone */
 	CHECK_EQ(c->surplus, 1);
-	grown.height = 12; /* its trailer has id 6 */
-	grown.width = 42;
-	send(&grown, 7, 0);
-	grown.width = 40;
-	{
-		struct sp_packet packet = traffic_packet(&t, &b, 5, 0, 0, 0);
-
-		t.region.base[packet.offset + 7] = 6;
-		traffic_push(&t, &packet, 1);
-	}
+	trailer = traffic_packet(&t, &b, 5, 0, 0, 0);
+	t.region.base[trailer.offset + 7] = 6;
+	traffic_push(&t, &trailer, 1);
 	f = frame();
 	CHECK(f->packets == 4 && f->parts[0].bytes == 360 && !f->flags && c->bytes == 360);
 	put(f);
