@@ -36,9 +36,15 @@ struct load {
 static struct sp_stream_config stream_config(const struct load *load)
 {
 	return (struct sp_stream_config){
-		.packet_payload = load->mtu - OVERHEAD, .pixel_format = SP_PFNC_MONO8, .width = WIDTH,
-		.height = HEIGHT, .frames = 24, .packet_timeout_ns = 20000000, .gap_ns = 1000000,
-		.retention_ns = 100000000, .resend_tries = 2,
+		.packet_payload = load->mtu - OVERHEAD,
+		.pixel_format = SP_PFNC_MONO8,
+		.width = WIDTH,
+		.height = HEIGHT,
+		.frames = 24,
+		.packet_timeout_ns = 20000000,
+		.gap_ns = 1000000,
+		.retention_ns = 100000000,
+		.resend_tries = 2,
 	};
 }
 
@@ -63,22 +69,27 @@ static void stamp(struct load *load)
 			packet->rx_ns = (load->next_block * 8000 + id) * 1000;
 			if (id == 0) {
 				struct sp_gvsp_leader leader = {
-					.payload_type = GVSP_PAYLOAD_IMAGE, .has_image = true,
-					.pixel_format = SP_PFNC_MONO8, .size_x = WIDTH, .size_y = HEIGHT,
+					.payload_type = GVSP_PAYLOAD_IMAGE,
+					.has_image = true,
+					.pixel_format = SP_PFNC_MONO8,
+					.size_x = WIDTH,
+					.size_y = HEIGHT,
 					.timestamp = load->next_block,
 				};
 
-				packet->length = (uint32_t)sp_gvsp_build_leader(&header, &leader, data,
-										load->stride);
+				packet->length = (uint32_t)sp_gvsp_build_leader(&header, &leader,
+										data, load->stride);
 			} else if (id > load->block_packets) {
-				struct sp_gvsp_trailer trailer = { GVSP_PAYLOAD_IMAGE, true, HEIGHT, 0 };
+				struct sp_gvsp_trailer trailer = { GVSP_PAYLOAD_IMAGE, true, HEIGHT,
+								   0 };
 
-				packet->length = (uint32_t)sp_gvsp_build_trailer(&header, &trailer, 0, data,
-										 load->stride);
+				packet->length = (uint32_t)sp_gvsp_build_trailer(
+					&header, &trailer, 0, data, load->stride);
 			} else {
 				if (load->drop_every && ++drop % load->drop_every == 0)
 					continue;
-				packet->length = (uint32_t)sp_gvsp_build(&header, data, load->stride) +
+				packet->length = (uint32_t)sp_gvsp_build(&header, data,
+									 load->stride) +
 						 (left < payload ? left : payload);
 			}
 			n++;
@@ -159,7 +170,8 @@ static double run_assembler(void *arg)
 	/* Every payload packet must be in a frame, else this measured something else. */
 	if (c->delivered - delivered != load->packets_n - 2 * BLOCKS || !sp_ledger_adds_up(c)) {
 		fprintf(stderr, "assembler: %llu of %u packets delivered\n",
-			(unsigned long long)(c->delivered - delivered), load->packets_n - 2 * BLOCKS);
+			(unsigned long long)(c->delivered - delivered),
+			load->packets_n - 2 * BLOCKS);
 		return -1;
 	}
 	return (double)begin / load->packets_n;
@@ -178,8 +190,8 @@ static double run_memcpy(void *arg)
 
 		if (at + length > WIDTH * HEIGHT)
 			at = 0;
-		memcpy(load->frame + at, load->region.base + load->packets[i].offset + SP_GVSP_HEADER_BYTES,
-		       length);
+		memcpy(load->frame + at,
+		       load->region.base + load->packets[i].offset + SP_GVSP_HEADER_BYTES, length);
 		at += payload;
 		if (at + payload > WIDTH * HEIGHT)
 			at = 0;
@@ -189,7 +201,9 @@ static double run_memcpy(void *arg)
 
 int main(void)
 {
-	static struct load loads[] = { { .mtu = 1500 }, { .mtu = 9000 }, { .mtu = 1500, .drop_every = 50 } };
+	static struct load loads[] = { { .mtu = 1500 },
+				       { .mtu = 9000 },
+				       { .mtu = 1500, .drop_every = 50 } };
 	static const char *const labels[] = { "1500", "9000", "1500, 2 % lost" };
 	enum { LOADS = sizeof(loads) / sizeof(loads[0]) };
 	struct sp_bench *bench = sp_bench_begin("assembler");
@@ -198,9 +212,10 @@ int main(void)
 		return 1;
 	for (int i = 0; i < LOADS; i++) {
 		struct sp_bench_row rows[] = {
-			{ labels[i], "assembler", "cpu_time_per_packet", "ns", run_assembler, &loads[i], "memcpy",
-			  "lower" },
-			{ labels[i], "memcpy", "cpu_time_per_packet", "ns", run_memcpy, &loads[i], NULL, NULL },
+			{ labels[i], "assembler", "cpu_time_per_packet", "ns", run_assembler,
+			  &loads[i], "memcpy", "lower" },
+			{ labels[i], "memcpy", "cpu_time_per_packet", "ns", run_memcpy, &loads[i],
+			  NULL, NULL },
 		};
 
 		open_load(&loads[i]);

@@ -33,8 +33,8 @@ static void describe_machine(char *text, size_t size)
 	if (cpuinfo)
 		fclose(cpuinfo);
 	uname(&os);
-	snprintf(text, size, "%s, %ld CPUs, %s %s", model, sysconf(_SC_NPROCESSORS_ONLN), os.sysname,
-		 os.release);
+	snprintf(text, size, "%s, %ld CPUs, %s %s", model, sysconf(_SC_NPROCESSORS_ONLN),
+		 os.sysname, os.release);
 }
 
 struct sp_bench *sp_bench_begin(const char *name)
@@ -93,13 +93,13 @@ static void write_measurement(struct sp_bench *bench, const struct sp_bench_row 
 
 	memcpy(sorted, values, rounds * sizeof(sorted[0]));
 	middle = median(sorted, rounds);
-	printf("  %-24s %-20s %-20s %12.4g %-8s (%.4g to %.4g, %u rounds)\n", row->label, row->engine,
-	       row->metric, middle, row->unit, sorted[0], sorted[rounds - 1], rounds);
-	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "bench",
-				    bench->name, "case", row->label, "engine", row->engine, "metric",
-				    row->metric, "unit", row->unit, "median", middle, "min", sorted[0],
-				    "max", sorted[rounds - 1], "rounds", (int)rounds, "commit", SP_COMMIT,
-				    "machine", bench->machine));
+	printf("  %-24s %-20s %-20s %12.4g %-8s (%.4g to %.4g, %u rounds)\n", row->label,
+	       row->engine, row->metric, middle, row->unit, sorted[0], sorted[rounds - 1], rounds);
+	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s}",
+				    "bench", bench->name, "case", row->label, "engine", row->engine,
+				    "metric", row->metric, "unit", row->unit, "median", middle,
+				    "min", sorted[0], "max", sorted[rounds - 1], "rounds",
+				    (int)rounds, "commit", SP_COMMIT, "machine", bench->machine));
 }
 
 static void write_comparison(struct sp_bench *bench, const struct sp_bench_row *row,
@@ -111,15 +111,16 @@ static void write_comparison(struct sp_bench *bench, const struct sp_bench_row *
 		ratios[i] = values[i] / peer[i];
 	ratio = median(ratios, rounds);
 	if (!isfinite(ratio)) {
-		fprintf(stderr, "%s: %s of %s is 0; measure more work\n", row->label, row->metric, row->peer);
+		fprintf(stderr, "%s: %s of %s is 0; measure more work\n", row->label, row->metric,
+			row->peer);
 		bench->failed = true;
 		return;
 	}
 	printf("  %-24s %s / %s: %.3g (%s is better)\n", row->label, row->engine, row->peer, ratio,
 	       row->better);
-	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:s}", "bench", bench->name, "case",
-				    row->label, "engine", row->engine, "peer", row->peer, "metric",
-				    row->metric, "ratio", ratio, "better", row->better));
+	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:s}", "bench", bench->name,
+				    "case", row->label, "engine", row->engine, "peer", row->peer,
+				    "metric", row->metric, "ratio", ratio, "better", row->better));
 }
 
 static size_t find_peer(const struct sp_bench_row *rows, size_t n, const struct sp_bench_row *row)
@@ -138,8 +139,8 @@ void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_
 	bool failed[SP_BENCH_ROWS_MAX] = { false };
 
 	if (n > SP_BENCH_ROWS_MAX || rounds < SP_BENCH_ROUNDS_MIN || rounds > SP_BENCH_ROUNDS_MAX) {
-		fprintf(stderr, "%s: %zu rows in %u rounds; see bench.h for the limits\n", bench->name, n,
-			rounds);
+		fprintf(stderr, "%s: %zu rows in %u rounds; see bench.h for the limits\n",
+			bench->name, n, rounds);
 		bench->failed = true;
 		return;
 	}
@@ -158,7 +159,8 @@ void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_
 			write_measurement(bench, &rows[i], values[i], rounds);
 			continue;
 		}
-		fprintf(stderr, "%s: %s by %s failed; left out\n", bench->name, rows[i].label, rows[i].engine);
+		fprintf(stderr, "%s: %s by %s failed; left out\n", bench->name, rows[i].label,
+			rows[i].engine);
 		bench->failed = true;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -12,18 +12,24 @@
 
 #include <stddef.h>
 
-enum { SP_BENCH_ROUNDS = 7, SP_BENCH_ROUNDS_MIN = 5, SP_BENCH_ROUNDS_MAX = 99, SP_BENCH_ROWS_MAX = 64 };
+enum {
+	SP_BENCH_ROUNDS = 7,
+	SP_BENCH_ROUNDS_MIN = 5,
+	SP_BENCH_ROUNDS_MAX = 99,
+	SP_BENCH_ROWS_MAX = 64
+};
 
 struct sp_bench;
 
 struct sp_bench_row {
-	const char *label;  /* the case: "1500" */
+	const char *label; /* the case: "1500" */
 	const char *engine; /* who does the work: "assembler", "memcpy", "onnxruntime" */
 	const char *metric, *unit; /* "time_per_packet", "ns" */
 	/* One measurement: does the work and returns the figure. Negative: it failed, the row is left out. */
 	double (*run)(void *arg);
 	void *arg;
-	const char *peer; /* engine of the row of the same case and metric to compare with, or NULL */
+	const char
+		*peer; /* engine of the row of the same case and metric to compare with, or NULL */
 	const char *better; /* "lower" or "higher"; with a peer */
 };
 

@@ -31,8 +31,8 @@ static inline __u64 sp_gvsp_block_next(__u64 id, bool extended)
 __s64 sp_gvsp_block_distance(__u64 id, __u64 from, bool extended);
 
 enum sp_gvsp_place {
-	SP_GVSP_KNOWN,	 /* the newest block or at most reach - 1 behind it */
-	SP_GVSP_AHEAD,	 /* newer; 1 … reach blocks ahead */
+	SP_GVSP_KNOWN, /* the newest block or at most reach - 1 behind it */
+	SP_GVSP_AHEAD, /* newer; 1 … reach blocks ahead */
 	SP_GVSP_RESTART, /* further away, either way: the sender began anew */
 };
 

@@ -125,7 +125,8 @@ int sp_gvsp_parse_trailer(const void *payload, __u32 len, struct sp_gvsp_trailer
 		return -EINVAL;
 	trailer.payload_type = __be16_to_cpu(common->payload_type);
 	type = trailer.payload_type & GVSP_PAYLOAD_TYPE_MASK;
-	if ((type == GVSP_PAYLOAD_IMAGE || type == GVSP_PAYLOAD_MULTI_ZONE) && len >= sizeof(*image)) {
+	if ((type == GVSP_PAYLOAD_IMAGE || type == GVSP_PAYLOAD_MULTI_ZONE) &&
+	    len >= sizeof(*image)) {
 		trailer.has_size_y = true;
 		trailer.size_y = __be32_to_cpu(image->size_y);
 		if ((trailer.payload_type & GVSP_PAYLOAD_CHUNKS) &&
@@ -170,7 +171,8 @@ int sp_gvsp_build(const struct sp_gvsp_packet *packet, void *data, __u32 size)
 int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gvsp_leader *leader,
 			 void *data, __u32 size)
 {
-	__u32 fields = leader->has_image ? sizeof(struct gvsp_leader_image) : sizeof(struct gvsp_leader);
+	__u32 fields = leader->has_image ? sizeof(struct gvsp_leader_image)
+					 : sizeof(struct gvsp_leader);
 	struct sp_gvsp_packet header = *packet;
 	struct gvsp_leader_image *image;
 	int len;
@@ -197,8 +199,9 @@ int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gv
 	return len + fields;
 }
 
-int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet, const struct sp_gvsp_trailer *trailer,
-			  __u32 layout_id, void *data, __u32 size)
+int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
+			  const struct sp_gvsp_trailer *trailer, __u32 layout_id, void *data,
+			  __u32 size)
 {
 	bool chunks = trailer->payload_type & GVSP_PAYLOAD_CHUNKS;
 	__u32 fields = sizeof(struct gvsp_trailer);

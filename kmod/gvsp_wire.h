@@ -20,19 +20,19 @@ enum { SP_GVSP_HEADER_BYTES = 8, SP_GVSP_HEADER_EXT_BYTES = 20 };
 struct sp_gvsp_packet {
 	__u64 block_id;
 	__u32 packet_id; /* leader 0, payload 1 … N, trailer N + 1 */
-	__u16 status;	 /* GVSP_STATUS_… */
-	__u16 flags;	 /* GVSP_FLAG_…; 0 with a standard header */
-	__u8 format;	 /* GVSP_FORMAT_…, without the extended bit */
-	__u8 parts;	 /* extended leaders only, else 0 */
+	__u16 status; /* GVSP_STATUS_… */
+	__u16 flags; /* GVSP_FLAG_…; 0 with a standard header */
+	__u8 format; /* GVSP_FORMAT_…, without the extended bit */
+	__u8 parts; /* extended leaders only, else 0 */
 	__u8 header_bytes; /* the packet's own data begins here */
 	bool extended;
 };
 
 struct sp_gvsp_leader {
-	__u64 timestamp;    /* device ticks */
+	__u64 timestamp; /* device ticks */
 	__u16 payload_type; /* as sent: GVSP_PAYLOAD_TYPE_MASK, GVSP_PAYLOAD_CHUNKS */
-	__u8 field_info;    /* 0: progressive */
-	bool has_image;	    /* the leader carries a geometry, below; else all 0 */
+	__u8 field_info; /* 0: progressive */
+	bool has_image; /* the leader carries a geometry, below; else all 0 */
 	__u32 pixel_format; /* PFNC */
 	__u32 size_x, size_y, offset_x, offset_y; /* pixels */
 	__u16 padding_x, padding_y; /* bytes after each line, after the image */
@@ -88,7 +88,8 @@ int sp_gvsp_build(const struct sp_gvsp_packet *packet, void *data, __u32 size);
  */
 int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gvsp_leader *leader,
 			 void *data, __u32 size);
-int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet, const struct sp_gvsp_trailer *trailer,
-			  __u32 layout_id, void *data, __u32 size);
+int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
+			  const struct sp_gvsp_trailer *trailer, __u32 layout_id, void *data,
+			  __u32 size);
 
 #endif

@@ -114,11 +114,14 @@ static inline uint32_t traffic_payload_bytes(const struct traffic_block *b, uint
 /* Packet @id of the block (0 leader, N + 1 trailer); @grow changes the length of a payload packet. */
 __attribute__((unused)) static struct sp_packet traffic_packet(struct traffic *t,
 							       const struct traffic_block *b,
-							       uint32_t id, uint16_t status, int grow,
-							       uint64_t rx_ns)
+							       uint32_t id, uint16_t status,
+							       int grow, uint64_t rx_ns)
 {
 	struct sp_gvsp_packet header = {
-		.status = status, .block_id = b->id, .packet_id = id, .format = GVSP_FORMAT_PAYLOAD,
+		.status = status,
+		.block_id = b->id,
+		.packet_id = id,
+		.format = GVSP_FORMAT_PAYLOAD,
 		.extended = b->extended,
 	};
 	uint32_t packets = traffic_packets(b);
@@ -161,7 +164,10 @@ __attribute__((unused)) static struct sp_packet traffic_notice(struct traffic *t
 							       uint64_t rx_ns)
 {
 	struct sp_gvsp_packet header = {
-		.status = status, .block_id = b->id, .packet_id = id, .format = GVSP_FORMAT_PAYLOAD,
+		.status = status,
+		.block_id = b->id,
+		.packet_id = id,
+		.format = GVSP_FORMAT_PAYLOAD,
 		.extended = b->extended,
 	};
 	struct sp_packet packet;
@@ -180,7 +186,8 @@ __attribute__((unused)) static void traffic_take(struct traffic *t)
 	sp_assembler_take(t->assembler, &out);
 	for (uint32_t i = 0; i < out.tokens_n; i++) {
 		if (out.tokens[i] >= t->buffers || !t->lent[out.tokens[i]])
-			FAIL("token %llu came back but was not lent", (unsigned long long)out.tokens[i]);
+			FAIL("token %llu came back but was not lent",
+			     (unsigned long long)out.tokens[i]);
 		t->lent[out.tokens[i]] = 0;
 		/* Nobody may read it any more. */
 		memset(t->region.base + out.tokens[i] * t->buffer_size, 0xEE, t->buffer_size);

@@ -17,8 +17,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STREAMS = 2, BUFFERS = 96, BUFFER = 160, PAYLOAD = 64, BURST = 8, FRAMES = 8,
-       PACKETS = 20 /* of 32 × 32 bytes with extended headers */ };
+enum {
+	STREAMS = 2,
+	BUFFERS = 96,
+	BUFFER = 160,
+	PAYLOAD = 64,
+	BURST = 8,
+	FRAMES = 8,
+	PACKETS = 20 /* of 32 × 32 bytes with extended headers */
+};
 
 static struct {
 	uint8_t memory[BUFFERS * BUFFER];
@@ -70,7 +77,8 @@ static void take(void)
 		f.lent[out.tokens[i]] = 0;
 	}
 	for (uint32_t i = 0; i < out.resends_n; i++)
-		require(out.resends[i].first <= out.resends[i].last && out.resends[i].last <= PACKETS + 1);
+		require(out.resends[i].first <= out.resends[i].last &&
+			out.resends[i].last <= PACKETS + 1);
 	for (uint32_t i = 0; i < out.frames_n; i++) {
 		require(f.frames_n < FRAMES);
 		f.frames[f.frames_n++] = out.frames[i];
@@ -126,7 +134,8 @@ static void send(struct input *in)
 			.payload_type = kind & 0x80 ? byte(in) : GVSP_PAYLOAD_IMAGE,
 			.has_image = true,
 			.timestamp = kind & 0x40 ? byte(in) : 0,
-			.pixel_format = sp_pfnc_table[kind & 0x80 ? byte(in) % sp_pfnc_table_n : 0].code,
+			.pixel_format =
+				sp_pfnc_table[kind & 0x80 ? byte(in) % sp_pfnc_table_n : 0].code,
 			.size_x = 32,
 			.size_y = byte(in),
 			.padding_x = kind & 0x80 ? byte(in) % 8 : 0,
@@ -147,7 +156,10 @@ static void send(struct input *in)
 		n += (kind & 7) == 3 ? byte(in) % 100 : PAYLOAD;
 	}
 	f.burst[f.burst_n++] = (struct sp_packet){
-		.offset = buffer * BUFFER, .token = buffer, .rx_ns = f.now, .length = (uint32_t)n,
+		.offset = buffer * BUFFER,
+		.token = buffer,
+		.rx_ns = f.now,
+		.length = (uint32_t)n,
 		.stream = kind & 0x20 ? kind >> 6 : 0,
 	};
 	if (f.burst_n == BURST)
@@ -159,8 +171,14 @@ static void begin(void)
 	static struct sp_region region = { .base = f.memory, .size = sizeof(f.memory) };
 	/* 32 × 32 Mono8: 16 packets, or 20 with extended headers. */
 	const struct sp_stream_config config = {
-		.packet_payload = PAYLOAD, .pixel_format = SP_PFNC_MONO8, .width = 32, .height = 32,
-		.frames = 4, .packet_timeout_ns = 200, .gap_ns = 50, .retention_ns = 1000,
+		.packet_payload = PAYLOAD,
+		.pixel_format = SP_PFNC_MONO8,
+		.width = 32,
+		.height = 32,
+		.frames = 4,
+		.packet_timeout_ns = 200,
+		.gap_ns = 50,
+		.retention_ns = 1000,
 		.resend_tries = 3,
 	};
 	const struct sp_assembler_config assembler = { &region, BUFFERS, STREAMS };

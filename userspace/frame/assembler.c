@@ -12,10 +12,10 @@
 #include "wire/pfnc.h"
 
 enum {
-	FRAMES_MAX = 4096,	  /* a stream */
-	PACKETS_MAX = 1 << 22,	  /* a block */
+	FRAMES_MAX = 4096, /* a stream */
+	PACKETS_MAX = 1 << 22, /* a block */
 	PAYLOAD_MAX = 65507 - SP_GVSP_HEADER_BYTES, /* UDP over IPv4 */
-	PREFETCH = 4,		  /* packets ahead */
+	PREFETCH = 4, /* packets ahead */
 };
 
 /* ---- memory ---- */
@@ -30,13 +30,14 @@ static void *take_memory(size_t bytes)
 	return memory;
 }
 
-int sp_assembler_create(const struct sp_assembler_config *config, struct sp_assembler **ret_assembler,
-			struct sp_err *err)
+int sp_assembler_create(const struct sp_assembler_config *config,
+			struct sp_assembler **ret_assembler, struct sp_err *err)
 {
 	struct sp_assembler *a;
 
 	if (!config->buffers || !config->streams)
-		return sp_err_set(err, -EINVAL, "assembler: %u buffers for %u streams; both must be 1 or more",
+		return sp_err_set(err, -EINVAL,
+				  "assembler: %u buffers for %u streams; both must be 1 or more",
 				  config->buffers, config->streams);
 	a = calloc(1, sizeof(*a));
 	if (!a)
@@ -58,7 +59,8 @@ int sp_assembler_create(const struct sp_assembler_config *config, struct sp_asse
 err_destroy:
 	sp_assembler_destroy(a);
 err_memory:
-	return sp_err_set(err, -ENOMEM, "assembler: no memory for %u packet buffers", config->buffers);
+	return sp_err_set(err, -ENOMEM, "assembler: no memory for %u packet buffers",
+			  config->buffers);
 }
 
 static void stream_destroy(struct sp_stream *stream)
@@ -98,34 +100,40 @@ uint32_t sp_assembler_block_packets(const struct sp_stream_config *config)
 	return (uint32_t)block_packets(config, config->packet_payload - SP_EXTENDED_EXTRA);
 }
 
-static int check_config(const struct sp_stream_config *config, unsigned int buffers, struct sp_err *err)
+static int check_config(const struct sp_stream_config *config, unsigned int buffers,
+			struct sp_err *err)
 {
 	uint32_t least;
 
 	if (config->packet_payload <= SP_EXTENDED_EXTRA || config->packet_payload > PAYLOAD_MAX)
-		return sp_err_set(err, -EINVAL, "stream: a packet payload of %u bytes; use %d to %d",
+		return sp_err_set(err, -EINVAL,
+				  "stream: a packet payload of %u bytes; use %d to %d",
 				  config->packet_payload, SP_EXTENDED_EXTRA + 1, PAYLOAD_MAX);
 	least = config->packet_payload - SP_EXTENDED_EXTRA;
 	if (!sp_pfnc_by_code(config->pixel_format))
-		return sp_err_set(err, -EINVAL, "stream: pixel format 0x%08x is not known; choose another",
+		return sp_err_set(err, -EINVAL,
+				  "stream: pixel format 0x%08x is not known; choose another",
 				  config->pixel_format);
 	if (!config->width || !config->height || config->width > SP_FRAME_SIDE_MAX ||
 	    config->height > SP_FRAME_SIDE_MAX || block_packets(config, least) > PACKETS_MAX)
-		return sp_err_set(err, -EINVAL,
-				  "stream: an image of %u × %u in packets of %u bytes is out of range; "
-				  "use at most %d packets a block",
-				  config->width, config->height, config->packet_payload, PACKETS_MAX);
+		return sp_err_set(
+			err, -EINVAL,
+			"stream: an image of %u × %u in packets of %u bytes is out of range; "
+			"use at most %d packets a block",
+			config->width, config->height, config->packet_payload, PACKETS_MAX);
 	if (!config->frames || config->frames > FRAMES_MAX)
 		return sp_err_set(err, -EINVAL, "stream: %u frames; use 1 to %d", config->frames,
 				  FRAMES_MAX);
 	if (!config->gap_ns || config->gap_ns > config->packet_timeout_ns ||
 	    config->packet_timeout_ns > config->retention_ns)
-		return sp_err_set(err, -EINVAL,
-				  "stream: times out of order; use gap ≤ packet timeout ≤ retention");
+		return sp_err_set(
+			err, -EINVAL,
+			"stream: times out of order; use gap ≤ packet timeout ≤ retention");
 	if (buffers && buffers < block_packets(config, least))
-		return sp_err_set(err, -EINVAL,
-				  "stream: %u packet buffers do not hold a block of %u; give it more",
-				  buffers, (unsigned int)block_packets(config, least));
+		return sp_err_set(
+			err, -EINVAL,
+			"stream: %u packet buffers do not hold a block of %u; give it more",
+			buffers, (unsigned int)block_packets(config, least));
 	return 0;
 }
 
@@ -234,7 +242,8 @@ int sp_assembler_add_stream(struct sp_assembler *assembler, const struct sp_stre
 		assembler->out.frames = frames;
 	stream = frames ? stream_create(assembler, config, buffers) : NULL;
 	if (!stream)
-		return sp_err_set(err, -ENOMEM, "stream: no memory for %u frames of %u packets; use fewer",
+		return sp_err_set(err, -ENOMEM,
+				  "stream: no memory for %u frames of %u packets; use fewer",
 				  config->frames, sp_assembler_block_packets(config));
 	assembler->frames_max += config->frames;
 	assembler->streams[assembler->streams_n] = stream;
@@ -279,7 +288,8 @@ const struct sp_stream_counters *sp_assembler_counters(const struct sp_assembler
 
 /* ---- packets in, frames back ---- */
 
-void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets, unsigned int n)
+void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets,
+		       unsigned int n)
 {
 	const uint8_t *base = assembler->region->base;
 
@@ -290,7 +300,8 @@ void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *p
 		if (i + PREFETCH < n)
 			__builtin_prefetch(base + packets[i + PREFETCH].offset);
 		if (packet->stream >= assembler->streams_n ||
-		    !sp_stream_receive(assembler->streams[packet->stream], packet, base + packet->offset))
+		    !sp_stream_receive(assembler->streams[packet->stream], packet,
+				       base + packet->offset))
 			sp_assembler_release(assembler, packet->token);
 	}
 }

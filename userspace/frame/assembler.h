@@ -55,18 +55,19 @@ struct sp_assembler;
 struct sp_err;
 
 enum {
-	SP_ASSEMBLER_RESENDS = 1024, /* requests that may wait for take; further ones wait for a tick */
+	SP_ASSEMBLER_RESENDS =
+		1024, /* requests that may wait for take; further ones wait for a tick */
 };
 
 struct sp_assembler_config {
 	const struct sp_region *region; /* of the packet source; outlives the assembler */
-	unsigned int buffers;		/* of the packet source: tokens that can be out at once */
-	unsigned int streams;		/* how many add_stream calls may follow */
+	unsigned int buffers; /* of the packet source: tokens that can be out at once */
+	unsigned int streams; /* how many add_stream calls may follow */
 };
 
 /* 0 or -errno (-EINVAL, -ENOMEM) with @err filled. */
-int sp_assembler_create(const struct sp_assembler_config *config, struct sp_assembler **ret_assembler,
-			struct sp_err *err);
+int sp_assembler_create(const struct sp_assembler_config *config,
+			struct sp_assembler **ret_assembler, struct sp_err *err);
 
 /* Every frame is invalid after this, tokens that were not taken are forgotten. NULL is fine. */
 void sp_assembler_destroy(struct sp_assembler *assembler);
@@ -88,7 +89,8 @@ uint32_t sp_assembler_block_packets(const struct sp_stream_config *config);
  * here comes back exactly once through take: at once if the packet is not kept (leader, trailer,
  * duplicate, …), else after its frame was put back or its block was given up.
  */
-void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets, unsigned int n);
+void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets,
+		       unsigned int n);
 
 /* Closes what is due and asks for what is missing. Cheap when now_ns is before next_deadline. */
 void sp_assembler_tick(struct sp_assembler *assembler, uint64_t now_ns);
@@ -106,7 +108,8 @@ void sp_assembler_put(struct sp_assembler *assembler, struct sp_frame *frame);
 void sp_assembler_flush(struct sp_assembler *assembler, uint64_t now_ns);
 
 /* The same for one stream. */
-void sp_assembler_flush_stream(struct sp_assembler *assembler, unsigned int stream, uint64_t now_ns);
+void sp_assembler_flush_stream(struct sp_assembler *assembler, unsigned int stream,
+			       uint64_t now_ns);
 
 /* What gathered since the last take. The arrays are the assembler's, valid until its next call. */
 struct sp_assembler_out {

@@ -31,11 +31,11 @@ struct sp_gap {
 
 /* What an image measures on the wire. */
 struct sp_block_geometry {
-	uint64_t bytes;	     /* of the image */
+	uint64_t bytes; /* of the image */
 	uint32_t packets;
 	uint32_t last_bytes; /* in the last packet */
 	uint32_t pixel_format, width, height, offset_x, offset_y, padding_x;
-	bool chunks;	     /* the last packet may be longer, more may follow */
+	bool chunks; /* the last packet may be longer, more may follow */
 };
 
 /* A block with its frame: open, or handed over as a frame. */
@@ -47,8 +47,8 @@ struct sp_block {
 	uint64_t *offset, *token;
 	uint16_t *length;
 	uint64_t *missing; /* the frame's bitmap; written on closing */
-	__u64 *bad;	/* came unusable */
-	__u64 *gone;	/* the camera has it no more */
+	__u64 *bad; /* came unusable */
+	__u64 *gone; /* the camera has it no more */
 	__u64 *asked;
 	struct sp_block_geometry geometry;
 	uint64_t idle_ns; /* last packet, or the time since which it is waited for */
@@ -61,7 +61,7 @@ struct sp_block {
 
 enum sp_slot_state {
 	SP_SLOT_EMPTY,
-	SP_SLOT_GAP,	/* awaited: a newer block came first */
+	SP_SLOT_GAP, /* awaited: a newer block came first */
 	SP_SLOT_OPEN,
 	SP_SLOT_CLOSED, /* counted; remembered for what comes late */
 	SP_SLOT_GIVEN_UP, /* counted as policy or block_discarded */
@@ -70,10 +70,10 @@ enum sp_slot_state {
 /* What is remembered of a block id within reach. */
 struct sp_slot {
 	uint64_t block_id;
-	uint64_t since_ns;  /* GAP: noticed; CLOSED, GIVEN_UP: closed */
+	uint64_t since_ns; /* GAP: noticed; CLOSED, GIVEN_UP: closed */
 	uint64_t timestamp; /* of the leader; 0: none came */
 	struct sp_gvsp_block packets;
-	__u64 *bits;	    /* memory for packets.missing */
+	__u64 *bits; /* memory for packets.missing */
 	struct sp_block *block; /* OPEN */
 	uint8_t state;
 	bool leader, trailer; /* came; CLOSED */
@@ -87,10 +87,10 @@ struct sp_stream {
 	struct sp_block_geometry geometry, geometry_of[2];
 	uint32_t stride, packets_max;
 	uint32_t index;
-	uint32_t buffers, held;	/* packet buffers: credit, held by open blocks and frames */
+	uint32_t buffers, held; /* packet buffers: credit, held by open blocks and frames */
 	bool begun, extended;
-	bool chunks;		/* the last leader announced chunk data */
-	uint64_t newest;	/* block id */
+	bool chunks; /* the last leader announced chunk data */
+	uint64_t newest; /* block id */
 	uint64_t begun_ns;
 	struct sp_block *free;
 	/* Slots of gaps and open blocks, oldest id first. */
@@ -104,7 +104,7 @@ struct sp_stream {
 struct sp_assembler {
 	const struct sp_region *region;
 	uint64_t deadline; /* tick before this has nothing to do */
-	bool taken;	   /* the lists below were taken */
+	bool taken; /* the lists below were taken */
 	uint32_t streams_n, streams_max, frames_max, tokens_max;
 	struct sp_stream **streams;
 	struct sp_assembler_out out;
@@ -134,7 +134,8 @@ int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader
 void sp_stream_use_headers(struct sp_stream *stream, bool extended);
 
 /* The slot becomes a gap, the newest of the pending ones. */
-void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t block_id, uint64_t now_ns);
+void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t block_id,
+		   uint64_t now_ns);
 
 /* A gap becomes an open block. False if there is no credit: then it is given up. */
 bool sp_slot_open(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_ns);
@@ -153,8 +154,8 @@ void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     const struct sp_block_geometry *geometry);
 
 /* Whether a payload of @length bytes may be packet @i. */
-static inline bool sp_block_length_fits(const struct sp_stream *stream, const struct sp_block *block,
-					uint32_t i, uint32_t length)
+static inline bool sp_block_length_fits(const struct sp_stream *stream,
+					const struct sp_block *block, uint32_t i, uint32_t length)
 {
 	const struct sp_block_geometry *geometry = &block->geometry;
 	uint32_t stride = stream->stride;
@@ -179,7 +180,8 @@ void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns);
 /* ---- receive.c ---- */
 
 /* One datagram, its bytes at @data. True if its buffer is kept. */
-bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet, const uint8_t *data);
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet,
+		       const uint8_t *data);
 
 /* ---- gap.c ---- */
 

@@ -22,7 +22,8 @@ int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader
 		return 0;
 	}
 	if (!leader->has_image || !sp_pfnc_by_code(leader->pixel_format) || !leader->size_x ||
-	    !leader->size_y || leader->size_x > SP_FRAME_SIDE_MAX || leader->size_y > SP_FRAME_SIDE_MAX)
+	    !leader->size_y || leader->size_x > SP_FRAME_SIDE_MAX ||
+	    leader->size_y > SP_FRAME_SIDE_MAX)
 		return -EINVAL;
 	g = (struct sp_block_geometry){
 		.pixel_format = leader->pixel_format,
@@ -79,7 +80,8 @@ struct sp_slot *sp_stream_oldest_open(struct sp_stream *stream)
 	return NULL;
 }
 
-void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t block_id, uint64_t now_ns)
+void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t block_id,
+		   uint64_t now_ns)
 {
 	slot->block_id = block_id;
 	slot->since_ns = now_ns;
@@ -94,15 +96,16 @@ void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t bloc
 /* ---- opening ---- */
 
 /* A free block; without one the oldest open block is given up, unless @slot is older still. */
-static struct sp_block *get_block(struct sp_stream *stream, const struct sp_slot *slot, uint64_t now_ns)
+static struct sp_block *get_block(struct sp_stream *stream, const struct sp_slot *slot,
+				  uint64_t now_ns)
 {
 	struct sp_block *block;
 
 	if (!stream->free) {
 		struct sp_slot *oldest = sp_stream_oldest_open(stream);
 
-		if (!oldest || sp_gvsp_block_distance(oldest->block_id, slot->block_id,
-						      stream->extended) > 0)
+		if (!oldest ||
+		    sp_gvsp_block_distance(oldest->block_id, slot->block_id, stream->extended) > 0)
 			return NULL;
 		sp_slot_give_up(stream, oldest, SP_GIVE_UP_POLICY, now_ns);
 	}

@@ -20,7 +20,8 @@ static uint32_t bits_per_pixel(const struct sp_frame *frame)
 static int locate(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n, bool whole,
 		  uint64_t *ret_begin, uint64_t *ret_n)
 {
-	uint64_t bits = bits_per_pixel(frame), line = sp_pfnc_line_bytes(frame->pixel_format, frame->width);
+	uint64_t bits = bits_per_pixel(frame),
+		 line = sp_pfnc_line_bytes(frame->pixel_format, frame->width);
 	uint64_t begin, end;
 
 	if (!frame->parts_n || y >= frame->height || x0 > frame->width || n > frame->width - x0)
@@ -41,7 +42,8 @@ static int locate(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_
 	return 0;
 }
 
-int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n, uint8_t *dst)
+int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
+		      uint8_t *dst)
 {
 	const struct sp_frame_part *part = &frame->parts[0];
 	uint64_t begin, left, missing = 0;

@@ -117,7 +117,8 @@ static void ask(struct sp_stream *stream, struct sp_slot *slot, uint32_t first, 
  */
 static int ask_gap(struct sp_stream *stream, struct sp_slot *slot, const struct sp_gap *gap)
 {
-	uint32_t trailer = slot->packets.packets + 1, end = gap->last < trailer ? gap->last : trailer;
+	uint32_t trailer = slot->packets.packets + 1,
+		 end = gap->last < trailer ? gap->last : trailer;
 	int asked = 0;
 
 	for (uint32_t id = gap->first; id <= end; id++) {

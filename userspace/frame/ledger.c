@@ -31,5 +31,5 @@ const struct sp_counter sp_stream_counter_table[] = {
 	STREAM(resends_dropped, "Resend requests dropped before the resend thread saw them"),
 };
 
-const size_t sp_stream_counter_table_n =
-	sizeof(sp_stream_counter_table) / sizeof(sp_stream_counter_table[0]);
+const size_t sp_stream_counter_table_n = sizeof(sp_stream_counter_table) /
+					 sizeof(sp_stream_counter_table[0]);

@@ -50,7 +50,8 @@ static struct sp_slot *advance(struct sp_stream *stream, uint64_t block_id, int6
 	while (stream->pending_n) {
 		struct sp_slot *oldest = &stream->slots[stream->pending[0]];
 
-		if (sp_gvsp_block_distance(block_id, oldest->block_id, stream->extended) < SP_BLOCK_REACH)
+		if (sp_gvsp_block_distance(block_id, oldest->block_id, stream->extended) <
+		    SP_BLOCK_REACH)
 			break;
 		sp_slot_close(stream, oldest, now_ns);
 	}
@@ -104,11 +105,14 @@ static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_pack
 		if (place == SP_GVSP_AHEAD)
 			return advance(stream, gvsp->block_id, distance, now_ns);
 		if (place == SP_GVSP_KNOWN) {
-			bool known = slot->state != SP_SLOT_EMPTY && slot->block_id == gvsp->block_id;
-			bool other = known && timestamp && slot->timestamp && timestamp != slot->timestamp;
+			bool known = slot->state != SP_SLOT_EMPTY &&
+				     slot->block_id == gvsp->block_id;
+			bool other = known && timestamp && slot->timestamp &&
+				     timestamp != slot->timestamp;
 			bool closed = known && slot->state >= SP_SLOT_CLOSED;
 
-			if (known && !other && !(closed && is_stale(stream, slot->since_ns, now_ns)))
+			if (known && !other &&
+			    !(closed && is_stale(stream, slot->since_ns, now_ns)))
 				return slot;
 			if (!known && !is_stale(stream, stream->begun_ns, now_ns)) {
 				sp_count(&stream->counters.stray, 1);
@@ -127,15 +131,15 @@ static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_pack
 /* ---- packets ---- */
 
 /* A packet brought its open block on. */
-static void progress(struct sp_stream *stream, struct sp_slot *slot, const struct sp_gvsp_packet *gvsp,
-		     uint64_t now_ns)
+static void progress(struct sp_stream *stream, struct sp_slot *slot,
+		     const struct sp_gvsp_packet *gvsp, uint64_t now_ns)
 {
 	struct sp_block *block = slot->block;
 	uint32_t id = gvsp->packet_id;
 
 	block->idle_ns = block->frame.last_ns = now_ns;
-	if (sp_gvsp_is_resent(gvsp) ||
-	    (block->any_asked && id && id <= slot->packets.packets && sp_gvsp_bit(block->asked, id - 1))) {
+	if (sp_gvsp_is_resent(gvsp) || (block->any_asked && id && id <= slot->packets.packets &&
+					sp_gvsp_bit(block->asked, id - 1))) {
 		sp_count(&stream->counters.resent, 1);
 		block->frame.flags |= SP_FRAME_HAD_RESEND;
 	}
@@ -179,14 +183,16 @@ static void take_leader(struct sp_stream *stream, const struct sp_gvsp_packet *g
 	progress(stream, slot, gvsp, now_ns);
 }
 
-static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp, uint64_t now_ns)
+static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+			 uint64_t now_ns)
 {
 	struct sp_slot *slot = admit(stream, gvsp, 0, now_ns);
 	struct sp_block *block;
 
 	if (!slot)
 		return;
-	if (slot->state >= SP_SLOT_CLOSED || (slot->state == SP_SLOT_OPEN && slot->block->trailer)) {
+	if (slot->state >= SP_SLOT_CLOSED ||
+	    (slot->state == SP_SLOT_OPEN && slot->block->trailer)) {
 		if (slot->state == SP_SLOT_OPEN || slot->trailer)
 			sp_count(&stream->counters.duplicate, 1);
 		slot->trailer = true;
@@ -320,8 +326,9 @@ static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *g
 	if (slot->state == SP_SLOT_GIVEN_UP)
 		return;
 	if (slot->state != SP_SLOT_OPEN) {
-		sp_count(came(slot, last) ? &stream->counters.duplicate :
-					    &stream->counters.unavailable, 1);
+		sp_count(came(slot, last) ? &stream->counters.duplicate
+					  : &stream->counters.unavailable,
+			 1);
 		return;
 	}
 	if (!note_gone(slot, last))
@@ -335,7 +342,8 @@ static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *g
 			sp_count(&stream->counters.unavailable, 1);
 }
 
-bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet, const uint8_t *data)
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet,
+		       const uint8_t *data)
 {
 	struct sp_stream_counters *c = &stream->counters;
 	bool error, payload;

@@ -15,9 +15,17 @@ static const struct sp_stream_counters *c;
 
 /* 40 × 10 Mono8 in packets of 100: four payload packets, trailer id 5. */
 static const struct sp_stream_config config = {
-	.packet_payload = 100, .pixel_format = SP_PFNC_MONO8, .width = 40, .height = 10,
-	.frames = 4, .packet_timeout_ns = 2 * MS, .gap_ns = 1 * MS, .retention_ns = 10 * MS,
-	.resend_tries = 2, .lane = 3, .camera = 7,
+	.packet_payload = 100,
+	.pixel_format = SP_PFNC_MONO8,
+	.width = 40,
+	.height = 10,
+	.frames = 4,
+	.packet_timeout_ns = 2 * MS,
+	.gap_ns = 1 * MS,
+	.retention_ns = 10 * MS,
+	.resend_tries = 2,
+	.lane = 3,
+	.camera = 7,
 };
 
 static uint32_t held_n;
@@ -41,7 +49,11 @@ static void begin(void)
 static struct traffic_block block(uint64_t id)
 {
 	return (struct traffic_block){
-		.id = id, .pixel_format = SP_PFNC_MONO8, .width = 40, .height = 10, .payload = 100,
+		.id = id,
+		.pixel_format = SP_PFNC_MONO8,
+		.width = 40,
+		.height = 10,
+		.payload = 100,
 		.timestamp = 1000 + id,
 	};
 }
@@ -56,7 +68,8 @@ static struct traffic_block extended_block(uint64_t id)
 	return b;
 }
 
-static void send_as(const struct traffic_block *b, uint32_t id, uint16_t status, int grow, uint64_t now)
+static void send_as(const struct traffic_block *b, uint32_t id, uint16_t status, int grow,
+		    uint64_t now)
 {
 	struct sp_packet packet = traffic_packet(&t, b, id, status, grow, now);
 
@@ -230,7 +243,8 @@ TEST(assembler_lost_packet_is_missing_then_late)
 	CHECK(!t.frames_n);
 	tick(10 * MS);
 	f = frame();
-	CHECK(f->flags == SP_FRAME_INCOMPLETE && f->missing_n == 1 && sp_frame_packet_missing(f, 1));
+	CHECK(f->flags == SP_FRAME_INCOMPLETE && f->missing_n == 1 &&
+	      sp_frame_packet_missing(f, 1));
 	CHECK(c->delivered == 3 && c->missing == 1 && c->frames_incomplete == 1);
 	send(&b, 2, 12 * MS);
 	CHECK(c->late == 1 && !c->missing);
@@ -269,7 +283,7 @@ TEST(assembler_error_status)
 	begin();
 	send_list(&b, "01", 0);
 	send_as(&b, 2, GVSP_STATUS_DATA_OVERRUN, 0, 0); /* data that cannot be used */
-	send_as(&b, 3, 0x4004, 0, 0);			   /* odd, but no error */
+	send_as(&b, 3, 0x4004, 0, 0); /* odd, but no error */
 	send_as(&b, 4, GVSP_STATUS_RESENT, 0, 0);
 	send_as(&b, 5, GVSP_STATUS_DATA_OVERRUN, 0, 0);
 	CHECK_EQ(c->malformed, 1); /* the trailer is not one */
@@ -462,7 +476,8 @@ TEST(assembler_smaller_geometry)
 	b.height = 7; /* 280 bytes: 100, 100, 80; trailer 4 */
 	send_list(&b, "01234", 0);
 	f = frame();
-	CHECK(f->height == 7 && f->packets == 3 && !f->flags && c->expected == 3 && c->bytes == 280);
+	CHECK(f->height == 7 && f->packets == 3 && !f->flags && c->expected == 3 &&
+	      c->bytes == 280);
 	put(f);
 	/* The leader last: the short packet and the trailer are judged by it. */
 	b.id = 2;
@@ -491,7 +506,8 @@ TEST(assembler_short_packet_without_leader_is_bad)
 
 	begin();
 	b.height = 7;
-	send_list(&b, "1234", 0); /* assumed: 4 packets of 100; the third has 80, the fourth never was */
+	send_list(&b, "1234",
+		  0); /* assumed: 4 packets of 100; the third has 80, the fourth never was */
 	tick(10 * MS);
 	CHECK(c->expected == 4 && c->delivered == 2 && c->bad_packet == 1 && c->missing == 1);
 	end();
@@ -674,10 +690,10 @@ TEST(assembler_restarts)
 		uint64_t skipped;
 		bool restart;
 	} cases[] = {
-		{ 500, 1, 0, 0, true },	      /* far back */
-		{ 500, 601, 0, 0, true },     /* far ahead */
-		{ 500, 600, 0, 99, false },   /* a long gap */
-		{ 5, 2, 0, 0, false },	      /* stray: before the first block */
+		{ 500, 1, 0, 0, true }, /* far back */
+		{ 500, 601, 0, 0, true }, /* far ahead */
+		{ 500, 600, 0, 99, false }, /* a long gap */
+		{ 5, 2, 0, 0, false }, /* stray: before the first block */
 		{ 5, 2, 5000 * MS, 0, true }, /* after a pause no straggler */
 	};
 

@@ -15,9 +15,12 @@
 #define US 1000ull
 
 enum {
-	PAYLOAD = 100, WIDTH = 40, HEIGHT = 20, /* at most 8 payload packets */
+	PAYLOAD = 100,
+	WIDTH = 40,
+	HEIGHT = 20, /* at most 8 payload packets */
 	PACKETS = WIDTH * HEIGHT / PAYLOAD,
-	BLOCKS_LIVE = 1024, EVENTS = 1 << 16,
+	BLOCKS_LIVE = 1024,
+	EVENTS = 1 << 16,
 	HOLD = 16,
 };
 
@@ -52,7 +55,7 @@ enum fate { NOTHING, HELD, BAD, LATE };
 struct oracle_block {
 	struct traffic_block b;
 	bool whole_id_lost; /* an id that the camera counted but nothing was ever sent of */
-	bool unusable;	    /* its leader describes what cannot be a frame */
+	bool unusable; /* its leader describes what cannot be a frame */
 	bool open, leader, trailer, discarded;
 	bool gone[PACKETS + 2];
 	uint8_t fate[PACKETS];
@@ -110,7 +113,8 @@ static void oracle_payload(struct oracle_block *o, uint32_t i, uint32_t length, 
 		return;
 	if (o->fate[i] == HELD) {
 		w.want.duplicate++;
-	} else if (!error && (o->leader ? length == right_length(o, i) : length && length <= PAYLOAD)) {
+	} else if (!error &&
+		   (o->leader ? length == right_length(o, i) : length && length <= PAYLOAD)) {
 		o->fate[i] = HELD;
 		o->length[i] = length;
 	} else {
@@ -222,9 +226,13 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 	uint32_t packets;
 
 	*o = (struct oracle_block){ .b = {
-		.id = id, .pixel_format = SP_PFNC_MONO8, .width = WIDTH, .height = 1 + rnd(HEIGHT),
-		.payload = PAYLOAD, .timestamp = 1 + k,
-	} };
+					    .id = id,
+					    .pixel_format = SP_PFNC_MONO8,
+					    .width = WIDTH,
+					    .height = 1 + rnd(HEIGHT),
+					    .payload = PAYLOAD,
+					    .timestamp = 1 + k,
+				    } };
 	packets = traffic_packets(&o->b);
 	if (k && per_mille(f->unusable)) {
 		/* Both say so in the leader alone: a wild size, or no image. */
@@ -233,7 +241,8 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 	}
 	if (k && per_mille(f->lost_block)) {
 		if (rnd(2)) /* nothing but a late packet */
-			add_event((struct event){ when + 2000 * US, k, 1 + rnd(packets), 0, 0, true, false });
+			add_event((struct event){ when + 2000 * US, k, 1 + rnd(packets), 0, 0, true,
+						  false });
 		return;
 	}
 	for (uint32_t p = 0; p <= packets + 1; p++) {
@@ -247,8 +256,8 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 		if (payload && per_mille(f->bad)) {
 			struct event bad = e;
 
-			bad.grow = rnd(2) ? 1 + (int)rnd(50) :
-					    -(int)(1 + rnd(traffic_payload_bytes(&o->b, p)));
+			bad.grow = rnd(2) ? 1 + (int)rnd(50)
+					  : -(int)(1 + rnd(traffic_payload_bytes(&o->b, p)));
 			bad.when += rnd(50) * US;
 			add_event(bad);
 			if (rnd(2))
@@ -283,9 +292,11 @@ static void send_block(uint64_t k, uint64_t id, const struct faults *f)
 		add_event(e);
 		/* Only for a block that is surely known by then. */
 		if (p == 0 && per_mille(f->notice))
-			add_event((struct event){ .when = e.when + 50 * US, .block = k,
+			add_event((struct event){ .when = e.when + 50 * US,
+						  .block = k,
 						  .id = rnd(packets + 2),
-						  .status = GVSP_STATUS_UNAVAILABLE, .notice = true });
+						  .status = GVSP_STATUS_UNAVAILABLE,
+						  .notice = true });
 	}
 }
 
@@ -317,7 +328,8 @@ static void oracle_event(const struct event *e)
 		w.want.duplicate += o->trailer;
 		o->trailer = true;
 	} else {
-		oracle_payload(o, e->id - 1, traffic_payload_bytes(&o->b, e->id) + (uint32_t)e->grow,
+		oracle_payload(o, e->id - 1,
+			       traffic_payload_bytes(&o->b, e->id) + (uint32_t)e->grow,
 			       e->status == GVSP_STATUS_DATA_OVERRUN);
 	}
 }
@@ -434,8 +446,8 @@ static void push_burst(void)
 		struct oracle_block *o = live(e.block);
 
 		oracle_event(&e);
-		burst[n++] = e.notice ? traffic_notice(&w.t, &o->b, e.id, e.status, e.when) :
-					traffic_packet(&w.t, &o->b, e.id, e.status, e.grow, e.when);
+		burst[n++] = e.notice ? traffic_notice(&w.t, &o->b, e.id, e.status, e.when)
+				      : traffic_packet(&w.t, &o->b, e.id, e.status, e.grow, e.when);
 	}
 	traffic_push(&w.t, burst, n);
 	CHECK(sp_ledger_adds_up(w.c));
@@ -471,8 +483,14 @@ static void check_counters(void)
 }
 
 static const struct sp_stream_config open_config = {
-	.packet_payload = PAYLOAD, .pixel_format = SP_PFNC_MONO8, .width = WIDTH, .height = HEIGHT,
-	.frames = 64, .packet_timeout_ns = 300 * US, .gap_ns = 100 * US, .retention_ns = 1000 * US,
+	.packet_payload = PAYLOAD,
+	.pixel_format = SP_PFNC_MONO8,
+	.width = WIDTH,
+	.height = HEIGHT,
+	.frames = 64,
+	.packet_timeout_ns = 300 * US,
+	.gap_ns = 100 * US,
+	.retention_ns = 1000 * US,
 	.resend_tries = 2,
 };
 
@@ -518,8 +536,16 @@ static void run_open(uint64_t blocks, bool extended, const struct faults *faults
 TEST(assembler_ledger_is_exact)
 {
 	static const struct faults faults = {
-		.slow = 50, .lost_block = 20, .lost_id = 10, .unusable = 10, .lost = 30, .duplicate = 30, .bad = 20,
-		.error = 10, .late = 15, .notice = 50,
+		.slow = 50,
+		.lost_block = 20,
+		.lost_id = 10,
+		.unusable = 10,
+		.lost = 30,
+		.duplicate = 30,
+		.bad = 20,
+		.error = 10,
+		.late = 15,
+		.notice = 50,
 	};
 
 	seed_with(1);
@@ -530,8 +556,16 @@ TEST(assembler_ledger_is_exact)
 TEST(assembler_ledger_is_exact_extended_and_stormy)
 {
 	static const struct faults faults = {
-		.slow = 200, .lost_block = 100, .lost_id = 50, .unusable = 50, .lost = 200, .duplicate = 200,
-		.bad = 100, .error = 100, .late = 100, .notice = 200,
+		.slow = 200,
+		.lost_block = 100,
+		.lost_id = 50,
+		.unusable = 50,
+		.lost = 200,
+		.duplicate = 200,
+		.bad = 100,
+		.error = 100,
+		.late = 100,
+		.notice = 200,
 	};
 
 	seed_with(2);
@@ -565,21 +599,27 @@ TEST(assembler_resends_recover_everything)
 			w.next = k + 1;
 			w.first = k >= BLOCKS_LIVE ? k + 1 - BLOCKS_LIVE : 0;
 			*live(k) = (struct oracle_block){ .b = {
-				.id = id, .pixel_format = SP_PFNC_MONO8, .width = WIDTH,
-				.height = HEIGHT, .payload = PAYLOAD, .timestamp = 1 + k,
-			} };
+								  .id = id,
+								  .pixel_format = SP_PFNC_MONO8,
+								  .width = WIDTH,
+								  .height = HEIGHT,
+								  .payload = PAYLOAD,
+								  .timestamp = 1 + k,
+							  } };
 			for (uint32_t p = 0; p <= PACKETS + 1; p++)
 				if (!per_mille(50) || (!k && !p))
-					add_event((struct event){ .when = k * 100 * US + p * US +
-									  (k || p ? rnd(20) * US : 0),
-								  .block = k, .id = p });
+					add_event(
+						(struct event){ .when = k * 100 * US + p * US +
+									(k || p ? rnd(20) * US : 0),
+								.block = k,
+								.id = p });
 			id = sp_gvsp_block_next(id, false);
 		}
 		while (heap_n && heap[0].when < (k + 1) * 100 * US) {
 			uint64_t now = heap[0].when;
 			struct event e = pop_event();
-			struct sp_packet packet = traffic_packet(&w.t, &live(e.block)->b, e.id, e.status, 0,
-								 now);
+			struct sp_packet packet = traffic_packet(&w.t, &live(e.block)->b, e.id,
+								 e.status, 0, now);
 
 			traffic_push(&w.t, &packet, 1);
 			traffic_tick(&w.t, now);
@@ -591,11 +631,12 @@ TEST(assembler_resends_recover_everything)
 			const struct sp_resend_request *q = &w.t.resends[r];
 
 			for (uint64_t b = w.first; b < w.next; b++)
-				for (uint32_t p = q->first; live(b)->b.id == q->block_id && p <= q->last; p++)
+				for (uint32_t p = q->first;
+				     live(b)->b.id == q->block_id && p <= q->last; p++)
 					if (!per_mille(50))
-						add_event((struct event){ (k + 1) * 100 * US + rnd(150) * US,
-									  b, p, 0, GVSP_STATUS_RESENT,
-									  false, false });
+						add_event((struct event){
+							(k + 1) * 100 * US + rnd(150) * US, b, p, 0,
+							GVSP_STATUS_RESENT, false, false });
 		}
 		w.t.resends_n = 0;
 	}
@@ -653,8 +694,12 @@ TEST(assembler_holds_under_pressure)
 			base = 1 + rnd(65000);
 		for (uint32_t i = 0; i < n; i++) {
 			struct traffic_block b = {
-				.id = base + rnd(4), .pixel_format = SP_PFNC_MONO8, .width = WIDTH,
-				.height = rnd(50) ? HEIGHT : 5, .payload = PAYLOAD, .timestamp = 0,
+				.id = base + rnd(4),
+				.pixel_format = SP_PFNC_MONO8,
+				.width = WIDTH,
+				.height = rnd(50) ? HEIGHT : 5,
+				.payload = PAYLOAD,
+				.timestamp = 0,
 				.extended = base % 97 == 0,
 			};
 

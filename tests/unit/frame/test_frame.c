@@ -29,8 +29,8 @@ static uint32_t next_random(uint32_t *seed)
 static void scatter(struct scattered *s, uint32_t format, uint32_t width, uint32_t height,
 		    uint32_t padding_x, uint32_t stride, uint32_t *seed)
 {
-	uint64_t bytes = padding_x ? (sp_pfnc_line_bytes(format, width) + padding_x) * height :
-				     sp_pfnc_image_bytes(format, width, height);
+	uint64_t bytes = padding_x ? (sp_pfnc_line_bytes(format, width) + padding_x) * height
+				   : sp_pfnc_image_bytes(format, width, height);
 	uint32_t packets = (uint32_t)((bytes + stride - 1) / stride);
 
 	memset(s, 0, sizeof(*s));
@@ -75,27 +75,36 @@ TEST(frame_rows_straddle_packets)
 		for (size_t k = 0; k < sizeof(strides) / sizeof(strides[0]); k++)
 			for (uint32_t padding = 0; padding < 4; padding += 3) {
 				const struct sp_pfnc *format = &sp_pfnc_table[f];
-				uint32_t width = strides[k] < 16 ? 4 : 28, height = strides[k] < 7 ? 1 : 4;
+				uint32_t width = strides[k] < 16 ? 4 : 28,
+					 height = strides[k] < 7 ? 1 : 4;
 				uint64_t line = sp_pfnc_line_bytes(format->code, width) + padding;
 
-				scatter(&s, format->code, width, height, padding, strides[k], &seed);
+				scatter(&s, format->code, width, height, padding, strides[k],
+					&seed);
 				for (uint32_t y = 0; y < height; y++)
 					for (uint32_t x = 0; x <= width; x += format->group)
-						for (uint32_t n = 0; n <= width - x; n += format->group) {
-							uint64_t at = y * line +
-								      (uint64_t)x * format->bits_per_pixel / 8;
-							uint64_t bytes = (uint64_t)n * format->bits_per_pixel / 8;
+						for (uint32_t n = 0; n <= width - x;
+						     n += format->group) {
+							uint64_t at =
+								y * line +
+								(uint64_t)x *
+									format->bits_per_pixel / 8;
+							uint64_t bytes = (uint64_t)n *
+									 format->bits_per_pixel / 8;
 							int gone = 0;
 
 							for (uint64_t i = 0; i < bytes; i++)
 								gone += !s.present[at + i];
 							row[bytes] = 0xA5;
-							CHECK_EQ(sp_frame_read_row(&s.frame, y, x, n, row), gone);
+							CHECK_EQ(sp_frame_read_row(&s.frame, y, x,
+										   n, row),
+								 gone);
 							CHECK(!memcmp(row, s.image + at, bytes));
 							CHECK_EQ(row[bytes], 0xA5);
 							if (n)
-								CHECK_EQ(sp_frame_rect_damaged(&s.frame, (int)x,
-											       (int)y, (int)n, 1),
+								CHECK_EQ(sp_frame_rect_damaged(
+										 &s.frame, (int)x,
+										 (int)y, (int)n, 1),
 									 gone > 0);
 						}
 			}

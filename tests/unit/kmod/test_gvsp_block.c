@@ -10,14 +10,22 @@ TEST(gvsp_block_ids_wrap)
 		bool extended;
 		int64_t distance;
 	} cases[] = {
-		{ 1, 1, false, 0 },	     { 2, 1, false, 1 },
-		{ 1, 2, false, -1 },	     { 1, 65535, false, 1 }, /* 0 is left out */
-		{ 65535, 1, false, -1 },     { 0, 65535, false, 1 }, /* a camera that does not */
-		{ 1, 0, false, 1 },	     { 65535, 0, false, -1 },
-		{ 2, 65530, false, 7 },	     { 65530, 2, false, -7 },
-		{ 0, 65534, false, 2 },	     { 32768, 1, false, 32767 },
-		{ 1, 65535, true, -65534 },  { 65536, 65535, true, 1 },
-		{ 0, UINT64_MAX, true, 1 },  { UINT64_MAX, 0, true, -1 },
+		{ 1, 1, false, 0 },
+		{ 2, 1, false, 1 },
+		{ 1, 2, false, -1 },
+		{ 1, 65535, false, 1 }, /* 0 is left out */
+		{ 65535, 1, false, -1 },
+		{ 0, 65535, false, 1 }, /* a camera that does not */
+		{ 1, 0, false, 1 },
+		{ 65535, 0, false, -1 },
+		{ 2, 65530, false, 7 },
+		{ 65530, 2, false, -7 },
+		{ 0, 65534, false, 2 },
+		{ 32768, 1, false, 32767 },
+		{ 1, 65535, true, -65534 },
+		{ 65536, 65535, true, 1 },
+		{ 0, UINT64_MAX, true, 1 },
+		{ UINT64_MAX, 0, true, -1 },
 		{ 1ull << 40, 3, true, (1ll << 40) - 3 },
 	};
 

@@ -31,27 +31,57 @@ static const struct {
 	const char *name, *hex;
 	struct sp_gvsp_packet packet;
 } headers[] = {
-	{ "std leader", "0000 ff79 01 000000",
+	{ "std leader",
+	  "0000 ff79 01 000000",
 	  { .block_id = 65401, .format = GVSP_FORMAT_LEADER, .header_bytes = 8 } },
-	{ "std trailer", "0000 ff79 02 0000c2",
-	  { .block_id = 65401, .packet_id = 194, .format = GVSP_FORMAT_TRAILER, .header_bytes = 8 } },
-	{ "std data", "0000 ff79 03 000001",
+	{ "std trailer",
+	  "0000 ff79 02 0000c2",
+	  { .block_id = 65401,
+	    .packet_id = 194,
+	    .format = GVSP_FORMAT_TRAILER,
+	    .header_bytes = 8 } },
+	{ "std data",
+	  "0000 ff79 03 000001",
 	  { .block_id = 65401, .packet_id = 1, .format = GVSP_FORMAT_PAYLOAD, .header_bytes = 8 } },
-	{ "unavailable", "800c fffa 03 000022",
-	  { .status = GVSP_STATUS_UNAVAILABLE, .block_id = 65530, .packet_id = 34,
-	    .format = GVSP_FORMAT_PAYLOAD, .header_bytes = 8 } },
-	{ "ext leader", "0000 0000 81 0000 00 0000000000000001 00000000",
+	{ "unavailable",
+	  "800c fffa 03 000022",
+	  { .status = GVSP_STATUS_UNAVAILABLE,
+	    .block_id = 65530,
+	    .packet_id = 34,
+	    .format = GVSP_FORMAT_PAYLOAD,
+	    .header_bytes = 8 } },
+	{ "ext leader",
+	  "0000 0000 81 0000 00 0000000000000001 00000000",
 	  { .block_id = 1, .format = GVSP_FORMAT_LEADER, .header_bytes = 20, .extended = true } },
-	{ "ext multi-part leader", "0000 0000 81 0000 02 0000000000000001 00000000",
-	  { .block_id = 1, .format = GVSP_FORMAT_LEADER, .parts = 2, .header_bytes = 20, .extended = true } },
-	{ "ext trailer", "0000 0000 82 0000 00 0000000000000001 000000d5",
-	  { .block_id = 1, .packet_id = 213, .format = GVSP_FORMAT_TRAILER, .header_bytes = 20,
+	{ "ext multi-part leader",
+	  "0000 0000 81 0000 02 0000000000000001 00000000",
+	  { .block_id = 1,
+	    .format = GVSP_FORMAT_LEADER,
+	    .parts = 2,
+	    .header_bytes = 20,
 	    .extended = true } },
-	{ "ext resent", "0100 0001 83 0000 00 123456789abcdef0 01020304",
-	  { .status = GVSP_STATUS_RESENT, .flags = GVSP_FLAG_RESENT, .block_id = 0x123456789abcdef0,
-	    .packet_id = 0x01020304, .format = GVSP_FORMAT_PAYLOAD, .header_bytes = 20, .extended = true } },
-	{ "largest std ids", "0000 ffff 03 ffffff",
-	  { .block_id = 65535, .packet_id = 0xFFFFFF, .format = GVSP_FORMAT_PAYLOAD, .header_bytes = 8 } },
+	{ "ext trailer",
+	  "0000 0000 82 0000 00 0000000000000001 000000d5",
+	  { .block_id = 1,
+	    .packet_id = 213,
+	    .format = GVSP_FORMAT_TRAILER,
+	    .header_bytes = 20,
+	    .extended = true } },
+	{ "ext resent",
+	  "0100 0001 83 0000 00 123456789abcdef0 01020304",
+	  { .status = GVSP_STATUS_RESENT,
+	    .flags = GVSP_FLAG_RESENT,
+	    .block_id = 0x123456789abcdef0,
+	    .packet_id = 0x01020304,
+	    .format = GVSP_FORMAT_PAYLOAD,
+	    .header_bytes = 20,
+	    .extended = true } },
+	{ "largest std ids",
+	  "0000 ffff 03 ffffff",
+	  { .block_id = 65535,
+	    .packet_id = 0xFFFFFF,
+	    .format = GVSP_FORMAT_PAYLOAD,
+	    .header_bytes = 8 } },
 };
 
 TEST(gvsp_headers_both_ways)
@@ -78,10 +108,11 @@ TEST(gvsp_headers_both_ways)
 TEST(gvsp_header_refusals)
 {
 	static const char *const bad[] = {
-		"", "0000 ff79 01 0000",    /* short */
-		"0000 ff79 00 000000",	    /* no format */
-		"0000 ff79 09 000000",	    /* unknown format */
-		"0000 ff79 41 000000",	    /* bits that no format has */
+		"",
+		"0000 ff79 01 0000", /* short */
+		"0000 ff79 00 000000", /* no format */
+		"0000 ff79 09 000000", /* unknown format */
+		"0000 ff79 41 000000", /* bits that no format has */
 		"0000 0000 83 0000 00 0000000000000001 000000", /* short for an extended one */
 		"0000 0000 80 0000 00 0000000000000001 00000000",
 	};
@@ -172,8 +203,10 @@ TEST(gvsp_trailer_golden)
 		uint32_t size_y, chunk_length, layout;
 	} cases[] = {
 		{ "0000 ff79 02 0000c2 0000 0001 00000000", 1, true, 0, 0, 0 },
-		{ "0000 0000 82 0000 00 0000000000000001 000000d5 0000 0001 000001e0", 1, true, 480, 0, 0 },
-		{ "0000 0000 82 0000 00 0000000000000001 000000d5 0000 4001 000001e0 0004b014 00000001",
+		{ "0000 0000 82 0000 00 0000000000000001 000000d5 0000 0001 000001e0", 1, true, 480,
+		  0, 0 },
+		{ "0000 0000 82 0000 00 0000000000000001 000000d5 0000 4001 000001e0 0004b014 "
+		  "00000001",
 		  0x4001, true, 480, 0x4b014, 1 },
 		{ "0000 0001 02 000005 0000 0002", 2, false, 0, 0, 0 },
 	};
@@ -185,13 +218,16 @@ TEST(gvsp_trailer_golden)
 		struct sp_gvsp_trailer trailer;
 
 		CHECK_EQ(sp_gvsp_parse(wire, n, &packet), 0);
-		CHECK_EQ(sp_gvsp_parse_trailer(wire + packet.header_bytes, n - packet.header_bytes, &trailer),
+		CHECK_EQ(sp_gvsp_parse_trailer(wire + packet.header_bytes, n - packet.header_bytes,
+					       &trailer),
 			 0);
 		CHECK_EQ(trailer.payload_type, cases[i].type);
 		CHECK_EQ(trailer.has_size_y, cases[i].has_size_y);
 		CHECK_EQ(trailer.size_y, cases[i].size_y);
 		CHECK_EQ(trailer.chunk_length, cases[i].chunk_length);
-		CHECK_EQ(sp_gvsp_build_trailer(&packet, &trailer, cases[i].layout, built, sizeof(built)), n);
+		CHECK_EQ(sp_gvsp_build_trailer(&packet, &trailer, cases[i].layout, built,
+					       sizeof(built)),
+			 n);
 		CHECK(!memcmp(wire, built, n));
 		CHECK_EQ(sp_gvsp_build_trailer(&packet, &trailer, 0, built, n - 1), -ENOSPC);
 		CHECK_EQ(sp_gvsp_parse_trailer(wire, 3, &trailer), -EINVAL);
