@@ -60,17 +60,24 @@ SP_HOST_DEVICE uint8_t sp_to_u8(float x)
 }
 
 /*
- * PFNC's YUV is ITU-R BT.601 at full range, chroma offset by 128. Four zero bytes (Y U Y V) are no
- * colour a camera can send but what missing packets read as: the caller makes them black.
+ * Two pixels Y U Y V. PFNC's YUV is ITU-R BT.601 at full range, chroma offset by 128. Four zero bytes
+ * are no colour that a camera can send but what missing packets read as: black.
  */
-SP_HOST_DEVICE void sp_yuv_to_rgb(uint8_t y, uint8_t u, uint8_t v, uint8_t rgb[3])
+SP_HOST_DEVICE void sp_yuyv_to_rgb(const uint8_t yuyv[4], uint8_t rgb[6])
 {
 	/* 1.402, 0.344136, 0.714136 and 1.772 in 65536ths. */
-	int cb = u - 128, cr = v - 128;
+	int cb = yuyv[1] - 128, cr = yuyv[3] - 128;
+	int red = (91881 * cr + 32768) >> 16, green = (22553 * cb + 46802 * cr + 32768) >> 16;
+	int blue = (116130 * cb + 32768) >> 16;
 
-	rgb[0] = sp_clamp_u8(y + ((91881 * cr + 32768) >> 16));
-	rgb[1] = sp_clamp_u8(y - ((22553 * cb + 46802 * cr + 32768) >> 16));
-	rgb[2] = sp_clamp_u8(y + ((116130 * cb + 32768) >> 16));
+	if (!(yuyv[0] | yuyv[1] | yuyv[2] | yuyv[3]))
+		red = green = blue = 0;
+	rgb[0] = sp_clamp_u8(yuyv[0] + red);
+	rgb[1] = sp_clamp_u8(yuyv[0] - green);
+	rgb[2] = sp_clamp_u8(yuyv[0] + blue);
+	rgb[3] = sp_clamp_u8(yuyv[2] + red);
+	rgb[4] = sp_clamp_u8(yuyv[2] - green);
+	rgb[5] = sp_clamp_u8(yuyv[2] + blue);
 }
 
 /* ITU-R BT.601 luma of gamma-coded RGB, 0 … 255. */

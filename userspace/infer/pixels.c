@@ -163,19 +163,25 @@ static const uint8_t *read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x
 
 static int read_yuyv(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
 {
-	uint32_t first = x, wide = n;
+	uint32_t first = x, wide = n, i = 0;
+	const uint8_t *pair = pixels->wire;
+	uint8_t both[6];
 
 	widen_to_groups(pixels->format, &first, &wide);
 	if (sp_frame_read_row(pixels->frame, y, first, wide, pixels->wire) < 0)
 		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++, rgb += 3) {
-		uint32_t at = x + i - first;
-		const uint8_t *pair = pixels->wire + (size_t)at / 2 * 4;
-
-		if (pair[0] | pair[1] | pair[2] | pair[3])
-			sp_yuv_to_rgb(pair[at % 2 * 2], pair[1], pair[3], rgb);
-		else
-			rgb[0] = rgb[1] = rgb[2] = 0;
+	/* A run may begin and end within a pair. */
+	if (x > first) {
+		sp_yuyv_to_rgb(pair, both);
+		memcpy(rgb, both + 3, 3);
+		pair += 4;
+		i = 1;
+	}
+	for (; i + 2 <= n; i += 2, pair += 4)
+		sp_yuyv_to_rgb(pair, rgb + 3 * (size_t)i);
+	if (i < n) {
+		sp_yuyv_to_rgb(pair, both);
+		memcpy(rgb + 3 * (size_t)i, both, 3);
 	}
 	return 0;
 }

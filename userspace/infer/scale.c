@@ -12,12 +12,23 @@
 
 enum { LINE_VALUES = SP_PIXELS_SIDE_MAX * 3, NO_LINE = UINT32_MAX };
 
+/*
+ * The units [first, last] of the source that a pixel of the result covers, and how much of the first
+ * and the last.
+ */
+struct sp_scale_span {
+	uint32_t first, last;
+	float of_first, of_last; /* a single unit's is of_first */
+	float part; /* of their mean that a whole unit makes up: 1 / sum of all weights */
+};
+
 int sp_scale_init(struct sp_scale *scale)
 {
 	scale->line = malloc(LINE_VALUES);
 	scale->sum = malloc(LINE_VALUES * sizeof(float));
 	scale->out = malloc(LINE_VALUES * sizeof(float));
-	if (scale->line && scale->sum && scale->out)
+	scale->across = malloc(SP_PIXELS_SIDE_MAX * sizeof(*scale->across));
+	if (scale->line && scale->sum && scale->out && scale->across)
 		return 0;
 	sp_scale_uninit(scale);
 	return -ENOMEM;
@@ -28,6 +39,7 @@ void sp_scale_uninit(struct sp_scale *scale)
 	free(scale->line);
 	free(scale->sum);
 	free(scale->out);
+	free(scale->across);
 	memset(scale, 0, sizeof(*scale));
 }
 
@@ -80,19 +92,11 @@ static int source_read(const struct source *source, uint32_t y, uint8_t *line)
 	return sp_pixels_read_line(pixels, y, source->x, source->width, line);
 }
 
-/*
- * The units [first, last] that the result's pixel @i covers, and how much of the first and the
- * last.
- */
-struct span {
-	uint32_t first, last;
-	float of_first, of_last; /* a single unit's is of_first */
-};
-
-static struct span span_of(uint32_t i, double step, uint32_t units)
+static struct sp_scale_span span_of(uint32_t i, double step, uint32_t units)
 {
 	double from = i * step, to = (i + 1) * step;
-	struct span span;
+	struct sp_scale_span span;
+	float all;
 
 	/* An odd last column or line is in no quad. */
 	if (to > units)
@@ -104,10 +108,14 @@ static struct span span_of(uint32_t i, double step, uint32_t units)
 		span.last--;
 	span.of_first = (float)((span.last > span.first ? span.first + 1 : to) - from);
 	span.of_last = (float)(to - span.last);
+	all = span.of_first;
+	if (span.last > span.first)
+		all += span.of_last + (float)(span.last - span.first - 1);
+	span.part = 1 / all;
 	return span;
 }
 
-static float share(const struct span *span, uint32_t unit)
+static float share(const struct sp_scale_span *span, uint32_t unit)
 {
 	return unit == span->first ? span->of_first : unit == span->last ? span->of_last : 1;
 }
@@ -118,32 +126,31 @@ static void add_line(float *sum, const uint8_t *line, float weight, uint32_t n)
 		sum[i] += weight * (float)line[i];
 }
 
-/* The mean across a span of one channel: @sum holds lines of total weight @high. */
-static float mean_across(const float *sum, const struct span *span, uint32_t channels, float high)
+/* The mean across a span of one channel of @sum, which is the weighted mean of lines. */
+static float mean_across(const float *sum, const struct sp_scale_span *span, uint32_t channels)
 {
-	float total = span->of_first * sum[(size_t)span->first * channels], wide = span->of_first;
+	float total = span->of_first * sum[(size_t)span->first * channels];
 
 	for (uint32_t i = span->first + 1; i < span->last; i++)
 		total += sum[(size_t)i * channels];
-	if (span->last > span->first) {
+	if (span->last > span->first)
 		total += span->of_last * sum[(size_t)span->last * channels];
-		wide += span->of_last + (float)(span->last - span->first - 1);
-	}
-	return total / (wide * high);
+	return total * span->part;
 }
 
-static void shrink_across(const struct source *source, const float *sum, float high, uint32_t width,
-			  float *out)
+static void shrink_across(const struct sp_scale *scale, uint32_t channels, uint32_t width)
 {
-	for (uint32_t x = 0; x < width; x++, out += 3) {
-		struct span span = span_of(x, source->step_x, source->width);
+	float *out = scale->out;
 
-		if (source->channels == 1) {
-			out[0] = out[1] = out[2] = mean_across(sum, &span, 1, high);
+	for (uint32_t x = 0; x < width; x++, out += 3) {
+		const struct sp_scale_span *span = &scale->across[x];
+
+		if (channels == 1) {
+			out[0] = out[1] = out[2] = mean_across(scale->sum, span, 1);
 			continue;
 		}
 		for (uint32_t c = 0; c < 3; c++)
-			out[c] = mean_across(sum + c, &span, 3, high);
+			out[c] = mean_across(scale->sum + c, span, 3);
 	}
 }
 
@@ -176,22 +183,20 @@ int sp_scale_run(struct sp_scale *scale, struct sp_pixels *pixels, const struct 
 	if (width == rect->width && height == rect->height)
 		return copy_lines(scale, pixels, rect, emit, arg);
 	n = source.width * source.channels;
+	for (uint32_t x = 0; x < width; x++)
+		scale->across[x] = span_of(x, source.step_x, source.width);
 	for (uint32_t y = 0; y < height; y++) {
-		struct span span = span_of(y, source.step_y, source.height);
-		float high = 0;
+		struct sp_scale_span span = span_of(y, source.step_y, source.height);
 
 		memset(scale->sum, 0, (size_t)n * sizeof(float));
 		for (uint32_t i = span.first; i <= span.last; i++) {
-			float weight = share(&span, i);
-
 			/* A line that two lines of the result share is still here. */
 			if (i != have && source_read(&source, i, scale->line))
 				return -EINVAL;
 			have = i;
-			add_line(scale->sum, scale->line, weight, n);
-			high += weight;
+			add_line(scale->sum, scale->line, share(&span, i) * span.part, n);
 		}
-		shrink_across(&source, scale->sum, high, width, scale->out);
+		shrink_across(scale, source.channels, width);
 		emit(arg, y, scale->out, width);
 	}
 	return 0;

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 struct sp_pixels;
+struct sp_scale_span;
 
 struct sp_scale {
 	uint8_t *line; /* pixels of one line */
 	float *sum; /* weighted sum of lines */
 	float *out; /* one line of the result */
+	struct sp_scale_span *across; /* of each pixel of that line */
 };
 
 struct sp_scale_rect {
@@ -24,7 +26,7 @@ struct sp_scale_rect {
 /* Line @y of the result: @width RGB triples, 0 … 255. */
 typedef void (*sp_scale_emit)(void *arg, uint32_t y, const float *rgb, uint32_t width);
 
-/* Takes all the memory (about 450 KiB). 0 or -ENOMEM. */
+/* Takes all the memory (about 800 KiB). 0 or -ENOMEM. */
 int sp_scale_init(struct sp_scale *scale);
 void sp_scale_uninit(struct sp_scale *scale);
 
