@@ -106,7 +106,7 @@ static void open_load(struct load *load)
 	uint32_t buffers;
 
 	load->stride = (load->mtu + 511) / 512 * 512;
-	load->block_packets = sp_assembler_block_packets(&config);
+	load->block_packets = (WIDTH * HEIGHT + config.packet_payload - 1) / config.packet_payload;
 	buffers = (load->block_packets + 2) * BLOCKS;
 	load->packets = calloc(buffers, sizeof(load->packets[0]));
 	load->frame = malloc((size_t)WIDTH * HEIGHT);
