@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one inference costs on one core, ms, for the networks of ../shared/models: the executor alone,
- * from a filled input to plain outputs. CPU time, one thread, the input touched by nothing else.
+ * What one inference costs on one core, ms, for the networks of ../shared/models: the executor
+ * alone, from a filled input to plain outputs. CPU time, one thread, the input touched by nothing else.
  */
 #include <stdio.h>
 #include <time.h>
@@ -79,7 +79,8 @@ int main(void)
 			rows[n++] = (struct sp_bench_row){ .label = loads[i].label,
 							   .engine = "onednn_f32",
 							   .metric = "cpu_time_per_inference",
-							   .unit = "ms", .run = measure,
+							   .unit = "ms",
+							   .run = measure,
 							   .arg = &loads[i] };
 	bench = n ? sp_bench_begin("infer") : NULL;
 	if (bench) {

@@ -159,12 +159,13 @@ static uint8_t *read_crops(void)
 /* One crop (rows of BGR bytes) as RGB by the ImageNet mean and deviation. */
 static void fill_embedder(float *input, const uint8_t *bgr)
 {
-	static const float mean[3] = { .485f, .456f, .406f }, deviation[3] = { .229f, .224f, .225f };
+	static const float mean[3] = { .485f, .456f, .406f },
+			   deviation[3] = { .229f, .224f, .225f };
 
 	for (size_t i = 0; i < CROP * CROP; i++)
 		for (size_t c = 0; c < 3; c++)
-			input[c * CROP * CROP + i] =
-				(bgr[i * 3 + 2 - c] / 255.0f - mean[c]) / deviation[c];
+			input[c * CROP * CROP + i] = (bgr[i * 3 + 2 - c] / 255.0f - mean[c]) /
+						     deviation[c];
 }
 
 static void embed(struct network *network, const uint8_t *bgr, float ret[EMBEDDING])
@@ -211,7 +212,9 @@ TEST(mobilefacenet_with_batch_normalisation)
 	check_embedder("models/mobilefacenet_bn_unfused_testonly.onnx");
 }
 
-/* Where pixel @i of 96 lies among 112: the pixel before it, and the next one's weight in 2048ths. */
+/*
+ * Where pixel @i of 96 lies among 112: the pixel before it, and the next one's weight in 2048ths.
+ */
 static unsigned int tap(unsigned int i, int *ret_weight)
 {
 	float at = (float)((i + .5) * CROP / 96 - .5);
@@ -222,9 +225,9 @@ static unsigned int tap(unsigned int i, int *ret_weight)
 
 /*
  * Bilinear from 112 to 96 a side with pixel centres at halves, in the 8-bit fixed point of OpenCV's
- * resize, which the golden scores were made with: weights of 11 bits, 4 bits dropped after the rows,
- * 16 after each product of the columns, rounded at the last 2. An exact bilinear resize differs by up
- * to 0.002 in the score.
+ * resize, which the golden scores were made with: weights of 11 bits, 4 bits dropped after the
+ * rows, 16 after each product of the columns, rounded at the last 2. An exact bilinear resize differs
+ * by up to 0.002 in the score.
  */
 static void fill_quality(float *input, const uint8_t *bgr)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Simplifies a sorted graph in one walk: identities vanish, an affine (batch normalisation) goes into
- * the weights before it, an addition and an activation become the last steps of the node before them.
+ * Simplifies a sorted graph in one walk: identities vanish, an affine (batch normalisation) goes
+ * into the weights before it, an addition and an activation become the last steps of the node
+ * before them.
  * Only results that a single node reads are changed.
  */
 #include "infer/graph.h"
@@ -14,9 +15,9 @@
 
 struct fold {
 	struct sp_graph *graph;
-	uint32_t *alias;    /* of a tensor: the tensor that it is */
+	uint32_t *alias; /* of a tensor: the tensor that it is */
 	uint32_t *producer; /* of a tensor: its node, or SP_NONE */
-	uint32_t *uses;	    /* of a tensor, outputs of the graph counted */
+	uint32_t *uses; /* of a tensor, outputs of the graph counted */
 };
 
 /* The node that makes @tensor, if nothing else reads it and its result is still bare. */

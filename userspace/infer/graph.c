@@ -126,9 +126,9 @@ uint32_t sp_graph_ints(struct sp_graph *graph, const char *name, const struct sp
 /* What sort works with. */
 struct order {
 	uint32_t *producer; /* of a tensor: a node, or SP_NONE */
-	uint8_t *state;	    /* of a node */
-	uint32_t *stack;    /* nodes being visited */
-	uint32_t *next;	    /* of a node on the stack: the input to look at */
+	uint8_t *state; /* of a node */
+	uint32_t *stack; /* nodes being visited */
+	uint32_t *next; /* of a node on the stack: the input to look at */
 	struct sp_node *sorted;
 	uint32_t sorted_n;
 };
@@ -146,10 +146,11 @@ static int find_producers(const struct sp_graph *graph, struct order *order, str
 		for (uint32_t k = 0; k < graph->inputs_n; k++)
 			taken |= graph->inputs[k] == out;
 		if (taken)
-			return sp_err_set(err, -EINVAL,
-					  "node '%s': its output '%s' is already produced elsewhere; "
-					  "the file is corrupt",
-					  graph->nodes[i].name, tensor->name);
+			return sp_err_set(
+				err, -EINVAL,
+				"node '%s': its output '%s' is already produced elsewhere; "
+				"the file is corrupt",
+				graph->nodes[i].name, tensor->name);
 		order->producer[out] = i;
 	}
 	return 0;
@@ -165,7 +166,10 @@ static bool is_given(const struct sp_graph *graph, uint32_t tensor)
 	return false;
 }
 
-/* The node that must run before @tensor is there; SP_NONE with @ret set if there is no need or way. */
+/*
+ * The node that must run before @tensor is there; SP_NONE with @ret set if there is no need or
+ * way.
+ */
 static uint32_t needed(const struct sp_graph *graph, const struct order *order, uint32_t tensor,
 		       const char *who, struct sp_err *err, int *ret)
 {
@@ -177,8 +181,8 @@ static uint32_t needed(const struct sp_graph *graph, const struct order *order, 
 	node = order->producer[tensor];
 	if (node == SP_NONE)
 		*ret = sp_err_set(err, -EINVAL,
-				  "%s: tensor '%s' is produced by nothing; the file is corrupt", who,
-				  graph->tensors[tensor].name);
+				  "%s: tensor '%s' is produced by nothing; the file is corrupt",
+				  who, graph->tensors[tensor].name);
 	return node;
 }
 
@@ -204,7 +208,8 @@ static int visit(const struct sp_graph *graph, struct order *order, uint32_t roo
 			depth--;
 			continue;
 		}
-		before = needed(graph, order, node->inputs[order->next[at]++], node->name, err, &ret);
+		before = needed(graph, order, node->inputs[order->next[at]++], node->name, err,
+				&ret);
 		if (ret)
 			return ret;
 		if (before == SP_NONE || order->state[before] == DONE)

@@ -3,7 +3,7 @@
  * The logical graph: what a network computes, without layouts or memory plans. Made by onnx.c,
  * simplified by fold.c, given shapes by shape.c, executed by the backends. Immutable afterwards.
  *
- * Tensors and nodes are numbered. Everything a graph points at belongs to its arena and goes with it.
+ * Tensors and nodes are numbered. What a graph points at belongs to its arena and goes with it.
  */
 #ifndef SP_INFER_GRAPH_H
 #define SP_INFER_GRAPH_H
@@ -22,40 +22,40 @@ enum {
 	SP_GRAPH_NODES_MAX = 16384,
 	SP_GRAPH_TENSORS_MAX = 131072,
 	SP_NODE_INPUTS_MAX = 64,
-	SP_GRAPH_NAME_MAX = 128,	/* bytes of a name that messages show */
-	SP_WINDOW_MAX = 4096,		/* kernel, stride, dilation, padding, scale */
+	SP_GRAPH_NAME_MAX = 128, /* bytes of a name that messages show */
+	SP_WINDOW_MAX = 4096, /* kernel, stride, dilation, padding, scale */
 };
 
 enum sp_op {
-	SP_OP_CONV,	  /* x, weights (constant O × I/group × kh × kw), bias (constant O or none) */
-	SP_OP_GEMM,	  /* x, weights (constant N × K, row-major), bias (constant N or none) */
+	SP_OP_CONV, /* x, weights (constant O × I/group × kh × kw), bias (constant O or none) */
+	SP_OP_GEMM, /* x, weights (constant N × K, row-major), bias (constant N or none) */
 	SP_OP_ADD,
 	SP_OP_SUB,
 	SP_OP_MUL,
-	SP_OP_AFFINE,	  /* x · scale + shift for each channel (axis 1); both constant C */
+	SP_OP_AFFINE, /* x · scale + shift for each channel (axis 1); both constant C */
 	SP_OP_ACTIVATION, /* node.act and nothing else */
 	SP_OP_MAXPOOL,
-	SP_OP_MEAN,	  /* over all axes from 2 on, kept as 1 */
-	SP_OP_RESIZE,	  /* nearest; x, scales or none, sizes or none */
+	SP_OP_MEAN, /* over all axes from 2 on, kept as 1 */
+	SP_OP_RESIZE, /* nearest; x, scales or none, sizes or none */
 	SP_OP_SOFTMAX,
 	SP_OP_TRANSPOSE,
-	SP_OP_RESHAPE,	  /* x, shape */
+	SP_OP_RESHAPE, /* x, shape */
 	SP_OP_FLATTEN,
 	SP_OP_CONCAT,
-	SP_OP_SHAPE,	  /* these work on integers only: */
-	SP_OP_GATHER,	  /* x, indices */
-	SP_OP_SLICE,	  /* x, starts, ends, axes or none, steps or none */
-	SP_OP_SQUEEZE,	  /* these on both: x, axes or none */
+	SP_OP_SHAPE, /* these work on integers only: */
+	SP_OP_GATHER, /* x, indices */
+	SP_OP_SLICE, /* x, starts, ends, axes or none, steps or none */
+	SP_OP_SQUEEZE, /* these on both: x, axes or none */
 	SP_OP_UNSQUEEZE,
-	SP_OP_IDENTITY,	  /* gone after folding */
+	SP_OP_IDENTITY, /* gone after folding */
 };
 
 enum sp_activation_kind {
 	SP_ACT_NONE,
 	SP_ACT_RELU,
-	SP_ACT_CLIP,	/* to [low, high] */
+	SP_ACT_CLIP, /* to [low, high] */
 	SP_ACT_SIGMOID,
-	SP_ACT_PRELU,	/* slope: constant, one value or one a channel (axis 1) */
+	SP_ACT_PRELU, /* slope: constant, one value or one a channel (axis 1) */
 };
 
 struct sp_activation {
@@ -85,8 +85,8 @@ struct sp_node {
 	struct sp_activation act; /* applied last */
 	union {
 		struct sp_window window; /* CONV, MAXPOOL */
-		int64_t axis;		 /* SOFTMAX, FLATTEN, CONCAT, GATHER; negative: from the end */
-		int64_t scale_max;	 /* RESIZE: larger factors would round another way */
+		int64_t axis; /* SOFTMAX, FLATTEN, CONCAT, GATHER; negative: from the end */
+		int64_t scale_max; /* RESIZE: larger factors would round another way */
 		struct {
 			uint32_t n; /* 0: reverse */
 			int64_t of[SP_RANK_MAX];

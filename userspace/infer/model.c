@@ -15,11 +15,12 @@
 #include "infer/onnx.h"
 
 enum {
-	DEPTH_MAX = 32,	       /* messages within messages; real models use 9 */
-	UNPACK_EXTRA = 64 << 20, /* bytes of memory that unpacking may take beside the file's size */
+	DEPTH_MAX = 32, /* messages within messages; real models use 9 */
+	UNPACK_EXTRA =
+		64 << 20, /* bytes of memory that unpacking may take beside the file's size */
 };
 
-/* ---- protobuf, with bounds that the library lacks -------------------------------------------- */
+/* ---- protobuf, with bounds that the library lacks ------------------------------------------- */
 
 static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret)
 {
@@ -38,8 +39,8 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret)
 }
 
 /*
- * The library unpacks messages within messages by recursion, as deep as the file says: this walks the
- * same fields first. Wire format: protobuf's public encoding document. Malformed bytes are left to
+ * The library unpacks messages within messages by recursion, as deep as the file says: this walks
+ * the same fields first. Wire format: protobuf's public encoding document. Malformed bytes are left to
  * the library to refuse.
  */
 static bool too_deep(const ProtobufCMessageDescriptor *descriptor, const uint8_t *at,
@@ -123,9 +124,11 @@ static int read_graph(const void *bytes, size_t size, struct sp_model *model,
 	return ret;
 }
 
-/* ---- the model --------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------ */
 
-/* With every input dimension fixed by the file, what does not fit is found now, not at first use. */
+/*
+ * With every input dimension fixed by the file, what does not fit is found now, not at first use.
+ */
 static int check_shapes(const struct sp_model *model, struct sp_err *err)
 {
 	struct sp_shape *inputs;
@@ -156,8 +159,9 @@ int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_m
 	int ret = -ENOMEM;
 
 	if (size > SP_MODEL_FILE_MAX)
-		return sp_err_set(err, -EFBIG, "%s: larger than %d MiB; not a model that is supported",
-				  name, SP_MODEL_FILE_MAX >> 20);
+		return sp_err_set(err, -EFBIG,
+				  "%s: larger than %d MiB; not a model that is supported", name,
+				  SP_MODEL_FILE_MAX >> 20);
 	model = calloc(1, sizeof(*model));
 	graph = sp_graph_create();
 	if (!model || !graph) {
@@ -166,8 +170,7 @@ int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_m
 	}
 	model->graph = graph;
 	model->name = strdup(name);
-	if (!model->name ||
-	    EVP_Digest(bytes, size, model->sha256, NULL, EVP_sha256(), NULL) != 1) {
+	if (!model->name || EVP_Digest(bytes, size, model->sha256, NULL, EVP_sha256(), NULL) != 1) {
 		sp_err_set(err, ret, "out of memory");
 		goto err_destroy;
 	}
@@ -206,8 +209,9 @@ int sp_model_load(const char *path, struct sp_model **ret_model, struct sp_err *
 		goto out_close;
 	}
 	if (st.st_size > SP_MODEL_FILE_MAX) {
-		ret = sp_err_set(err, -EFBIG, "%s: larger than %d MiB; not a model that is supported",
-				 path, SP_MODEL_FILE_MAX >> 20);
+		ret = sp_err_set(err, -EFBIG,
+				 "%s: larger than %d MiB; not a model that is supported", path,
+				 SP_MODEL_FILE_MAX >> 20);
 		goto out_close;
 	}
 	bytes = malloc((size_t)st.st_size + 1);

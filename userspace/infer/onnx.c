@@ -17,7 +17,7 @@ enum {
 	PORTS_MAX = 256, /* inputs, outputs */
 };
 
-/* ---- tensors by name ----------------------------------------------------------------------------- */
+/* ---- tensors by name ------------------------------------------------------------------------ */
 
 /* Open addressing; the keys belong to the unpacked file. */
 struct sp_names {
@@ -96,13 +96,14 @@ uint32_t sp_onnx_tensor(struct sp_onnx *onnx, const char *name)
 	return id;
 }
 
-/* ---- constants ------------------------------------------------------------------------------------- */
+/* ---- constants ------------------------------------------------------------------------------ */
 
 static int refuse_data(const struct sp_onnx *onnx, const char *name, int64_t n)
 {
-	return sp_err_set(onnx->err, -EINVAL,
-			  "tensor '%s': its data are not those of %lld elements; the file is corrupt",
-			  name, (long long)n);
+	return sp_err_set(
+		onnx->err, -EINVAL,
+		"tensor '%s': its data are not those of %lld elements; the file is corrupt", name,
+		(long long)n);
 }
 
 static int read_floats(struct sp_onnx *onnx, const Onnx__TensorProto *proto, const char *name,
@@ -171,19 +172,22 @@ uint32_t sp_onnx_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto, 
 		  proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL))
 		*ret_error = sp_err_set(onnx->err, -ENOTSUP,
 					"tensor '%s': its data are in another file, which is not "
-					"supported; save the model as one file", shown);
+					"supported; save the model as one file",
+					shown);
 	else if (proto->n_dims > SP_RANK_MAX)
 		*ret_error = sp_err_set(onnx->err, -ENOTSUP,
-					"tensor '%s': %zu dimensions are not supported; %d are", shown,
-					proto->n_dims, SP_RANK_MAX);
+					"tensor '%s': %zu dimensions are not supported; %d are",
+					shown, proto->n_dims, SP_RANK_MAX);
 	if (*ret_error)
 		return SP_NONE;
 	if (proto->n_dims)
 		memcpy(shape.dim, proto->dims, proto->n_dims * sizeof(shape.dim[0]));
 	if (sp_shape_elements(&shape) < 0) {
-		*ret_error = sp_err_set(onnx->err, -EINVAL,
-					"tensor '%s': its dimensions are negative or too large; the "
-					"file is corrupt", shown);
+		*ret_error =
+			sp_err_set(onnx->err, -EINVAL,
+				   "tensor '%s': its dimensions are negative or too large; the "
+				   "file is corrupt",
+				   shown);
 		return SP_NONE;
 	}
 	switch (proto->data_type) {
@@ -195,9 +199,11 @@ uint32_t sp_onnx_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto, 
 		*ret_error = read_ints(onnx, proto, name, &shape, &id);
 		break;
 	default:
-		*ret_error = sp_err_set(onnx->err, -ENOTSUP,
-					"tensor '%s': data type %d is not supported; float32, int32 and "
-					"int64 are", shown, (int)proto->data_type);
+		*ret_error =
+			sp_err_set(onnx->err, -ENOTSUP,
+				   "tensor '%s': data type %d is not supported; float32, int32 and "
+				   "int64 are",
+				   shown, (int)proto->data_type);
 	}
 	return *ret_error ? SP_NONE : id;
 }
@@ -245,7 +251,8 @@ static uint32_t constant_value(struct sp_onnx *onnx, const Onnx__NodeProto *node
 	} else {
 		*ret_error = sp_err_set(onnx->err, -ENOTSUP,
 					"node '%s': a Constant without a tensor or numbers is not "
-					"supported", sp_graph_name(onnx->graph, node->output[0]));
+					"supported",
+					sp_graph_name(onnx->graph, node->output[0]));
 		return SP_NONE;
 	}
 	tensor.n_int64_data = tensor.n_float_data = (size_t)n;
@@ -277,7 +284,7 @@ static int read_constant_node(struct sp_onnx *onnx, const Onnx__NodeProto *node)
 	return ret ? ret : 1;
 }
 
-/* ---- inputs and outputs -------------------------------------------------------------------------- */
+/* ---- inputs and outputs --------------------------------------------------------------------- */
 
 static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 		      struct sp_value *ret_value)
@@ -292,7 +299,8 @@ static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 		type = proto->type->tensor_type;
 	if (!type || type->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
 		return sp_err_set(onnx->err, -ENOTSUP,
-				  "'%s': inputs and outputs other than float32 are not supported", name);
+				  "'%s': inputs and outputs other than float32 are not supported",
+				  name);
 	if (type->shape && type->shape->n_dim > SP_RANK_MAX)
 		return sp_err_set(onnx->err, -ENOTSUP,
 				  "'%s': %zu dimensions are not supported; %d are", name,
@@ -312,7 +320,8 @@ static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 }
 
 static int read_ports(struct sp_onnx *onnx, Onnx__ValueInfoProto *const *ports, size_t n,
-		      bool inputs, struct sp_value **ret_values, uint32_t **ret_ids, uint32_t *ret_n)
+		      bool inputs, struct sp_value **ret_values, uint32_t **ret_ids,
+		      uint32_t *ret_n)
 {
 	struct sp_value *values;
 	uint32_t *ids, kept = 0;
@@ -331,11 +340,13 @@ static int read_ports(struct sp_onnx *onnx, Onnx__ValueInfoProto *const *ports, 
 			continue;
 		if (kept == PORTS_MAX)
 			return sp_err_set(onnx->err, -ENOTSUP,
-					  "more than %d inputs or outputs are not supported", PORTS_MAX);
+					  "more than %d inputs or outputs are not supported",
+					  PORTS_MAX);
 		if (inputs ? id != SP_NONE : id == SP_NONE)
-			return sp_err_set(onnx->err, -EINVAL,
-					  "an %s is there twice or comes from nowhere; the file is corrupt",
-					  inputs ? "input" : "output");
+			return sp_err_set(
+				onnx->err, -EINVAL,
+				"an %s is there twice or comes from nowhere; the file is corrupt",
+				inputs ? "input" : "output");
 		if (inputs)
 			id = sp_onnx_tensor(onnx, name);
 		if (id == SP_NONE)
@@ -351,7 +362,7 @@ static int read_ports(struct sp_onnx *onnx, Onnx__ValueInfoProto *const *ports, 
 	return ret;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int read_opset(struct sp_onnx *onnx, const Onnx__ModelProto *proto)
 {
@@ -362,9 +373,10 @@ static int read_opset(struct sp_onnx *onnx, const Onnx__ModelProto *proto)
 			onnx->opset = proto->opset_import[i]->version;
 	}
 	if (onnx->opset < OPSET_MIN || onnx->opset > OPSET_MAX)
-		return sp_err_set(onnx->err, -ENOTSUP,
-				  "operator set %lld is not supported; %d to %d are, export it for one",
-				  (long long)onnx->opset, OPSET_MIN, OPSET_MAX);
+		return sp_err_set(
+			onnx->err, -ENOTSUP,
+			"operator set %lld is not supported; %d to %d are, export it for one",
+			(long long)onnx->opset, OPSET_MIN, OPSET_MAX);
 	return 0;
 }
 

@@ -15,18 +15,23 @@ struct sp_names;
 struct sp_onnx {
 	struct sp_graph *graph;
 	struct sp_names *names; /* tensors by name */
-	int64_t opset;		/* of the standard operators */
+	int64_t opset; /* of the standard operators */
 	struct sp_err *err;
 };
 
-/* Fills @model's graph, inputs and outputs, which end with the graph. Errors lack the file's name. */
+/*
+ * Fills @model's graph, inputs and outputs, which end with the graph. Errors lack the file's
+ * name.
+ */
 int sp_onnx_read(const Onnx__ModelProto *proto, struct sp_model *model, struct sp_graph *graph,
 		 struct sp_err *err);
 
 /* The tensor of that name, made if it is new; SP_NONE: no memory, or too many. */
 uint32_t sp_onnx_tensor(struct sp_onnx *onnx, const char *name);
 
-/* A constant from @proto under a new number, or SP_NONE with *ret_error set and the error filled. */
+/*
+ * A constant from @proto under a new number, or SP_NONE with *ret_error set and the error filled.
+ */
 uint32_t sp_onnx_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto, const char *name,
 			  int *ret_error);
 

@@ -9,240 +9,16 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "infer/graph.h"
+#include "infer/onnx_reader.h"
 
-enum { ATTRIBUTES_MAX = 32 };
+/* ---- operators ------------------------------------------------------------------------------ */
 
-/* A node being read. The first error stays in @error and makes the rest harmless. */
-struct reader {
-	struct sp_onnx *onnx;
-	const Onnx__NodeProto *proto;
-	struct sp_node *node;
-	uint32_t used; /* a bit for each attribute that was asked for */
-	int error;
-};
-
-__attribute__((format(printf, 3, 4))) static void fail(struct reader *reader, int code,
-						       const char *fmt, ...)
-{
-	char why[320];
-	va_list ap;
-
-	if (reader->error)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	reader->error = sp_err_set(reader->onnx->err, code, "node '%s' (%s): %s", reader->node->name,
-				   reader->node->type, why);
-}
-
-static void *alloc(struct reader *reader, size_t size)
-{
-	void *data = sp_graph_alloc(reader->onnx->graph, size);
-
-	if (!data)
-		fail(reader, -ENOMEM, "out of memory");
-	return data;
-}
-
-/* ---- attributes ---------------------------------------------------------------------------------- */
-
-static const Onnx__AttributeProto *find(struct reader *reader, const char *name,
-					Onnx__AttributeProto__AttributeType type)
-{
-	for (size_t i = 0; i < reader->proto->n_attribute && i < ATTRIBUTES_MAX; i++) {
-		const Onnx__AttributeProto *attribute = reader->proto->attribute[i];
-
-		if (strcmp(sp_onnx_text(attribute->name), name))
-			continue;
-		reader->used |= 1u << i;
-		if (attribute->type == type)
-			return attribute;
-		fail(reader, -EINVAL, "attribute '%s' has another type; the file is corrupt", name);
-	}
-	return NULL;
-}
-
-static int64_t get_int(struct reader *reader, const char *name, int64_t otherwise)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
-
-	return attribute ? attribute->i : otherwise;
-}
-
-static float get_float(struct reader *reader, const char *name, float otherwise)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
-
-	return attribute ? attribute->f : otherwise;
-}
-
-/* The index of the attribute's text in @choices (ended by NULL), 0 if it is absent. */
-static unsigned int get_choice(struct reader *reader, const char *name, const char *const *choices)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
-
-	if (!attribute)
-		return 0;
-	for (unsigned int i = 0; choices[i]; i++)
-		if (attribute->s.len == strlen(choices[i]) &&
-		    !memcmp(attribute->s.data, choices[i], attribute->s.len))
-			return i;
-	fail(reader, -ENOTSUP, "this value of attribute '%s' is not supported", name);
-	return 0;
-}
-
-/* @n integers within [@low, @high] into @values, which keep what they have if the attribute is absent. */
-static void get_ints(struct reader *reader, const char *name, size_t n, int64_t low, int64_t high,
-		     int64_t *values)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
-
-	if (!attribute)
-		return;
-	if (attribute->n_ints != n) {
-		fail(reader, -ENOTSUP, "attribute '%s' has %zu values, %zu are supported", name,
-		     attribute->n_ints, n);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (attribute->ints[i] < low || attribute->ints[i] > high)
-			fail(reader, -ENOTSUP,
-			     "attribute '%s': %lld is not supported; %lld to %lld are", name,
-			     (long long)attribute->ints[i], (long long)low, (long long)high);
-		values[i] = attribute->ints[i];
-	}
-}
-
-/* The attribute is known; only the value that changes nothing is supported. */
-static void only_int(struct reader *reader, const char *name, int64_t value)
-{
-	int64_t got = get_int(reader, name, value);
-
-	if (got != value)
-		fail(reader, -ENOTSUP, "%s = %lld is not supported; %lld is", name, (long long)got,
-		     (long long)value);
-}
-
-static void refuse_unused(struct reader *reader)
-{
-	if (reader->proto->n_attribute > ATTRIBUTES_MAX)
-		fail(reader, -EINVAL, "%zu attributes; the file is corrupt",
-		     reader->proto->n_attribute);
-	for (size_t i = 0; i < reader->proto->n_attribute && !reader->error; i++) {
-		const char *name = sp_graph_name(reader->onnx->graph,
-						 sp_onnx_text(reader->proto->attribute[i]->name));
-
-		if (!(reader->used & 1u << i))
-			fail(reader, -ENOTSUP, "attribute '%s' is not supported", name ? name : "");
-	}
-}
-
-/* ---- inputs ----------------------------------------------------------------------------------------- */
-
-/* Gives the node @n inputs: those that the file lacks are SP_NONE. */
-static void pad_inputs(struct reader *reader, uint32_t n)
-{
-	uint32_t *inputs = alloc(reader, n * sizeof(*inputs));
-
-	if (!inputs)
-		return;
-	for (uint32_t i = 0; i < n; i++)
-		inputs[i] = i < reader->node->inputs_n ? reader->node->inputs[i] : SP_NONE;
-	reader->node->inputs = inputs;
-	reader->node->inputs_n = n;
-}
-
-/* The constant float tensor of input @i; NULL if it is absent, or with an error if it is no constant. */
-static const struct sp_tensor *constant(struct reader *reader, uint32_t i)
-{
-	uint32_t id = i < reader->node->inputs_n ? reader->node->inputs[i] : SP_NONE;
-	const struct sp_tensor *tensor;
-
-	if (id == SP_NONE || reader->error)
-		return NULL;
-	tensor = &reader->onnx->graph->tensors[id];
-	if (tensor->floats)
-		return tensor;
-	fail(reader, -ENOTSUP, "input '%s' must be a constant of float32", tensor->name);
-	return NULL;
-}
-
-/* The same with exactly @n elements, all counted as one row. */
-static const struct sp_tensor *constant_row(struct reader *reader, uint32_t i, int64_t n)
-{
-	const struct sp_tensor *tensor = constant(reader, i);
-
-	if (tensor && sp_shape_elements(&tensor->shape) != n) {
-		fail(reader, -EINVAL, "input '%s' has not %lld elements; the file is corrupt",
-		     tensor->name, (long long)n);
-		return NULL;
-	}
-	return tensor;
-}
-
-/* Input @i becomes the list of integers that attribute @name has, if it is there. */
-static void ints_from_attribute(struct reader *reader, const char *name, uint32_t i)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
-	struct sp_shape shape = { .rank = 1 };
-	int64_t *data;
-	uint32_t id;
-
-	if (!attribute || reader->error)
-		return;
-	if (attribute->n_ints > SP_RANK_MAX) {
-		fail(reader, -ENOTSUP, "attribute '%s' has more than %d values", name, SP_RANK_MAX);
-		return;
-	}
-	shape.dim[0] = (int64_t)attribute->n_ints;
-	id = sp_graph_ints(reader->onnx->graph, name, &shape, &data);
-	if (id == SP_NONE) {
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
-		return;
-	}
-	if (attribute->n_ints)
-		memcpy(data, attribute->ints, attribute->n_ints * sizeof(*data));
-	reader->node->inputs[i] = id;
-}
-
-/* Input @i becomes the list of floats that attribute @name has, if it is there. */
-static void floats_from_attribute(struct reader *reader, const char *name, uint32_t i)
-{
-	const Onnx__AttributeProto *attribute =
-		find(reader, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS);
-	struct sp_shape shape = { .rank = 1 };
-	float *data;
-	uint32_t id;
-
-	if (!attribute || reader->error)
-		return;
-	shape.dim[0] = (int64_t)attribute->n_floats;
-	id = sp_graph_floats(reader->onnx->graph, name, &shape, &data);
-	if (id == SP_NONE) {
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
-		return;
-	}
-	if (attribute->n_floats)
-		memcpy(data, attribute->floats, attribute->n_floats * sizeof(*data));
-	reader->node->inputs[i] = id;
-}
-
-/* ---- operators ------------------------------------------------------------------------------------- */
-
-static void read_window(struct reader *reader, const int64_t kernel[2])
+static void read_window(struct sp_reader *reader, const int64_t kernel[2])
 {
 	static const char *const auto_pads[] = { "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER",
 						 NULL };
@@ -250,53 +26,56 @@ static void read_window(struct reader *reader, const int64_t kernel[2])
 	int64_t given[2] = { kernel[0], kernel[1] };
 
 	*window = (struct sp_window){ .stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1 };
-	get_ints(reader, "kernel_shape", 2, 1, SP_WINDOW_MAX, given);
+	sp_reader_ints(reader, "kernel_shape", 2, 1, SP_WINDOW_MAX, given);
 	if (given[0] < 1 || given[1] < 1 || given[0] > SP_WINDOW_MAX || given[1] > SP_WINDOW_MAX ||
 	    (kernel[0] && (given[0] != kernel[0] || given[1] != kernel[1])))
-		fail(reader, -EINVAL, "kernel_shape is absent, or not that of the weights; the file "
-		     "is corrupt");
+		sp_reader_fail(reader, -EINVAL,
+			       "kernel_shape is absent, or not that of the weights; the file "
+			       "is corrupt");
 	memcpy(window->kernel, given, sizeof(given));
-	get_ints(reader, "strides", 2, 1, SP_WINDOW_MAX, window->stride);
-	get_ints(reader, "dilations", 2, 1, SP_WINDOW_MAX, window->dilation);
-	get_ints(reader, "pads", 4, 0, SP_WINDOW_MAX, window->pad);
+	sp_reader_ints(reader, "strides", 2, 1, SP_WINDOW_MAX, window->stride);
+	sp_reader_ints(reader, "dilations", 2, 1, SP_WINDOW_MAX, window->dilation);
+	sp_reader_ints(reader, "pads", 4, 0, SP_WINDOW_MAX, window->pad);
 	/* The enum has the order of the table. */
-	window->auto_pad = (enum sp_auto_pad)get_choice(reader, "auto_pad", auto_pads);
+	window->auto_pad = (enum sp_auto_pad)sp_reader_choice(reader, "auto_pad", auto_pads);
 }
 
-static void read_conv(struct reader *reader)
+static void read_conv(struct sp_reader *reader)
 {
-	const struct sp_tensor *weights = constant(reader, 1);
+	const struct sp_tensor *weights = sp_reader_constant(reader, 1);
 	const struct sp_shape *shape = weights ? &weights->shape : NULL;
-	int64_t group = get_int(reader, "group", 1);
+	int64_t group = sp_reader_int(reader, "group", 1);
 
-	pad_inputs(reader, 3);
+	sp_reader_pad_inputs(reader, 3);
 	if (reader->error)
 		return;
 	if (!shape || shape->rank != 4) {
-		fail(reader, -ENOTSUP, "only convolutions over height and width are supported");
+		sp_reader_fail(reader, -ENOTSUP,
+			       "only convolutions over height and width are supported");
 		return;
 	}
 	if (sp_shape_elements(shape) < 1 || group < 1 || shape->dim[0] % group) {
-		fail(reader, -EINVAL, "weights and 'group' do not fit; the file is corrupt");
+		sp_reader_fail(reader, -EINVAL,
+			       "weights and 'group' do not fit; the file is corrupt");
 		return;
 	}
 	read_window(reader, &shape->dim[2]);
 	reader->node->window.group = group;
-	constant_row(reader, 2, shape->dim[0]);
+	sp_reader_row(reader, 2, shape->dim[0]);
 }
 
-static void read_maxpool(struct reader *reader)
+static void read_maxpool(struct sp_reader *reader)
 {
 	static const int64_t any[2] = { 0, 0 };
 
 	read_window(reader, any);
-	reader->node->window.ceil = get_int(reader, "ceil_mode", 0);
-	only_int(reader, "storage_order", 0);
+	reader->node->window.ceil = sp_reader_int(reader, "ceil_mode", 0);
+	sp_reader_only_int(reader, "storage_order", 0);
 	if (reader->node->window.dilation[0] != 1 || reader->node->window.dilation[1] != 1)
-		fail(reader, -ENOTSUP, "dilations other than 1 are not supported");
+		sp_reader_fail(reader, -ENOTSUP, "dilations other than 1 are not supported");
 }
 
-static void read_activation(struct reader *reader)
+static void read_activation(struct sp_reader *reader)
 {
 	const char *type = reader->node->type;
 	struct sp_activation *act = &reader->node->act;
@@ -307,14 +86,14 @@ static void read_activation(struct reader *reader)
 	} else if (!strcmp(type, "Sigmoid")) {
 		act->kind = SP_ACT_SIGMOID;
 	} else { /* PRelu */
-		constant(reader, 1);
+		sp_reader_constant(reader, 1);
 		act->kind = SP_ACT_PRELU;
 		act->slope = reader->node->inputs[1];
 		reader->node->inputs_n = 1;
 	}
 }
 
-static void read_clip(struct reader *reader)
+static void read_clip(struct sp_reader *reader)
 {
 	struct sp_activation *act = &reader->node->act;
 	const struct sp_tensor *bound;
@@ -322,50 +101,51 @@ static void read_clip(struct reader *reader)
 	act->low = -FLT_MAX;
 	act->high = FLT_MAX;
 	if (reader->onnx->opset < 11) {
-		act->low = get_float(reader, "min", act->low);
-		act->high = get_float(reader, "max", act->high);
+		act->low = sp_reader_float(reader, "min", act->low);
+		act->high = sp_reader_float(reader, "max", act->high);
 	}
-	bound = constant_row(reader, 1, 1);
+	bound = sp_reader_row(reader, 1, 1);
 	if (bound)
 		act->low = bound->floats[0];
-	bound = constant_row(reader, 2, 1);
+	bound = sp_reader_row(reader, 2, 1);
 	if (bound)
 		act->high = bound->floats[0];
 	if (!(act->low <= act->high))
-		fail(reader, -ENOTSUP, "bounds from %g to %g are not supported", act->low, act->high);
+		sp_reader_fail(reader, -ENOTSUP, "bounds from %g to %g are not supported", act->low,
+			       act->high);
 	act->kind = act->low == 0 && act->high >= FLT_MAX ? SP_ACT_RELU : SP_ACT_CLIP;
 	reader->node->inputs_n = 1;
 }
 
 /* The four vectors of batch normalisation become y = x · scale + shift. */
-static void read_batchnorm(struct reader *reader)
+static void read_batchnorm(struct sp_reader *reader)
 {
-	const struct sp_tensor *gamma = constant(reader, 1), *beta, *mean, *variance;
-	double epsilon = get_float(reader, "epsilon", 1e-5f);
+	const struct sp_tensor *gamma = sp_reader_constant(reader, 1), *beta, *mean, *variance;
+	double epsilon = sp_reader_float(reader, "epsilon", 1e-5f);
 	int64_t n = gamma ? sp_shape_elements(&gamma->shape) : 0;
 	struct sp_shape shape = { .rank = 1, .dim = { n } };
 	float *scale, *shift;
 	uint32_t ids[2];
 
-	get_float(reader, "momentum", 0);
-	only_int(reader, "training_mode", 0);
-	only_int(reader, "spatial", 1);
+	sp_reader_float(reader, "momentum", 0);
+	sp_reader_only_int(reader, "training_mode", 0);
+	sp_reader_only_int(reader, "spatial", 1);
 	for (uint32_t i = 2; i < 5; i++)
-		constant_row(reader, i, n);
+		sp_reader_row(reader, i, n);
 	if (reader->error)
 		return;
 	ids[0] = sp_graph_floats(reader->onnx->graph, reader->node->name, &shape, &scale);
 	ids[1] = sp_graph_floats(reader->onnx->graph, reader->node->name, &shape, &shift);
 	if (ids[0] == SP_NONE || ids[1] == SP_NONE) {
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
+		sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
 		return;
 	}
-	gamma = constant(reader, 1);
-	beta = constant(reader, 2);
-	mean = constant(reader, 3);
-	variance = constant(reader, 4);
+	gamma = sp_reader_constant(reader, 1);
+	beta = sp_reader_constant(reader, 2);
+	mean = sp_reader_constant(reader, 3);
+	variance = sp_reader_constant(reader, 4);
 	if (!gamma || !beta || !mean || !variance) {
-		fail(reader, -EINVAL, "an input is absent; the file is corrupt");
+		sp_reader_fail(reader, -EINVAL, "an input is absent; the file is corrupt");
 		return;
 	}
 	for (int64_t i = 0; i < n; i++) {
@@ -380,7 +160,7 @@ static void read_batchnorm(struct reader *reader)
 }
 
 /* @weights (K × N, or N × K if @transposed) times @alpha as N × K; its number or SP_NONE. */
-static uint32_t gemm_weights(struct reader *reader, uint32_t id, bool transposed, double alpha)
+static uint32_t gemm_weights(struct sp_reader *reader, uint32_t id, bool transposed, double alpha)
 {
 	const struct sp_tensor *from = &reader->onnx->graph->tensors[id];
 	int64_t rows = from->shape.dim[!transposed], columns = from->shape.dim[transposed];
@@ -389,22 +169,22 @@ static uint32_t gemm_weights(struct reader *reader, uint32_t id, bool transposed
 	uint32_t made = sp_graph_floats(reader->onnx->graph, from->name, &shape, &data);
 
 	if (made == SP_NONE) {
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
+		sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
 		return made;
 	}
 	from = &reader->onnx->graph->tensors[id];
 	for (int64_t i = 0; i < rows; i++)
 		for (int64_t k = 0; k < columns; k++)
-			data[i * columns + k] = (float)(alpha * from->floats[transposed ?
-									     i * columns + k :
-									     k * rows + i]);
+			data[i * columns + k] =
+				(float)(alpha *
+					from->floats[transposed ? i * columns + k : k * rows + i]);
 	return made;
 }
 
 /* The bias, a scalar or a row of @n, times @beta as a row. */
-static uint32_t gemm_bias(struct reader *reader, uint32_t id, int64_t n, double beta)
+static uint32_t gemm_bias(struct sp_reader *reader, uint32_t id, int64_t n, double beta)
 {
-	const struct sp_tensor *from = constant(reader, 2);
+	const struct sp_tensor *from = sp_reader_constant(reader, 2);
 	struct sp_shape row = { .rank = 1, .dim = { n } };
 	int64_t have = from ? sp_shape_elements(&from->shape) : 0;
 	uint32_t made;
@@ -413,12 +193,12 @@ static uint32_t gemm_bias(struct reader *reader, uint32_t id, int64_t n, double 
 	if (!from)
 		return SP_NONE;
 	if (have != 1 && (have != n || from->shape.dim[from->shape.rank - 1] != n)) {
-		fail(reader, -ENOTSUP, "a bias that is not one row is not supported");
+		sp_reader_fail(reader, -ENOTSUP, "a bias that is not one row is not supported");
 		return SP_NONE;
 	}
 	made = sp_graph_floats(reader->onnx->graph, from->name, &row, &data);
 	if (made == SP_NONE) {
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
+		sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
 		return made;
 	}
 	from = &reader->onnx->graph->tensors[id];
@@ -428,22 +208,22 @@ static uint32_t gemm_bias(struct reader *reader, uint32_t id, int64_t n, double 
 }
 
 /* Gemm and MatMul. */
-static void read_gemm(struct reader *reader)
+static void read_gemm(struct sp_reader *reader)
 {
 	bool gemm = !strcmp(reader->node->type, "Gemm"), transposed = false;
-	const struct sp_tensor *weights = constant(reader, 1);
+	const struct sp_tensor *weights = sp_reader_constant(reader, 1);
 	double alpha = 1, beta = 1;
 	int64_t n;
 
-	pad_inputs(reader, 3);
+	sp_reader_pad_inputs(reader, 3);
 	if (gemm) {
-		only_int(reader, "transA", 0);
-		transposed = get_int(reader, "transB", 0);
-		alpha = get_float(reader, "alpha", 1);
-		beta = get_float(reader, "beta", 1);
+		sp_reader_only_int(reader, "transA", 0);
+		transposed = sp_reader_int(reader, "transB", 0);
+		alpha = sp_reader_float(reader, "alpha", 1);
+		beta = sp_reader_float(reader, "beta", 1);
 	}
 	if (weights && (weights->shape.rank != 2 || sp_shape_elements(&weights->shape) < 1))
-		fail(reader, -ENOTSUP, "weights that are no matrix are not supported");
+		sp_reader_fail(reader, -ENOTSUP, "weights that are no matrix are not supported");
 	if (reader->error || !weights)
 		return;
 	n = weights->shape.dim[!transposed];
@@ -453,7 +233,7 @@ static void read_gemm(struct reader *reader)
 }
 
 /* Which factors the nearest pixel is x / factor for, whatever the coordinates' convention. */
-static int64_t resize_scale_max(struct reader *reader)
+static int64_t resize_scale_max(struct sp_reader *reader)
 {
 	static const char *const coordinates[] = { "half_pixel", "pytorch_half_pixel", "asymmetric",
 						   NULL };
@@ -463,8 +243,8 @@ static int64_t resize_scale_max(struct reader *reader)
 
 	if (reader->onnx->opset < 11)
 		return SP_WINDOW_MAX;
-	asymmetric = get_choice(reader, "coordinate_transformation_mode", coordinates) == 2;
-	switch (get_choice(reader, "nearest_mode", roundings)) {
+	asymmetric = sp_reader_choice(reader, "coordinate_transformation_mode", coordinates) == 2;
+	switch (sp_reader_choice(reader, "nearest_mode", roundings)) {
 	case 1:
 		floors = true;
 		break;
@@ -479,7 +259,7 @@ static int64_t resize_scale_max(struct reader *reader)
 	return floors == asymmetric ? SP_WINDOW_MAX : 1;
 }
 
-static void read_resize(struct reader *reader)
+static void read_resize(struct sp_reader *reader)
 {
 	static const char *const modes[] = { "nearest", NULL };
 	static const char *const policies[] = { "stretch", NULL };
@@ -488,46 +268,48 @@ static void read_resize(struct reader *reader)
 	const struct sp_tensor *scales;
 	uint32_t from = node->inputs_n;
 
-	get_choice(reader, "mode", modes);
-	pad_inputs(reader, 4);
+	sp_reader_choice(reader, "mode", modes);
+	sp_reader_pad_inputs(reader, 4);
 	if (reader->error)
 		return;
 	if (!upsample && reader->onnx->opset >= 11) { /* x, roi, scales, sizes */
-		get_float(reader, "cubic_coeff_a", 0);
-		get_float(reader, "extrapolation_value", 0);
-		only_int(reader, "antialias", 0);
-		only_int(reader, "exclude_outside", 0);
-		get_choice(reader, "keep_aspect_ratio_policy", policies);
+		sp_reader_float(reader, "cubic_coeff_a", 0);
+		sp_reader_float(reader, "extrapolation_value", 0);
+		sp_reader_only_int(reader, "antialias", 0);
+		sp_reader_only_int(reader, "exclude_outside", 0);
+		sp_reader_choice(reader, "keep_aspect_ratio_policy", policies);
 		node->inputs[1] = from > 2 ? node->inputs[2] : SP_NONE;
 		node->inputs[2] = from > 3 ? node->inputs[3] : SP_NONE;
 	}
 	if (upsample && reader->onnx->opset < 9)
-		floats_from_attribute(reader, "scales", 1);
+		sp_reader_floats_input(reader, "scales", 1);
 	node->inputs_n = 3;
 	node->scale_max = upsample ? SP_WINDOW_MAX : resize_scale_max(reader);
 	/* An empty tensor of scales stands for none. */
 	if (node->inputs[2] != SP_NONE)
 		node->inputs[1] = SP_NONE;
-	scales = constant(reader, 1);
+	scales = sp_reader_constant(reader, 1);
 	if (!reader->error && !scales && node->inputs[2] == SP_NONE)
-		fail(reader, -EINVAL, "neither scales nor sizes are there; the file is corrupt");
+		sp_reader_fail(reader, -EINVAL,
+			       "neither scales nor sizes are there; the file is corrupt");
 }
 
-static void read_softmax(struct reader *reader)
+static void read_softmax(struct sp_reader *reader)
 {
 	reader->node->flat = reader->onnx->opset < 13;
-	reader->node->axis = get_int(reader, "axis", reader->node->flat ? 1 : -1);
+	reader->node->axis = sp_reader_int(reader, "axis", reader->node->flat ? 1 : -1);
 }
 
-static void read_transpose(struct reader *reader)
+static void read_transpose(struct sp_reader *reader)
 {
 	const Onnx__AttributeProto *perm =
-		find(reader, "perm", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
+		sp_reader_find(reader, "perm", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
 
 	if (!perm)
 		return;
 	if (perm->n_ints > SP_RANK_MAX) {
-		fail(reader, -ENOTSUP, "more than %d dimensions are not supported", SP_RANK_MAX);
+		sp_reader_fail(reader, -ENOTSUP, "more than %d dimensions are not supported",
+			       SP_RANK_MAX);
 		return;
 	}
 	reader->node->perm.n = (uint32_t)perm->n_ints;
@@ -535,63 +317,68 @@ static void read_transpose(struct reader *reader)
 		memcpy(reader->node->perm.of, perm->ints, perm->n_ints * sizeof(perm->ints[0]));
 }
 
-static void read_reshape(struct reader *reader)
+static void read_reshape(struct sp_reader *reader)
 {
-	only_int(reader, "allowzero", 0);
+	sp_reader_only_int(reader, "allowzero", 0);
 }
 
-static void read_flatten(struct reader *reader)
+static void read_flatten(struct sp_reader *reader)
 {
-	reader->node->axis = get_int(reader, "axis", 1);
+	reader->node->axis = sp_reader_int(reader, "axis", 1);
 }
 
-static void read_concat(struct reader *reader)
+static void read_concat(struct sp_reader *reader)
 {
-	if (!find(reader, "axis", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT))
-		fail(reader, -EINVAL, "attribute 'axis' is absent; the file is corrupt");
-	reader->node->axis = get_int(reader, "axis", 0);
+	if (!sp_reader_find(reader, "axis", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT))
+		sp_reader_fail(reader, -EINVAL, "attribute 'axis' is absent; the file is corrupt");
+	reader->node->axis = sp_reader_int(reader, "axis", 0);
 }
 
-static void read_gather(struct reader *reader)
+static void read_gather(struct sp_reader *reader)
 {
-	reader->node->axis = get_int(reader, "axis", 0);
+	reader->node->axis = sp_reader_int(reader, "axis", 0);
 }
 
-static void read_slice(struct reader *reader)
+static void read_slice(struct sp_reader *reader)
 {
-	pad_inputs(reader, 5);
+	sp_reader_pad_inputs(reader, 5);
 	if (reader->error || reader->onnx->opset >= 10)
 		return;
-	ints_from_attribute(reader, "starts", 1);
-	ints_from_attribute(reader, "ends", 2);
-	ints_from_attribute(reader, "axes", 3);
+	sp_reader_ints_input(reader, "starts", 1);
+	sp_reader_ints_input(reader, "ends", 2);
+	sp_reader_ints_input(reader, "axes", 3);
 }
 
 /* Squeeze and Unsqueeze. */
-static void read_axes(struct reader *reader)
+static void read_axes(struct sp_reader *reader)
 {
-	pad_inputs(reader, 2);
+	sp_reader_pad_inputs(reader, 2);
 	if (!reader->error && reader->onnx->opset < 13)
-		ints_from_attribute(reader, "axes", 1);
+		sp_reader_ints_input(reader, "axes", 1);
 }
 
-static void read_cast(struct reader *reader)
+static void read_cast(struct sp_reader *reader)
 {
-	int64_t to = get_int(reader, "to", 0);
+	int64_t to = sp_reader_int(reader, "to", 0);
 
-	get_int(reader, "saturate", 1);
-	/* Shapes are integers of either width, everything else is float32: a cast between is refused. */
-	if (to != ONNX__TENSOR_PROTO__DATA_TYPE__INT64 && to != ONNX__TENSOR_PROTO__DATA_TYPE__INT32)
-		fail(reader, -ENOTSUP, "a cast to data type %lld is not supported", (long long)to);
+	sp_reader_int(reader, "saturate", 1);
+	/*
+	 * Shapes are integers of either width, everything else is float32: a cast between is
+	 * refused.
+	 */
+	if (to != ONNX__TENSOR_PROTO__DATA_TYPE__INT64 &&
+	    to != ONNX__TENSOR_PROTO__DATA_TYPE__INT32)
+		sp_reader_fail(reader, -ENOTSUP, "a cast to data type %lld is not supported",
+			       (long long)to);
 	reader->node->op = SP_OP_IDENTITY;
 }
 
-static void read_dropout(struct reader *reader)
+static void read_dropout(struct sp_reader *reader)
 {
-	get_float(reader, "ratio", 0);
-	get_int(reader, "seed", 0);
+	sp_reader_float(reader, "ratio", 0);
+	sp_reader_int(reader, "seed", 0);
 	if (reader->node->inputs_n > 2)
-		fail(reader, -ENOTSUP, "training mode is not supported");
+		sp_reader_fail(reader, -ENOTSUP, "training mode is not supported");
 	reader->node->inputs_n = 1;
 }
 
@@ -599,7 +386,7 @@ static const struct op_reader {
 	const char *type;
 	enum sp_op op;
 	uint32_t inputs_min, inputs_max;
-	void (*read)(struct reader *reader); /* NULL: nothing but its inputs */
+	void (*read)(struct sp_reader *reader); /* NULL: nothing but its inputs */
 } op_readers[] = {
 	{ "Add", SP_OP_ADD, 2, 2, NULL },
 	{ "BatchNormalization", SP_OP_AFFINE, 5, 5, read_batchnorm },
@@ -631,7 +418,7 @@ static const struct op_reader {
 	{ "Upsample", SP_OP_RESIZE, 1, 2, read_resize },
 };
 
-/* ---- a node ---------------------------------------------------------------------------------------- */
+/* ---- a node --------------------------------------------------------------------------------- */
 
 static bool standard(const Onnx__NodeProto *proto)
 {
@@ -653,17 +440,17 @@ static const char *name_of(const Onnx__NodeProto *proto)
 	return *name || !proto->n_output ? name : proto->output[0];
 }
 
-static void read_ports(struct reader *reader, const struct op_reader *op)
+static void read_ports(struct sp_reader *reader, const struct op_reader *op)
 {
 	const Onnx__NodeProto *proto = reader->proto;
 	struct sp_node *node = reader->node;
 
 	if (proto->n_input < op->inputs_min || proto->n_input > op->inputs_max) {
-		fail(reader, -ENOTSUP, "%zu inputs are not supported", proto->n_input);
+		sp_reader_fail(reader, -ENOTSUP, "%zu inputs are not supported", proto->n_input);
 		return;
 	}
-	node->inputs = alloc(reader, (proto->n_input > 4 ? proto->n_input : 4) *
-					     sizeof(*node->inputs));
+	node->inputs = sp_reader_alloc(reader, (proto->n_input > 4 ? proto->n_input : 4) *
+						       sizeof(*node->inputs));
 	if (!node->inputs)
 		return;
 	node->inputs_n = (uint32_t)proto->n_input;
@@ -674,23 +461,24 @@ static void read_ports(struct reader *reader, const struct op_reader *op)
 		else if (i >= op->inputs_min && op->inputs_max != SP_NODE_INPUTS_MAX)
 			continue;
 		if (node->inputs[i] == SP_NONE)
-			fail(reader, -EINVAL, "input %zu is absent; the file is corrupt", i);
+			sp_reader_fail(reader, -EINVAL, "input %zu is absent; the file is corrupt",
+				       i);
 	}
 	/* Some old files name the extra outputs of training, which nothing reads. */
 	if (!proto->n_output || !*proto->output[0])
-		fail(reader, -EINVAL, "it has no output; the file is corrupt");
+		sp_reader_fail(reader, -EINVAL, "it has no output; the file is corrupt");
 	else if (proto->n_output > 1 && strcmp(op->type, "Dropout") &&
 		 strcmp(op->type, "BatchNormalization"))
-		fail(reader, -ENOTSUP, "%zu outputs are not supported", proto->n_output);
+		sp_reader_fail(reader, -ENOTSUP, "%zu outputs are not supported", proto->n_output);
 	else
 		node->output = sp_onnx_tensor(reader->onnx, proto->output[0]);
 	if (!reader->error && node->output == SP_NONE)
-		fail(reader, -ENOMEM, "out of memory, or too many tensors");
+		sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
 }
 
 int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto)
 {
-	struct reader reader = { .onnx = onnx, .proto = proto };
+	struct sp_reader reader = { .onnx = onnx, .proto = proto };
 	const struct op_reader *op = NULL;
 	const char *type = sp_graph_name(onnx->graph, type_of(proto));
 	const char *name = sp_graph_name(onnx->graph, name_of(proto));
@@ -703,15 +491,20 @@ int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto)
 	if (!op)
 		return sp_err_set(onnx->err, -ENOTSUP,
 				  "node '%s': operator %s%s is not supported; export the model "
-				  "without it", name, type, standard(proto) ? "" : " of another domain");
+				  "without it",
+				  name, type, standard(proto) ? "" : " of another domain");
 	reader.node = &onnx->graph->nodes[onnx->graph->nodes_n++];
 	*reader.node = (struct sp_node){
-		.op = op->op, .name = name, .type = type, .output = SP_NONE, .residual = SP_NONE,
+		.op = op->op,
+		.name = name,
+		.type = type,
+		.output = SP_NONE,
+		.residual = SP_NONE,
 		.act.slope = SP_NONE,
 	};
 	read_ports(&reader, op);
 	if (!reader.error && op->read)
 		op->read(&reader);
-	refuse_unused(&reader);
+	sp_reader_end(&reader);
 	return reader.error;
 }

@@ -17,7 +17,7 @@ enum {
 };
 
 struct sp_shape {
-	unsigned int rank;	  /* 0: a scalar */
+	unsigned int rank; /* 0: a scalar */
 	int64_t dim[SP_RANK_MAX]; /* ≥ 0 once known; -1 in a model: given by the input */
 };
 
@@ -34,15 +34,15 @@ bool sp_shape_broadcast(const struct sp_shape *a, const struct sp_shape *b, stru
 
 /*
  * One output dimension of @window over @in pixels along @axis (0: H, 1: W), with the padding before
- * and after that it takes (automatic padding and a partial last window resolved). ≤ 0: does not fit.
+ * and after that it takes (automatic padding and a partial last window resolved). ≤ 0: no fit.
  */
 int64_t sp_window_out(const struct sp_window *window, unsigned int axis, int64_t in,
 		      int64_t *ret_before, int64_t *ret_after);
 
 /* Everything that is known of the tensors for one input shape. */
 struct sp_shapes {
-	struct sp_shape *of;   /* by tensor; of those that no node makes and none is given: rank 0 */
-	const int64_t **ints;  /* by tensor: the values of integer tensors, NULL for floats */
+	struct sp_shape *of; /* by tensor; of those that no node makes and none is given: rank 0 */
+	const int64_t **ints; /* by tensor: the values of integer tensors, NULL for floats */
 	void *memory;
 };
 

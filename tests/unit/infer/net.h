@@ -109,8 +109,8 @@ static Onnx__TensorProto *net_proto(struct net *net, struct sp_shape shape, cons
 	proto->n_dims = shape.rank;
 	proto->dims = memcpy(net_alloc(net, sizeof(shape.dim)), shape.dim, sizeof(shape.dim));
 	proto->has_data_type = true;
-	proto->data_type = floats ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT :
-				    ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+	proto->data_type = floats ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
+				  : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
 	proto->has_raw_data = true;
 	proto->raw_data.len = (size_t)sp_shape_elements(&shape) * (floats ? 4 : 8);
 	proto->raw_data.data = net_alloc(net, proto->raw_data.len);
@@ -137,7 +137,8 @@ static unsigned int net_constant(struct net *net, struct sp_shape shape, float s
 	return id;
 }
 
-__attribute__((unused)) static unsigned int net_ints(struct net *net, unsigned int n, const int64_t *values)
+__attribute__((unused)) static unsigned int net_ints(struct net *net, unsigned int n,
+						     const int64_t *values)
 {
 	unsigned int id = net_tensor(net, SHAPE(n));
 
@@ -160,8 +161,8 @@ static Onnx__NodeProto *net_node(struct net *net, const char *type, unsigned int
 	node->n_input = inputs_n;
 	node->input = net_alloc(net, (inputs_n + 1) * sizeof(*node->input));
 	for (unsigned int i = 0; i < inputs_n; i++)
-		node->input[i] = net_text(net, inputs[i] == UINT32_MAX ?
-						       "" : net->tensors[inputs[i]].name);
+		node->input[i] =
+			net_text(net, inputs[i] == UINT32_MAX ? "" : net->tensors[inputs[i]].name);
 	node->n_output = 1;
 	node->output = net_alloc(net, sizeof(*node->output));
 	node->output[0] = net_text(net, net->tensors[output].name);
@@ -187,8 +188,8 @@ static Onnx__AttributeProto *net_attribute(struct net *net, Onnx__NodeProto *nod
 
 static void set_int(struct net *net, Onnx__NodeProto *node, const char *name, int64_t value)
 {
-	Onnx__AttributeProto *attribute =
-		net_attribute(net, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+	Onnx__AttributeProto *attribute = net_attribute(net, node, name,
+							ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
 
 	attribute->has_i = true;
 	attribute->i = value;
@@ -329,8 +330,8 @@ static void net_check(struct net *net, const char *what)
 			for (int64_t i = 0; i < sp_shape_elements(&shape); i++)
 				if (!(fabs(got[i] - want->data[i]) <=
 				      2e-5 * fmax(1, fabs(want->data[i]))))
-					FAIL("%s: run %u: %s[%lld] is %g, not %g", what, round, name,
-					     (long long)i, got[i], want->data[i]);
+					FAIL("%s: run %u: %s[%lld] is %g, not %g", what, round,
+					     name, (long long)i, got[i], want->data[i]);
 		}
 	}
 	sp_executor_destroy(executor);
@@ -338,9 +339,12 @@ static void net_check(struct net *net, const char *what)
 	net_end(net);
 }
 
-/* ---- operators ------------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------------------ */
 
-/* The place of the element of @shape (broadcast) that stands where @index says in a shape of @rank. */
+/*
+ * The place of the element of @shape (broadcast) that stands where @index says in a shape of
+ * @rank.
+ */
 static int64_t net_at(const struct sp_shape *shape, const int64_t *index, unsigned int rank)
 {
 	int64_t at = 0;
@@ -386,7 +390,9 @@ __attribute__((unused)) static unsigned int net_conv(struct net *net, unsigned i
 
 	for (unsigned int a = 0; a < 2; a++)
 		out.dim[2 + a] = (in.dim[2 + a] + w->pad[a] + w->pad[a + 2] -
-				  (w->kernel[a] - 1) * w->dilation[a] - 1) / w->stride[a] + 1;
+				  (w->kernel[a] - 1) * w->dilation[a] - 1) /
+					 w->stride[a] +
+				 1;
 	y = net_tensor(net, out);
 	node = net_node(net, "Conv", y, bias ? 3 : 2, (unsigned int[]){ x, k, b });
 	set_window(net, node, w);
@@ -502,7 +508,10 @@ __attribute__((unused)) static unsigned int net_act(struct net *net, unsigned in
 			slopes.dim[i] = i == 1 && kind == NET_PRELU ? shape.dim[1] : 1;
 		with = net_constant(net, slopes, 1);
 	}
-	net_node(net, types[kind], y, kind == NET_CLIP ? 3 : kind >= NET_PRELU ? 2 : 1,
+	net_node(net, types[kind], y,
+		 kind == NET_CLIP    ? 3
+		 : kind >= NET_PRELU ? 2
+				     : 1,
 		 (unsigned int[]){ x, with, also });
 	for (int64_t i = 0; i < sp_shape_elements(&shape); i++) {
 		float v = net->tensors[x].data[i], *to = &net->tensors[y].data[i];
@@ -516,8 +525,8 @@ __attribute__((unused)) static unsigned int net_act(struct net *net, unsigned in
 		else if (kind == NET_SIGMOID)
 			*to = (float)(1 / (1 + exp(-(double)v)));
 		else
-			*to = v >= 0 ? v :
-				       v * net->tensors[with].data[net_at(&slopes, at, shape.rank)];
+			*to = v >= 0 ? v
+				     : v * net->tensors[with].data[net_at(&slopes, at, shape.rank)];
 	}
 	return y;
 }
@@ -542,11 +551,11 @@ __attribute__((unused)) static unsigned int net_batchnorm(struct net *net, unsig
 
 		net_index(&shape, i, at);
 		c = at[1];
-		net->tensors[y].data[i] = (float)(
-			((double)net->tensors[x].data[i] - net->tensors[p[2]].data[c]) /
-				sqrt((double)net->tensors[p[3]].data[c] + 1e-3f) *
-				net->tensors[p[0]].data[c] +
-			net->tensors[p[1]].data[c]);
+		net->tensors[y].data[i] =
+			(float)(((double)net->tensors[x].data[i] - net->tensors[p[2]].data[c]) /
+					sqrt((double)net->tensors[p[3]].data[c] + 1e-3f) *
+					net->tensors[p[0]].data[c] +
+				net->tensors[p[1]].data[c]);
 	}
 	return y;
 }

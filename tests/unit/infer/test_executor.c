@@ -42,8 +42,9 @@ static void random_conv(uint64_t seed)
 	int64_t o;
 
 	net.seed = seed; /* for the shape */
-	x = net_begin(&net, 13, seed, SHAPE(AMONG(1, 1, 1, 2), AMONG(1, 3, 4, 8, 16, 17, 32, 40),
-					    AMONG(1, 5, 7, 12, 16), AMONG(1, 4, 9, 14, 20)));
+	x = net_begin(&net, 13, seed,
+		      SHAPE(AMONG(1, 1, 1, 2), AMONG(1, 3, 4, 8, 16, 17, 32, 40),
+			    AMONG(1, 5, 7, 12, 16), AMONG(1, 4, 9, 14, 20)));
 	w = random_window(&net.tensors[x].shape);
 	o = AMONG(1, 4, 10, 16, 24, 33);
 	if (net_pick(&net, 3) == 0)
@@ -65,8 +66,8 @@ static void random_conv(uint64_t seed)
 			other = net_constant(&net, shape, 1);
 			other = net_act(&net, other, NET_RELU); /* a value, not a constant */
 		}
-		y = net_pick(&net, 2) ? net_binary(&net, "Add", y, other) :
-					net_binary(&net, "Add", other, y);
+		y = net_pick(&net, 2) ? net_binary(&net, "Add", y, other)
+				      : net_binary(&net, "Add", other, y);
 		if (net_pick(&net, 2))
 			net_output(&net, other);
 	}
@@ -91,7 +92,8 @@ TEST(convolutions_of_padding)
 		unsigned int x, y, z;
 		int64_t o;
 
-		x = net_begin(&net, 13, seed, SHAPE(1, seed % 2 ? 16 : 3, 1 + (int64_t)seed % 3, 2));
+		x = net_begin(&net, 13, seed,
+			      SHAPE(1, seed % 2 ? 16 : 3, 1 + (int64_t)seed % 3, 2));
 		w.stride[0] = 1 + net_pick(&net, 2);
 		w.group = seed % 4 == 1 ? 16 : 1;
 		o = w.group == 16 ? 16 : AMONG(1, 16, 33);
@@ -106,7 +108,9 @@ TEST(convolutions_of_padding)
 	}
 }
 
-/* One shape throughout, so that any result may feed any node: buffers shared, written over, kept. */
+/*
+ * One shape throughout, so that any result may feed any node: buffers shared, written over, kept.
+ */
 static void random_net(uint64_t seed)
 {
 	static const struct window point = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, 1 };
@@ -230,8 +234,8 @@ static unsigned int resize(unsigned int x, int64_t high, int64_t wide, unsigned 
 		scales[0] = scales[1] = 1;
 		scales[2] = (float)high;
 		scales[3] = (float)wide;
-		node = net.opset < 11 ? NODE(&net, "Upsample", y, x, list) :
-					NODE(&net, "Resize", y, x, UINT32_MAX, list);
+		node = net.opset < 11 ? NODE(&net, "Upsample", y, x, list)
+				      : NODE(&net, "Resize", y, x, UINT32_MAX, list);
 		if (net.opset >= 11) {
 			set_text(&net, node, "coordinate_transformation_mode", "asymmetric");
 			set_text(&net, node, "nearest_mode", "floor");
@@ -261,13 +265,15 @@ TEST(nearest_upsampling_with_addition)
 		z = resize(y, high, wide, seed % 4 == 1 ? 0 : 1);
 		switch (net_pick(&net, 3)) {
 		case 0: /* with a picture of the same size */
-			z = net_binary(&net, "Add", net_conv(&net, resize(x, high, wide, 1),
-							     net.tensors[y].shape.dim[1], &point,
-							     false), z);
+			z = net_binary(&net, "Add",
+				       net_conv(&net, resize(x, high, wide, 1),
+						net.tensors[y].shape.dim[1], &point, false),
+				       z);
 			break;
 		case 1: /* with one of another shape */
 			z = net_binary(&net, "Add", z,
-				       net_act(&net, net_constant(&net, SHAPE(1, 1, 1, 4 * wide), 1),
+				       net_act(&net,
+					       net_constant(&net, SHAPE(1, 1, 1, 4 * wide), 1),
 					       NET_RELU));
 			break;
 		}
@@ -377,8 +383,8 @@ TEST(mean_flatten_gemm)
 
 			for (unsigned int c = 0; c < 18; c++)
 				sum += (double)net.tensors[x].data[row * 18 + c] *
-				       net.tensors[k].data[gemm && transposed ? column * 18 + c :
-									       c * 9 + column];
+				       net.tensors[k].data[gemm && transposed ? column * 18 + c
+									      : c * 9 + column];
 			if (gemm)
 				sum = sum * 0.5 + 2.0 * net.tensors[b].data[seed % 5 ? column : 0];
 			net.tensors[z].data[i] = (float)sum;
@@ -526,8 +532,9 @@ TEST(executors_run_beside_each_other)
 TEST(inputs_that_do_not_fit)
 {
 	static const struct window square = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 0 }, 1 };
-	static const int64_t wrong[][4] = { { 1, 4, 8, 8 }, { 1, 3, 8, 9 }, { 1, 3, 0, 8 },
-					    { -1, 3, 8, 8 } };
+	static const int64_t wrong[][4] = {
+		{ 1, 4, 8, 8 }, { 1, 3, 8, 9 }, { 1, 3, 0, 8 }, { -1, 3, 8, 8 }
+	};
 	unsigned int x = net_begin(&net, 13, 5, SHAPE(1, 3, 8, 8));
 	struct sp_executor *executor = NULL;
 	struct sp_model *model;

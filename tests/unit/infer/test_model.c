@@ -12,7 +12,8 @@ static const struct window square = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1
 /* x → Conv → Relu → the output; returns the number of the convolution's result. */
 static unsigned int small(void)
 {
-	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 8, 8)), y = net_conv(&net, x, 4, &square, 1);
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 8, 8)),
+		     y = net_conv(&net, x, 4, &square, 1);
 
 	net_output(&net, net_act(&net, y, NET_RELU));
 	return y;
@@ -172,8 +173,9 @@ TEST(tensors_that_lie_are_refused)
 
 TEST(results_without_bounds_are_refused)
 {
-	static const struct window wide = { { 1, 1 }, { 1, 1 }, { 1, 1 },
-					    { 4096, 4096, 4096, 4096 }, 1 };
+	static const struct window wide = {
+		{ 1, 1 }, { 1, 1 }, { 1, 1 }, { 4096, 4096, 4096, 4096 }, 1
+	};
 	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 1, 1, 1)), y;
 
 	y = net_constant(&net, SHAPE(64, 1, 1, 1), 1);
@@ -234,7 +236,10 @@ TEST(damaged_files_break_nothing)
 	net_end(&net);
 }
 
-/* Messages within messages: field 7 of a model is its graph, 1 of that a node, 5 an attribute, 6 a graph. */
+/*
+ * Messages within messages: field 7 of a model is its graph, 1 of that a node, 5 an attribute, 6
+ * a graph.
+ */
 TEST(nesting_is_bounded)
 {
 	enum { LEVELS = 4000 };

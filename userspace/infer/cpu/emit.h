@@ -21,7 +21,7 @@ void sp_emit_pool(struct sp_plan *plan, const struct sp_node *node);
 /* What is left to do when a node's kernel could not: an addition (broadcast), an activation. */
 struct sp_operand sp_emit_add(struct sp_plan *plan, struct sp_operand a, struct sp_operand b);
 struct sp_operand sp_emit_act(struct sp_plan *plan, struct sp_operand x,
-			    const struct sp_activation *act);
+			      const struct sp_activation *act);
 
 /* Appends @act to @ops if it is a function of one number; false: it is not. */
 bool sp_emit_post_act(struct sp_plan *plan, dnnl_post_ops_t ops, const struct sp_activation *act);
@@ -38,6 +38,6 @@ void sp_emit_rename(struct sp_plan *plan, const struct sp_node *node);
 
 /* Row-major @x of the same rank, repeated to @shape along its dimensions of one. */
 struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
-				  const struct sp_shape *shape);
+				    const struct sp_shape *shape);
 
 #endif

@@ -109,8 +109,8 @@ static struct sp_operand widen(struct sp_plan *plan, struct sp_operand x, unsign
 }
 
 /*
- * @x row-major if its channels do not fill the blocks of its layout: on a CPU with AVX but not AVX2,
- * oneDNN 2.6.3's `binary` goes wrong over such a rest.
+ * @x row-major if its channels do not fill the blocks of its layout: on a CPU with AVX but not
+ * AVX2, oneDNN 2.6.3's `binary` goes wrong over such a rest.
  */
 static struct sp_operand unpadded(struct sp_plan *plan, struct sp_operand x)
 {
@@ -122,7 +122,7 @@ static struct sp_operand unpadded(struct sp_plan *plan, struct sp_operand x)
 
 /* @a ∘ @b, broadcast, then @act. */
 static struct sp_operand binary(struct sp_plan *plan, dnnl_alg_kind_t kind, struct sp_operand a,
-			      struct sp_operand b, const struct sp_activation *act)
+				struct sp_operand b, const struct sp_activation *act)
 {
 	struct sp_shape x = shape_of(&a.desc), y = shape_of(&b.desc), out;
 	struct sp_operand result = { .buffer = SP_NONE }, swap;
@@ -165,8 +165,9 @@ static struct sp_operand binary(struct sp_plan *plan, dnnl_alg_kind_t kind, stru
 
 void sp_emit_binary(struct sp_plan *plan, const struct sp_node *node)
 {
-	dnnl_alg_kind_t kind = node->op == SP_OP_ADD ? dnnl_binary_add :
-			       node->op == SP_OP_SUB ? dnnl_binary_sub : dnnl_binary_mul;
+	dnnl_alg_kind_t kind = node->op == SP_OP_ADD   ? dnnl_binary_add
+			       : node->op == SP_OP_SUB ? dnnl_binary_sub
+						       : dnnl_binary_mul;
 	struct sp_operand a = sp_plan_get(plan, node->inputs[0]);
 	struct sp_operand b = sp_plan_get(plan, node->inputs[1]);
 
@@ -207,7 +208,8 @@ void sp_emit_affine(struct sp_plan *plan, const struct sp_node *node)
 }
 
 /* A slope for each channel. */
-static struct sp_operand prelu(struct sp_plan *plan, struct sp_operand x, const struct sp_tensor *slope)
+static struct sp_operand prelu(struct sp_plan *plan, struct sp_operand x,
+			       const struct sp_tensor *slope)
 {
 	struct sp_operand result = { .buffer = SP_NONE }, by;
 	dnnl_prelu_desc_t desc;
@@ -232,7 +234,8 @@ static struct sp_operand prelu(struct sp_plan *plan, struct sp_operand x, const 
 	return result;
 }
 
-struct sp_operand sp_emit_act(struct sp_plan *plan, struct sp_operand x, const struct sp_activation *act)
+struct sp_operand sp_emit_act(struct sp_plan *plan, struct sp_operand x,
+			      const struct sp_activation *act)
 {
 	static const struct sp_activation none = { .kind = SP_ACT_NONE, .slope = SP_NONE };
 	struct sp_operand result = { .buffer = SP_NONE };
@@ -287,8 +290,8 @@ void sp_emit_pool(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_tagged(plan, to, dnnl_format_tag_any, &y.desc);
 	sp_plan_check(plan, dnnl_pooling_forward_desc_init(
 				    &desc, dnnl_forward_inference,
-				    mean ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, &x.desc,
-				    &y.desc, stride, kernel, before, after));
+				    mean ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max,
+				    &x.desc, &y.desc, stride, kernel, before, after));
 	if (!plan->error)
 		pd = with_act(plan, &desc, &none);
 	if (!pd)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- nearest upsampling ---------------------------------------------------------------------------- */
+/* ---- nearest upsampling --------------------------------------------------------------------- */
 
 /*
  * n: planes, source height and width, floats a place; shape: the factors along H and W. Adds the
@@ -83,7 +83,7 @@ void sp_emit_resize(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_set(plan, node->output, y);
 }
 
-/* ---- softmax ----------------------------------------------------------------------------------------- */
+/* ---- softmax -------------------------------------------------------------------------------- */
 
 /* n: how many times, over how many values, how far apart they stand. */
 static void softmax(const struct sp_step *step)
@@ -135,7 +135,7 @@ void sp_emit_softmax(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_set(plan, node->output, y);
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------- */
+/* ---- copies --------------------------------------------------------------------------------- */
 
 /* Walks the result in order; strides: of the source, 0 where it is repeated. */
 static void repeat(const struct sp_step *step)
@@ -155,7 +155,7 @@ static void repeat(const struct sp_step *step)
 }
 
 struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
-				  const struct sp_shape *shape)
+				    const struct sp_shape *shape)
 {
 	struct sp_operand y = { .buffer = SP_NONE };
 	struct sp_step *step;
@@ -212,7 +212,7 @@ void sp_emit_concat(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_set(plan, node->output, y);
 }
 
-/* ---- the same values under other dimensions ----------------------------------------------------------- */
+/* ---- the same values under other dimensions ------------------------------------------------- */
 
 /* No step at all: the layout says how the axes lie, and who reads it reorders if that matters. */
 void sp_emit_transpose(struct sp_plan *plan, const struct sp_node *node)

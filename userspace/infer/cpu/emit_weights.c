@@ -31,8 +31,9 @@ static dnnl_post_ops_t post_ops(struct sp_plan *plan, const struct conv *conv)
 /* A kernel for @conv, or NULL if there is none. Reference code counts as none where @fast. */
 static dnnl_primitive_desc_t find_kernel(struct sp_plan *plan, const struct conv *conv, bool fast)
 {
-	const struct sp_tensor *bias = conv->node->inputs[2] == SP_NONE ?
-					       NULL : &plan->graph->tensors[conv->node->inputs[2]];
+	const struct sp_tensor *bias = conv->node->inputs[2] == SP_NONE
+					       ? NULL
+					       : &plan->graph->tensors[conv->node->inputs[2]];
 	dnnl_convolution_desc_t desc;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_primitive_attr_t attr;
@@ -98,7 +99,8 @@ static bool has_empty_windows(const struct conv *conv)
 			int64_t at = i * conv->stride[axis] - conv->before[axis];
 			bool inside = false;
 
-			for (int64_t k = 0; k < taps && !inside; k++, at += conv->dilation[axis] + 1)
+			for (int64_t k = 0; k < taps && !inside;
+			     k++, at += conv->dilation[axis] + 1)
 				inside = at >= 0 && at < in;
 			if (!inside)
 				return true;
@@ -107,7 +109,10 @@ static bool has_empty_windows(const struct conv *conv)
 	return false;
 }
 
-/* The layout that the input has, if it is one of oneDNN's; else oneDNN's choice. Fused if possible. */
+/*
+ * The layout that the input has, if it is one of oneDNN's; else oneDNN's choice. Fused if
+ * possible.
+ */
 static dnnl_primitive_desc_t choose_kernel(struct sp_plan *plan, struct conv *conv)
 {
 	const struct sp_node *node = conv->node;
@@ -170,9 +175,9 @@ static void emit_conv_kernel(struct sp_plan *plan, struct conv *conv, dnnl_primi
 	sp_plan_kernel(plan, pd);
 	sp_plan_arg(plan, DNNL_ARG_SRC, from, &src);
 	sp_plan_arg(plan, DNNL_ARG_DST, to, &dst);
-	sp_plan_check(plan, dnnl_memory_desc_init_by_tag(&plain, weights.ndims, weights.dims,
-							 dnnl_f32, weights.ndims == 5 ? dnnl_goihw :
-											dnnl_oihw));
+	sp_plan_check(plan,
+		      dnnl_memory_desc_init_by_tag(&plain, weights.ndims, weights.dims, dnnl_f32,
+						   weights.ndims == 5 ? dnnl_goihw : dnnl_oihw));
 	if (plan->error)
 		return;
 	fixed = sp_plan_constant(plan, tensors[node->inputs[1]].floats, &plain, &weights);
@@ -186,8 +191,8 @@ static void emit_conv_kernel(struct sp_plan *plan, struct conv *conv, dnnl_primi
 	    sp_shape_elements(&tensors[node->act.slope].shape) > 1) {
 		fixed = sp_plan_constant(plan, tensors[node->act.slope].floats, &conv->bias,
 					 &conv->bias);
-		sp_plan_arg(plan, DNNL_ARG_ATTR_MULTIPLE_POST_OP(conv->add) | DNNL_ARG_WEIGHTS, fixed,
-			    &conv->bias);
+		sp_plan_arg(plan, DNNL_ARG_ATTR_MULTIPLE_POST_OP(conv->add) | DNNL_ARG_WEIGHTS,
+			    fixed, &conv->bias);
 	}
 	sp_plan_set(plan, node->output, (struct sp_operand){ to, dst });
 }
@@ -237,8 +242,9 @@ void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_plain(&plan->shapes->of[node->inputs[0]], &given);
 	sp_plan_plain(&plan->shapes->of[node->output], &whole);
 	sp_plan_tagged(plan, &weights->shape, dnnl_format_tag_any, &any);
-	sp_plan_check(plan, dnnl_inner_product_forward_desc_init(&desc, dnnl_forward_inference, &src,
-								 &any, biased ? &bias : NULL, &dst));
+	sp_plan_check(plan,
+		      dnnl_inner_product_forward_desc_init(&desc, dnnl_forward_inference, &src,
+							   &any, biased ? &bias : NULL, &dst));
 	sp_plan_check(plan, dnnl_post_ops_create(&ops));
 	if (plan->error)
 		return;
@@ -259,8 +265,9 @@ void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 		    &any);
 	if (biased)
 		sp_plan_arg(plan, DNNL_ARG_BIAS,
-			    sp_plan_constant(plan, plan->graph->tensors[node->inputs[2]].floats, &bias,
-					     &bias), &bias);
+			    sp_plan_constant(plan, plan->graph->tensors[node->inputs[2]].floats,
+					     &bias, &bias),
+			    &bias);
 	sp_plan_arg(plan, DNNL_ARG_DST, to, &dst);
 	sp_plan_set(plan, node->output, (struct sp_operand){ to, whole });
 }

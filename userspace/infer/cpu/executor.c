@@ -11,8 +11,8 @@
 
 /*
  * Debian's oneDNN runs on GNU OpenMP, which would start a thread for every core at each kernel and
- * keep it spinning. A team of one is no team: nothing is started. The setting belongs to the calling
- * thread. Declared here since clang has no omp.h of GNU's.
+ * keep it spinning. A team of one is no team: nothing is started. The setting belongs to the
+ * calling thread. Declared here since clang has no omp.h of GNU's.
  */
 void omp_set_num_threads(int n);
 int omp_get_max_threads(void);
@@ -27,7 +27,7 @@ struct sp_executor {
 
 void sp_emit_node(struct sp_plan *plan)
 {
-	static void (*const emit[])(struct sp_plan *plan, const struct sp_node *node) = {
+	static void (*const emit[])(struct sp_plan * plan, const struct sp_node *node) = {
 		[SP_OP_CONV] = sp_emit_conv,
 		[SP_OP_GEMM] = sp_emit_gemm,
 		[SP_OP_ADD] = sp_emit_binary,
@@ -64,7 +64,8 @@ static int check_input(const struct sp_model *model, const int64_t shape[4],
 
 	memcpy(given.dim, shape, 4 * sizeof(shape[0]));
 	if (model->inputs_n != 1)
-		return sp_err_set(err, -EINVAL, "%s: has %u inputs; only models with one are supported",
+		return sp_err_set(err, -EINVAL,
+				  "%s: has %u inputs; only models with one are supported",
 				  model->name, model->inputs_n);
 	wanted = &model->inputs[0].shape;
 	for (unsigned int i = 0; i < 4; i++)
@@ -145,8 +146,8 @@ int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	executor->model = model;
 	executor->outputs = calloc(model->outputs_n, sizeof(*executor->outputs));
-	ret = executor->outputs ? sp_shapes_infer(model->graph, &input, &executor->shapes, err) :
-				  sp_err_set(err, -ENOMEM, "out of memory");
+	ret = executor->outputs ? sp_shapes_infer(model->graph, &input, &executor->shapes, err)
+				: sp_err_set(err, -ENOMEM, "out of memory");
 	if (ret)
 		goto err_free;
 	omp_set_num_threads(1);

@@ -18,8 +18,8 @@ struct sp_executor;
 struct sp_model;
 
 /*
- * @model must have exactly one input, of float32 and rank 4; it outlives the executor. @shape is N, C,
- * H, W with every dimension ≥ 1; it must agree with the model's fixed dimensions.
+ * @model must have exactly one input, of float32 and rank 4; it outlives the executor. @shape is N,
+ * C, H, W with every dimension ≥ 1; it must agree with the model's fixed dimensions.
  *
  * 0 with an executor that sp_executor_destroy releases; -EINVAL (shape does not fit), -ENOTSUP (an
  * operator's combination of shapes is not supported), -EFBIG (activations above a GiB), -ENOMEM,

@@ -66,7 +66,7 @@ static void *grow(struct sp_plan *plan, void **array, uint32_t *n, uint32_t *roo
 	return memset((uint8_t *)*array + (size_t)(*n)++ * size, 0, size);
 }
 
-/* ---- layouts ------------------------------------------------------------------------------------- */
+/* ---- layouts -------------------------------------------------------------------------------- */
 
 void sp_plan_plain(const struct sp_shape *shape, dnnl_memory_desc_t *ret_desc)
 {
@@ -118,7 +118,10 @@ bool sp_plan_planes(const dnnl_memory_desc_t *desc, int64_t ret_n[4], dnnl_forma
 		dnnl_format_tag_t tag;
 		int64_t block; /* channels in one place; 0: all of them */
 	} usual[] = {
-		{ dnnl_nchw, 1 }, { dnnl_nhwc, 0 }, { dnnl_nChw8c, 8 }, { dnnl_nChw16c, 16 },
+		{ dnnl_nchw, 1 },
+		{ dnnl_nhwc, 0 },
+		{ dnnl_nChw8c, 8 },
+		{ dnnl_nChw16c, 16 },
 	};
 	const dnnl_dim_t *dim = desc->dims;
 	dnnl_memory_desc_t like;
@@ -153,7 +156,7 @@ void sp_plan_layout(struct sp_plan *plan, uint32_t tensor, dnnl_memory_desc_t *r
 		*ret_desc = value->desc;
 }
 
-/* ---- buffers --------------------------------------------------------------------------------------- */
+/* ---- buffers -------------------------------------------------------------------------------- */
 
 /*
  * Bytes to set aside for @size: aligned, and a line more, since oneDNN 2.6.3's kernels for AVX
@@ -249,7 +252,8 @@ static bool lies_so(const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
 	return dnnl_memory_desc_equal(a, b) || (sp_plan_is_plain(a) && sp_plan_is_plain(b));
 }
 
-uint32_t sp_plan_convert(struct sp_plan *plan, struct sp_operand value, const dnnl_memory_desc_t *desc)
+uint32_t sp_plan_convert(struct sp_plan *plan, struct sp_operand value,
+			 const dnnl_memory_desc_t *desc)
 {
 	uint32_t id;
 
@@ -294,21 +298,22 @@ struct sp_operand sp_plan_get(struct sp_plan *plan, uint32_t tensor)
 }
 
 /* Runs a reorder between two addresses at once. */
-static void reorder_now(struct sp_plan *plan, const float *from, const dnnl_memory_desc_t *from_desc,
-			void *to, const dnnl_memory_desc_t *to_desc)
+static void reorder_now(struct sp_plan *plan, const float *from,
+			const dnnl_memory_desc_t *from_desc, void *to,
+			const dnnl_memory_desc_t *to_desc)
 {
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_primitive_t primitive = NULL;
 	dnnl_memory_t src = NULL, dst = NULL;
 	dnnl_exec_arg_t args[2];
 
-	sp_plan_check(plan, dnnl_reorder_primitive_desc_create(&pd, from_desc, plan->engine, to_desc,
-							       plan->engine, NULL));
+	sp_plan_check(plan, dnnl_reorder_primitive_desc_create(&pd, from_desc, plan->engine,
+							       to_desc, plan->engine, NULL));
 	if (!plan->error)
 		sp_plan_check(plan, dnnl_primitive_create(&primitive, pd));
 	if (!plan->error)
-		sp_plan_check(plan, dnnl_memory_create(&src, from_desc, plan->engine,
-						       (void *)from));
+		sp_plan_check(plan,
+			      dnnl_memory_create(&src, from_desc, plan->engine, (void *)from));
 	if (!plan->error)
 		sp_plan_check(plan, dnnl_memory_create(&dst, to_desc, plan->engine, to));
 	args[0] = (dnnl_exec_arg_t){ DNNL_ARG_FROM, src };
@@ -351,7 +356,7 @@ uint32_t sp_plan_constant(struct sp_plan *plan, const float *data, const dnnl_me
 	return id;
 }
 
-/* ---- steps ----------------------------------------------------------------------------------------- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 static struct sp_step *add_step(struct sp_plan *plan)
 {
@@ -410,8 +415,8 @@ void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc
 	if (plan->error)
 		return;
 	dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-	sp_plan_check(plan, dnnl_reorder_primitive_desc_create(&pd, from_desc, plan->engine, to_desc,
-							       plan->engine, attr));
+	sp_plan_check(plan, dnnl_reorder_primitive_desc_create(&pd, from_desc, plan->engine,
+							       to_desc, plan->engine, attr));
 	dnnl_primitive_attr_destroy(attr);
 	if (plan->error)
 		return;
@@ -437,7 +442,7 @@ struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_
 	return step;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 /* The last node that reads each tensor, so that buffers can be written over after it. */
 static void find_last_nodes(struct sp_plan *plan)
@@ -457,8 +462,8 @@ static void find_last_nodes(struct sp_plan *plan)
 		plan->last_node[graph->outputs[i]] = SP_NONE;
 }
 
-int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph,
-		 const struct sp_shapes *shapes, struct sp_err *err)
+int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph, const struct sp_shapes *shapes,
+		 struct sp_err *err)
 {
 	*plan = (struct sp_plan){ .graph = graph, .shapes = shapes, .err = err, .node = SP_NONE };
 	plan->last_node = calloc(graph->tensors_n + 1, sizeof(*plan->last_node));
@@ -565,8 +570,10 @@ static void make_arena(struct sp_plan *plan)
 	size = place(plan->buffers, order, n);
 	free(order);
 	if (size > SP_PLAN_BYTES_MAX) {
-		sp_plan_fail(plan, -EFBIG, "%zu MiB for intermediate results are not supported; use a "
-			     "smaller input", size >> 20);
+		sp_plan_fail(plan, -EFBIG,
+			     "%zu MiB for intermediate results are not supported; use a "
+			     "smaller input",
+			     size >> 20);
 		return;
 	}
 	plan->arena = aligned_alloc(ALIGN, size + ALIGN);

@@ -21,12 +21,12 @@
 enum { SP_STEP_ARGS_MAX = 8, SP_PLAN_BYTES_MAX = 1 << 30 };
 
 struct sp_buffer {
-	size_t size;	      /* bytes */
-	size_t offset;	      /* in the arena */
-	void *fixed;	      /* elsewhere: constants, the input */
-	bool owned;	      /* fixed and freed with the plan */
+	size_t size; /* bytes */
+	size_t offset; /* in the arena */
+	void *fixed; /* elsewhere: constants, the input */
+	bool owned; /* fixed and freed with the plan */
 	uint32_t first, last; /* steps that touch it; last = SP_NONE: kept for good */
-	uint32_t last_node;   /* that reads one of its values; SP_NONE: an output does */
+	uint32_t last_node; /* that reads one of its values; SP_NONE: an output does */
 };
 
 struct sp_operand {
@@ -59,7 +59,7 @@ struct sp_plan {
 	const struct sp_shapes *shapes;
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
-	uint32_t node;	     /* that is being emitted */
+	uint32_t node; /* that is being emitted */
 	uint32_t *last_node; /* by tensor: the last node that reads it; SP_NONE: an output */
 	struct sp_operand *values; /* by tensor */
 	struct sp_buffer *buffers;
@@ -75,11 +75,14 @@ struct sp_plan {
 };
 
 /* @shapes outlives the plan. 0 or -errno with @err filled; uninit in either case. */
-int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph,
-		 const struct sp_shapes *shapes, struct sp_err *err);
+int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph, const struct sp_shapes *shapes,
+		 struct sp_err *err);
 void sp_plan_uninit(struct sp_plan *plan);
 
-/* Places the buffers and hands out their addresses: the last thing before the first run. 0 or -errno. */
+/*
+ * Places the buffers and hands out their addresses: the last thing before the first run. 0 or
+ * -errno.
+ */
 int sp_plan_bind(struct sp_plan *plan);
 
 /* Allocates nothing. 0 or -EIO. */
@@ -88,7 +91,7 @@ int sp_plan_run(struct sp_plan *plan);
 /* Good after bind. */
 void *sp_plan_address(const struct sp_plan *plan, uint32_t buffer);
 
-/* ---- for emitting; each does nothing once plan->error is set ------------------------------------- */
+/* ---- for emitting; each does nothing once plan->error is set -------------------------------- */
 
 /* Sets the error, with the name of the node at hand. */
 void sp_plan_fail(struct sp_plan *plan, int code, const char *fmt, ...)
@@ -99,7 +102,10 @@ void sp_plan_check(struct sp_plan *plan, dnnl_status_t status);
 
 /* Row-major float32 of @shape; a scalar has one dimension of 1. */
 void sp_plan_plain(const struct sp_shape *shape, dnnl_memory_desc_t *ret_desc);
-/* float32 of @shape in the layout that oneDNN calls @tag; dnnl_format_tag_any: the kernel's choice. */
+/*
+ * float32 of @shape in the layout that oneDNN calls @tag; dnnl_format_tag_any: the kernel's
+ * choice.
+ */
 void sp_plan_tagged(struct sp_plan *plan, const struct sp_shape *shape, dnnl_format_tag_t tag,
 		    dnnl_memory_desc_t *ret_desc);
 
@@ -145,7 +151,10 @@ void sp_plan_arg(struct sp_plan *plan, int arg, uint32_t buffer, const dnnl_memo
 void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc_t *from_desc,
 		     uint32_t to, const dnnl_memory_desc_t *to_desc);
 
-/* A step of ours; @also may be SP_NONE. The caller fills n, shape and strides; NULL after an error. */
+/*
+ * A step of ours; @also may be SP_NONE. The caller fills n, shape and strides; NULL after an
+ * error.
+ */
 struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_step *step),
 			     uint32_t src, uint32_t also, uint32_t dst);
 
