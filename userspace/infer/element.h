@@ -60,8 +60,8 @@ SP_HOST_DEVICE uint8_t sp_to_u8(float x)
 }
 
 /*
- * Two pixels Y U Y V. PFNC's YUV is ITU-R BT.601 at full range, chroma offset by 128. Four zero bytes
- * are no colour that a camera can send but what missing packets read as: black.
+ * Two pixels Y U Y V. PFNC's YUV is ITU-R BT.601 at full range, chroma offset by 128. Four zero
+ * bytes are no colour that a camera can send but what missing packets read as: black.
  */
 SP_HOST_DEVICE void sp_yuyv_to_rgb(const uint8_t yuyv[4], uint8_t rgb[6])
 {

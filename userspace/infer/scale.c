@@ -13,8 +13,8 @@
 enum { LINE_VALUES = SP_PIXELS_SIDE_MAX * 3, NO_LINE = UINT32_MAX };
 
 /*
- * The units [first, last] of the source that a pixel of the result covers, and how much of the first
- * and the last.
+ * The units [first, last] of the source that a pixel of the result covers, and how much of the
+ * first and the last.
  */
 struct sp_scale_span {
 	uint32_t first, last;
