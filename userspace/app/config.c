@@ -249,7 +249,6 @@ static int fill_defaults(struct sp_config *c)
 	default_real(&c->validity.roll_max, 35);
 	default_real(&c->validity.exposure_min, 0.08);
 	default_real(&c->validity.exposure_max, 0.92);
-	default_uint(&c->capture.frames, 12);
 	default_uint(&c->capture.resend_packets_per_second, 4000);
 	default_uint(&c->capture.gap_us, 1000);
 	default_uint(&c->capture.packet_timeout_ms, 20);
@@ -282,6 +281,8 @@ enum {
 	PACKET_SIZE_MAX = 16404,
 	/* IPv4 (20), UDP (8) and GVSP (8) headers count in the packet size: research/wire.md 3.5. */
 	PACKET_HEADERS = 36,
+	/* Beside the frames' packets, of each camera: what is received before the last burst is released. */
+	BURST_BUFFERS = 64,
 };
 
 static int resolve_camera(struct sp_config_camera *camera, struct sp_err *err)
@@ -342,7 +343,7 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 		const char *field;
 		double value, min, max;
 	} ranges[] = {
-		{ "capture.frames", c->capture.frames, 2, 1024 },
+		{ "capture.frames", c->capture.frames, 0, 1024 },
 		{ "capture.buffers", c->capture.buffers, 0, 1 << 22 },
 		{ "capture.packet_timeout_ms", c->capture.packet_timeout_ms, 1, 10000 },
 		{ "capture.retention_ms", c->capture.retention_ms, 1, 10000 },
@@ -375,6 +376,37 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 	return 0;
 }
 
+/* A camera whose rate is its own business is planned as a fast one. */
+static double planned_fps(const struct sp_config_camera *camera)
+{
+	return camera->fps > 0 ? camera->fps : 30;
+}
+
+/*
+ * A block with a gap may wait for a resend as long as capture.retention_ms, and all that came behind it is
+ * open or handed over meanwhile; inference then holds its queue, what it works on and one more.
+ */
+static uint32_t credit_needed(const struct sp_config *c, const struct sp_config_camera *camera)
+{
+	return (uint32_t)ceil(planned_fps(camera) * c->capture.retention_ms / 1000.0) + c->compute.queue + 3;
+}
+
+static void resolve_credit(struct sp_config *c)
+{
+	/* Hiccups of the machine are shorter than this. */
+	const double spare_s = 0.25;
+
+	for (uint32_t i = 0; i < c->lanes_count; i++) {
+		for (uint32_t k = 0; k < c->lanes[i].cameras_count; k++) {
+			struct sp_config_camera *camera = &c->lanes[i].cameras[k];
+
+			camera->credit = c->capture.frames ?:
+					 credit_needed(c, camera) +
+						 (uint32_t)ceil(planned_fps(camera) * spare_s);
+		}
+	}
+}
+
 int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_err *err)
 {
 	struct sp_config *config = NULL;
@@ -390,6 +422,8 @@ int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_er
 		status = resolve_lanes(config, err);
 	if (!status)
 		status = check_ranges(config, err);
+	if (!status)
+		resolve_credit(config);
 	if (status) {
 		sp_config_free(config);
 		return sp_err_prefix(err, status, "%s", path);
@@ -400,38 +434,37 @@ int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_er
 
 int sp_config_plan(const struct sp_config *c, struct sp_config_plan *ret_plan, struct sp_err *err)
 {
-	/* A camera whose rate is its own business is planned as a fast one. */
-	const double fps_unknown = 30;
-	double hold_s = (c->capture.retention_ms + c->encounter.deadline_ms) / 1000.0;
 	struct sp_config_plan plan = { 0 };
 	uint64_t buffers = 0, largest = 0;
+	uint32_t credit_least = 0;
 
 	for (uint32_t i = 0; i < c->lanes_count; i++) {
 		for (uint32_t k = 0; k < c->lanes[i].cameras_count; k++) {
 			const struct sp_config_camera *camera = &c->lanes[i].cameras[k];
-			double fps = camera->fps > 0 ? camera->fps : fps_unknown;
-			/* Leader and trailer travel too. */
-			double packets = fps * (camera->packets_per_frame + 2);
-			double frames = ceil(fps * hold_s) + 2;
+			double fps = planned_fps(camera);
 
-			/* No more frames than the credit can be alive at once. */
-			if (frames > c->capture.frames)
-				frames = c->capture.frames;
+			/* Leader and trailer travel too. */
 			plan.cameras++;
 			plan.frames_per_second += fps;
-			plan.packets_per_second += packets;
+			plan.packets_per_second += fps * (camera->packets_per_frame + 2);
 			plan.bits_per_second += fps * 8 * (double)camera->frame_bytes;
-			buffers += (uint64_t)frames * (camera->packets_per_frame + 2);
+			buffers += (uint64_t)camera->credit * (camera->packets_per_frame + 2) + BURST_BUFFERS;
 			if (camera->packet_size > largest)
 				largest = camera->packet_size;
+			if (credit_needed(c, camera) > credit_least)
+				credit_least = credit_needed(c, camera);
 		}
 	}
 	plan.buffers_needed = buffers > UINT32_MAX ? UINT32_MAX : (uint32_t)buffers;
 	plan.region_bytes = (uint64_t)(c->capture.buffers ?: plan.buffers_needed) * (largest + 256);
 	*ret_plan = plan;
+	if (c->capture.frames && c->capture.frames < credit_least)
+		return sp_err_set(err, -ENOSPC, "capture.frames: %u frames are too few to wait %u ms for lost "
+				  "packets; give %u, or leave the field out", c->capture.frames,
+				  c->capture.retention_ms, credit_least);
 	if (c->capture.buffers && c->capture.buffers < plan.buffers_needed)
-		return sp_err_set(err, -ENOSPC, "capture.buffers: %u packet buffers are too few for %.0f "
-				  "packets/s held %.2f s; give %u, or leave the field out",
-				  c->capture.buffers, plan.packets_per_second, hold_s, plan.buffers_needed);
+		return sp_err_set(err, -ENOSPC, "capture.buffers: %u packet buffers are too few for the frames that "
+				  "may exist at once; give %u, or leave the field out", c->capture.buffers,
+				  plan.buffers_needed);
 	return 0;
 }

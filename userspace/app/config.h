@@ -30,6 +30,7 @@ struct sp_config_camera {
 	uint64_t frame_bytes;
 	uint32_t packet_payload;
 	uint32_t packets_per_frame;
+	uint32_t credit; /* frames that may exist at once */
 };
 
 struct sp_config_lane {
@@ -43,7 +44,7 @@ enum sp_config_engine { SP_ENGINE_AUTO, SP_ENGINE_URING, SP_ENGINE_RECVMMSG };
 struct sp_config_capture {
 	char *host_address;	/* our address towards the cameras; NULL: the one that routes to each */
 	enum sp_config_engine engine;
-	uint32_t frames;	/* credit of each camera, frames */
+	uint32_t frames;	/* credit of each camera, frames; 0: by its rate */
 	uint32_t buffers;	/* packet buffers of the port */
 	bool no_resend;
 	uint32_t resend_packets_per_second; /* of each camera */
@@ -115,8 +116,8 @@ struct sp_config_plan {
 };
 
 /*
- * -ENOSPC with @err filled if capture.buffers is too small for what the cameras send; *@ret_plan is
- * filled in any case.
+ * -ENOSPC with @err filled if capture.frames or capture.buffers is too small for what the cameras send;
+ * *@ret_plan is filled in any case.
  */
 int sp_config_plan(const struct sp_config *config, struct sp_config_plan *ret_plan,
 		   struct sp_err *err);

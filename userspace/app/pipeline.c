@@ -189,7 +189,7 @@ static int add_streams(struct sp_pipeline *p, struct sp_err *err)
 			.pixel_format = camera->config->pixel_format_code,
 			.width = camera->config->width,
 			.height = camera->config->height,
-			.frames = capture->frames,
+			.frames = camera->config->credit,
 			.packet_timeout_ns = capture->packet_timeout_ms * SP_NS_PER_MS,
 			.gap_ns = capture->gap_us * SP_NS_PER_US,
 			.retention_ns = capture->retention_ms * SP_NS_PER_MS,

@@ -88,11 +88,14 @@ TEST(config_plan_refuses_too_few_buffers)
 
 	CHECK_EQ(load("purpose: x\n" LANE ", fps: 10}\ncapture: {buffers: 100}\n", &config, &err), 0);
 	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
-	/* 0.1 s retention + 0.5 s deadline at 10 fps, and two frames: 8 frames of 226 + 2 packets. */
-	CHECK_EQ(plan.buffers_needed, 8 * 228);
-	CHECK(strstr(err.text, "give 1824"));
-	config->capture.buffers = 1824;
+	/* 0.1 s retention at 10 fps, a queue of 4 and 3 more, 0.25 s to spare: 11 frames of 226 + 2. */
+	CHECK_EQ(plan.buffers_needed, 11 * 228 + 64);
+	CHECK(strstr(err.text, "give 2572"));
+	config->capture.buffers = 2572;
 	CHECK_EQ(sp_config_plan(config, &plan, &err), 0);
+	config->capture.frames = 7;
+	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
+	CHECK(strstr(err.text, "capture.frames") && strstr(err.text, "give 8"));
 	sp_config_free(config);
 }
 

@@ -236,7 +236,7 @@ TEST(batch_gives_every_frame_back_when_stopped)
 	set_up(&b);
 	for (unsigned int i = 0; i < FRAMES; i++)
 		send_frame(&b, i, i);
-	while (!sp_batch_counters(b.batch)->frames && sp_ring_count(&b.source.out))
+	while (!sp_counter_read(&sp_batch_counters(b.batch)->frames) && sp_ring_count(&b.source.out))
 		sched_yield();
 	sp_batch_stop(b.batch);
 	CHECK_EQ(sp_ring_count(&b.source.back) + sp_ring_count(&b.source.out), FRAMES);
