@@ -13,7 +13,8 @@ PKG_CONFIG ?= pkg-config
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 JOBS := $(shell nproc)
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+# The outermost make chooses; those below share its jobs.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 MAKEFLAGS += --no-builtin-rules

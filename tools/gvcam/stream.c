@@ -97,9 +97,15 @@ void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_ch
 	stream->shape.time_base_ns = channel->time_base_ns;
 	if (channel->fps > 0)
 		stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / channel->fps);
+	if (was_active && !anew && !channel->acquiring && channel->ip && channel->port &&
+	    stream->in_block) {
+		/* AcquisitionStop takes effect at the end of the frame; a closed channel at once. */
+		stream->ending = true;
+		return;
+	}
 	if (was_active && (anew || !channel->acquiring)) {
 		abandon_block(stream);
-		stream->active = false;
+		stream->active = stream->ending = false;
 	}
 	if (!channel->acquiring || stream->active || stream->finished == channel->starts)
 		return;
@@ -324,6 +330,8 @@ static void end_block(struct gvcam_stream *stream)
 	stream->count++;
 	stream->stats.frames++;
 	stream->due_ns += length > stream->interval_ns ? length : stream->interval_ns;
+	if (stream->ending)
+		stream->active = stream->ending = false;
 	if ((stream->shape.frame_limit && stream->count >= stream->shape.frame_limit) ||
 	    gvcam_stream_spent(stream)) {
 		stream->active = false;

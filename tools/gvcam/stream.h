@@ -56,6 +56,7 @@ struct gvcam_stream {
 	struct gvcam_channel channel;
 	struct gvcam_stream_stats stats;
 	bool active;
+	bool ending; /* told to stop: after the current block */
 	uint32_t finished; /* the acquisition that ended by itself; 0: none */
 	/* Of the blocks of this acquisition. */
 	struct gvcam_channel shape;

@@ -13,6 +13,7 @@ struct sp_camera {
 	uint32_t host_ip;	 /* host order: our address that reaches it */
 	ArvCamera *camera;
 	ArvDevice *device;	 /* the camera's; a reference of our own */
+	uint64_t frame_ns;	 /* between two frames, as asked for at start; 0: not known */
 	bool silent;		 /* an access timed out since start or stop began: no farewell */
 };
 

@@ -10,13 +10,19 @@
 
 #include <sallyport/gvcp.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "wire/pfnc.h"
 
 /* Samples of more than 8 bits in network order. Only ever cleared here. */
 #define SCPS_PIXELS_BIG_ENDIAN 0x20000000u
 
-enum { PACKET_SIZE_MIN = 64, PACKET_SIZE_MAX = GVCP_SCPS_SIZE };
+enum {
+	PACKET_SIZE_MIN = 64,
+	PACKET_SIZE_MAX = GVCP_SCPS_SIZE,
+	LAST_FRAME_MIN_NS = 80000000,
+	LAST_FRAME_MAX_NS = 300000000,
+};
 
 static int read_register(struct sp_camera *camera, uint32_t address, const char *name,
 			 uint32_t *ret_value, struct sp_err *err)
@@ -202,6 +208,7 @@ int sp_aravis_start(struct sp_camera *camera, const struct sp_camera_stream *str
 	int ret;
 
 	camera->silent = false;
+	camera->frame_ns = stream->fps > 0 ? (uint64_t)(1e9 / stream->fps) : 0;
 	ret = end_old_stream(camera, err);
 	if (ret)
 		return ret;
@@ -226,6 +233,21 @@ err_close_channel:
 	return ret;
 }
 
+/*
+ * AcquisitionStop lets the frame on its way end; a closed channel would cut it. Half of the time is for
+ * packets of it that were lost and are asked for again.
+ */
+static void let_frame_end(const struct sp_camera *camera)
+{
+	uint64_t wait = 2 * camera->frame_ns;
+
+	if (wait < LAST_FRAME_MIN_NS)
+		wait = LAST_FRAME_MIN_NS;
+	if (wait > LAST_FRAME_MAX_NS)
+		wait = LAST_FRAME_MAX_NS;
+	sp_clock_sleep_until(sp_clock_now() + wait);
+}
+
 int sp_aravis_stop(struct sp_camera *camera, struct sp_err *err)
 {
 	int ret, closed;
@@ -237,6 +259,8 @@ int sp_aravis_stop(struct sp_camera *camera, struct sp_err *err)
 	ret = sp_aravis_execute(camera, "AcquisitionStop", err);
 	if (ret == -ETIMEDOUT)
 		return ret;
+	if (!ret)
+		let_frame_end(camera);
 	closed = write_register(camera, GVCP_REG_SCP, "stream channel port", 0, ret ? NULL : err);
 	return ret ? ret : closed;
 }

@@ -290,6 +290,34 @@ TEST(stream_stops_starts_anew_and_ends)
 	CHECK_EQ(stream.finished, 3);
 }
 
+/* Told to stop within a block: the block is finished while the channel is open, cut when it closes. */
+TEST(stream_finishes_its_block_before_it_stops)
+{
+	for (int closes = 0; closes < 2; closes++) {
+		uint32_t sent = 0;
+
+		setup((struct gvcam_stream_config){ .pacing = 0.5 });
+		for (; sent < PACKETS / 2; sent++) {
+			CHECK_EQ(fill(), 1);
+			now_ns = next_ns;
+		}
+		channel.acquiring = false;
+		gvcam_stream_set_channel(&stream, &channel, now_ns);
+		if (closes) {
+			channel.port = 0;
+			gvcam_stream_set_channel(&stream, &channel, now_ns);
+		}
+		while (fill()) {
+			CHECK_EQ(header_of(&packets[0]).packet_id, sent);
+			sent++;
+			now_ns = next_ns == UINT64_MAX ? now_ns : next_ns;
+		}
+		CHECK_EQ(sent, closes ? PACKETS / 2 : PACKETS);
+		CHECK_EQ(stream.stats.frames, !closes);
+		CHECK_EQ(next_ns, UINT64_MAX);
+	}
+}
+
 TEST(stream_of_a_single_frame_ends_after_it)
 {
 	setup((struct gvcam_stream_config){ 0 });
