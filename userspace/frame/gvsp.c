@@ -55,6 +55,7 @@ struct gvsp_source {
 	struct sp_ring resends, free_requests;
 	struct sp_resend_request *requests;
 	struct sp_thread thread;
+	_Atomic bool started; /* the rings are there */
 	_Atomic bool ended;
 	struct sp_packet burst[BURST];
 };
@@ -335,6 +336,8 @@ static int gvsp_start(struct sp_frame_source *source, struct sp_err *err)
 		sp_err_set(err, error, "capture: no memory for rings; lower the streams' frames");
 		goto err_assembler;
 	}
+	/* Consumers may be asking since before: from here on there is something to ask. */
+	atomic_store_explicit(&g->started, true, memory_order_release);
 	error = sp_thread_start(&g->thread, "capture", g->config.cpu, run, g, &g->back);
 	if (error) {
 		sp_err_set(err, error, "capture: no thread: %s; end other programs",
@@ -344,6 +347,7 @@ static int gvsp_start(struct sp_frame_source *source, struct sp_err *err)
 	return 0;
 
 err_rings:
+	atomic_store_explicit(&g->started, false, memory_order_release);
 	destroy_rings(g);
 err_assembler:
 	sp_assembler_destroy(g->assembler);
@@ -376,7 +380,11 @@ static void gvsp_close(struct sp_frame_source *source)
 static unsigned int gvsp_get(struct sp_frame_source *source, struct sp_frame **frames,
 			     unsigned int max)
 {
-	return sp_ring_pop(&gvsp(source)->frames, (void **)frames, max);
+	struct gvsp_source *g = gvsp(source);
+
+	if (!atomic_load_explicit(&g->started, memory_order_acquire))
+		return 0;
+	return sp_ring_pop(&g->frames, (void **)frames, max);
 }
 
 /* The consumer. */
@@ -396,6 +404,8 @@ static unsigned int gvsp_take_resends(struct sp_frame_source *source,
 	struct sp_resend_request *taken[BURST];
 	unsigned int n = 0;
 
+	if (!atomic_load_explicit(&g->started, memory_order_acquire))
+		return 0;
 	while (n < max) {
 		uint32_t want = max - n < BURST ? max - n : BURST;
 		uint32_t got = sp_ring_pop(&g->resends, (void **)taken, want);

@@ -290,9 +290,11 @@ int sp_batch_start(const struct sp_batch_config *config, struct sp_batch **ret_b
 
 	if (!config->cameras_n || !config->queue || !config->work)
 		return sp_err_set(err, -EINVAL, "inference: no camera, or no room for its frames");
-	batch = calloc(1, sizeof(*batch));
+	/* Its rings are aligned to cache lines, which calloc does not promise. */
+	batch = aligned_alloc(_Alignof(struct sp_batch), sizeof(*batch));
 	if (!batch)
 		return sp_err_set(err, -ENOMEM, "inference: out of memory");
+	memset(batch, 0, sizeof(*batch));
 	batch->config = *config;
 	status = take_memory(batch);
 	if (!status)
