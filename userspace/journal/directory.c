@@ -40,6 +40,20 @@ static int sync_parent(int directory)
 	return ret;
 }
 
+/* It is not changed here: the path may be a mistake for one that others need, such as /tmp. */
+static int check_private(int directory, const char *path, struct sp_err *err)
+{
+	struct stat st;
+
+	if (fstat(directory, &st))
+		return sp_err_set(err, -errno, "%s: %s; see the disk", path, strerror(errno));
+	if (st.st_mode & 077)
+		return sp_err_set(err, -EACCES, "%s: others may look into it (mode %03o), and people's "
+				  "faces are kept there; chmod 700 it, or choose another", path,
+				  (unsigned int)st.st_mode & 0777);
+	return 0;
+}
+
 int sp_directory_make(const char *path, struct sp_err *err)
 {
 	bool made = !mkdir(path, 0700);
@@ -49,8 +63,15 @@ int sp_directory_make(const char *path, struct sp_err *err)
 		return sp_err_set(err, -errno, "%s: cannot make the directory: %s; make its "
 				  "parent, or choose another", path, strerror(errno));
 	fd = sp_directory_open(path, err);
-	if (fd < 0 || !made)
+	if (fd < 0)
 		return fd;
+	if (!made) {
+		ret = check_private(fd, path, err);
+		if (!ret)
+			return fd;
+		close(fd);
+		return ret;
+	}
 	ret = sync_parent(fd);
 	if (!ret)
 		return fd;

@@ -16,7 +16,10 @@ struct sp_err;
 /* Opens it for reading. The descriptor, or -errno (-ENOENT: it is not there) with @err filled. */
 int sp_directory_open(const char *path, struct sp_err *err);
 
-/* Makes it (0700; its parent must be there) and its entry in the parent durable, then opens it. */
+/*
+ * Makes it (0700; its parent must be there) and its entry in the parent durable, then opens it. One
+ * that is there is opened if nobody but its owner may enter it; -EACCES otherwise.
+ */
 int sp_directory_make(const char *path, struct sp_err *err);
 
 /*

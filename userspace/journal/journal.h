@@ -21,7 +21,7 @@ struct sp_journal_writer;
 struct sp_journal_reader;
 
 struct sp_journal_config {
-	const char *directory;	  /* made with mode 0700 if absent */
+	const char *directory;	  /* made with mode 0700 if absent; refused if others may enter */
 	uint64_t segment_size;	  /* bytes; 0: 64 MiB */
 	unsigned int in_flight;	  /* commits on their way to the disk: 1 … 4; 0: 4 */
 	size_t batch_size;	  /* bytes of one commit at most; 0: 2 MiB */

@@ -24,7 +24,7 @@ struct sp_spare {
 
 /*
  * Makes a first spare before it returns; its success is the result. @background: further ones are
- * made by a thread, else by sp_spare_want itself.
+ * made by a thread, else by sp_spare_taken and sp_spare_retry themselves.
  */
 int sp_spare_init(struct sp_spare *spare, struct sp_disk *disk, uint64_t size, bool background);
 void sp_spare_uninit(struct sp_spare *spare);

@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -55,7 +56,8 @@ struct sp_journal_writer {
 	int directory, lock;
 	struct sp_disk *disk;
 	struct sp_spare spare;
-	uint8_t *memory; /* of all buffers */
+	uint8_t *memory; /* of all buffers, and its size in bytes */
+	size_t memory_size;
 	uint64_t *cookies;
 
 	/* The current segment. */
@@ -400,12 +402,15 @@ static int take_memory(struct sp_journal_writer *writer, struct sp_disk_config *
 	size_t size = writer->config.batch_size;
 	unsigned int n = writer->config.in_flight + 1;
 
-	writer->memory = aligned_alloc(SP_BLOCK, n * size + SP_BLOCK);
+	writer->memory_size = n * size + SP_BLOCK;
+	writer->memory = aligned_alloc(SP_BLOCK, writer->memory_size);
 	writer->cookies = calloc((size_t)n * SP_BATCH_RECORDS_MAX, sizeof(*writer->cookies));
 	if (!writer->memory || !writer->cookies)
 		return -ENOMEM;
+	/* Records hold portraits and templates: they stay out of core dumps. */
+	madvise(writer->memory, writer->memory_size, MADV_DONTDUMP);
 	/* The kernel's first touch costs; better now than in a commit. */
-	memset(writer->memory, 0, n * size + SP_BLOCK);
+	memset(writer->memory, 0, writer->memory_size);
 	for (unsigned int i = 0; i < n; i++) {
 		struct batch *batch = &writer->batches_ring[i];
 
@@ -418,6 +423,17 @@ static int take_memory(struct sp_journal_writer *writer, struct sp_disk_config *
 	disk->buffers_n = n + 1;
 	writer->batches_n = n;
 	return 0;
+}
+
+static void give_memory_back(struct sp_journal_writer *writer)
+{
+	if (writer->memory) {
+		/* Whoever gets these pages next inherits no people, and may be dumped again. */
+		explicit_bzero(writer->memory, writer->memory_size);
+		madvise(writer->memory, writer->memory_size, MADV_DODUMP);
+	}
+	free(writer->memory);
+	free(writer->cookies);
 }
 
 static int recover(struct sp_journal_writer *writer, struct sp_err *err)
@@ -499,8 +515,7 @@ err_unlock:
 err_close_directory:
 	close(writer->directory);
 err_free:
-	free(writer->cookies);
-	free(writer->memory);
+	give_memory_back(writer);
 	free(writer->path);
 	free(writer);
 	return ret;
@@ -536,8 +551,7 @@ void sp_journal_writer_close(struct sp_journal_writer *writer)
 	writer->disk->ops->close(writer->disk);
 	close(writer->lock);
 	close(writer->directory);
-	free(writer->cookies);
-	free(writer->memory);
+	give_memory_back(writer);
 	free(writer->path);
 	free(writer);
 }
