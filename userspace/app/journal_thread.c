@@ -49,20 +49,23 @@ static void tell(struct sp_journal_thread *t, const struct sp_encounter_id *id)
 		sp_log(SP_LOG_WARNING, "acknowledgements: %s", strerror(errno));
 }
 
-/* Moves records from the inbox into the journal's batch until one of them is full. */
+/*
+ * Moves records from the inbox into the journal's batches until there is none, or no room. Returns
+ * whether the journal must be polled to get on.
+ */
 static bool append(struct sp_journal_thread *t)
 {
 	struct sp_inbox_record record;
 	const uint8_t *bytes;
-	bool any = false;
 
 	while (t->appended - t->acknowledged < UNACKNOWLEDGED_MAX &&
 	       (bytes = sp_inbox_peek(t->config.inbox, &record))) {
 		int status = sp_journal_append(t->config.writer, record.type, bytes, record.size,
 					       record.utc_ns, t->appended);
 
+		/* Perhaps with nothing on its way: the next segment may still be in the making. */
 		if (status == -EAGAIN)
-			break;
+			return true;
 		if (status) {
 			sp_err_set(&t->reason, status, "journal: a record was refused: %s; see `sallyport "
 				   "journal verify` and the disk's free space", strerror(-status));
@@ -71,9 +74,8 @@ static bool append(struct sp_journal_thread *t)
 		}
 		memcpy(t->ids[t->appended++ % UNACKNOWLEDGED_MAX].bytes, record.id, sizeof(record.id));
 		sp_inbox_release(t->config.inbox);
-		any = true;
 	}
-	return any;
+	return t->appended != t->acknowledged;
 }
 
 static void acknowledge(struct sp_journal_thread *t, uint64_t timeout_ns)
@@ -98,11 +100,12 @@ static void run(struct sp_thread *thread)
 	struct sp_inbox_record record;
 
 	while (!atomic_load(&t->broken)) {
-		append(t);
-		if (t->appended != t->acknowledged) {
+		if (append(t)) {
 			acknowledge(t, WAIT_MS * SP_NS_PER_MS);
 			continue;
 		}
+		if (atomic_load(&t->broken))
+			return;
 		/* Stop only with an empty inbox: what a lane closed is made durable. */
 		sp_event_arm(t->config.wake);
 		if (!sp_inbox_peek(t->config.inbox, &record)) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/journal_thread.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/event.h"
@@ -35,8 +36,7 @@ struct sp_lane_thread {
 	struct lane_requests *requests;
 	struct sp_encounter *held; /* closed, waiting for room in the inbox */
 	uint64_t result_ns;	   /* latest time that a result carried */
-	uint64_t lost;
-	_Atomic bool give_up;
+	uint64_t handed_over, lost;
 	struct sp_thread thread;
 };
 
@@ -127,6 +127,7 @@ static bool record(struct sp_lane_thread *t, const struct sp_encounter *encounte
 	record.size = (uint32_t)size;
 	memcpy(record.id, encounter->id.bytes, sizeof(record.id));
 	sp_inbox_commit(t->config.inbox, &record);
+	sp_count(&t->handed_over, 1);
 	sp_event_signal(t->config.journal_wake);
 	return true;
 }
@@ -148,6 +149,22 @@ static bool hand_over_encounters(struct sp_lane_thread *t)
 			return false;
 		sp_lane_free_encounter(t->held);
 		t->held = NULL;
+	}
+}
+
+/* The journal is broken: what is closed and not handed over will never be a record. */
+static void lose_encounters(struct sp_lane_thread *t)
+{
+	for (unsigned int lane = 0; lane < t->config.lanes_n;) {
+		if (!t->held)
+			t->held = sp_lane_take_encounter(t->config.lanes[lane]);
+		if (!t->held) {
+			lane++;
+			continue;
+		}
+		sp_lane_free_encounter(t->held);
+		t->held = NULL;
+		sp_count(&t->lost, 1);
 	}
 }
 
@@ -183,9 +200,14 @@ static void run(struct sp_thread *thread)
 	for (unsigned int i = 0; i < t->config.lanes_n; i++)
 		sp_lane_flush(t->config.lanes[i], now_ns(t), now_utc(t));
 	give_back(t);
-	/* The journal thread is still there and makes room, unless it broke. */
-	while (!hand_over_encounters(t) && !atomic_load(&t->give_up))
+	/* The journal thread is still there and makes room, unless it breaks. */
+	while (!hand_over_encounters(t)) {
+		if (sp_journal_thread_broken(t->config.journal, NULL)) {
+			lose_encounters(t);
+			break;
+		}
 		sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
+	}
 }
 
 int sp_lane_thread_start(const struct sp_lane_thread_config *config,
@@ -245,12 +267,12 @@ bool sp_lane_thread_is_open(const struct sp_lane_thread *t, unsigned int lane)
 	return lane < t->config.lanes_n && atomic_load(&t->requests[lane].open);
 }
 
-uint64_t sp_lane_thread_lost(const struct sp_lane_thread *t)
+uint64_t sp_lane_thread_handed_over(const struct sp_lane_thread *t)
 {
-	return sp_counter_read(&t->lost) + (t->held ? 1 : 0);
+	return sp_counter_read(&t->handed_over);
 }
 
-void sp_lane_thread_give_up(struct sp_lane_thread *t)
+uint64_t sp_lane_thread_lost(const struct sp_lane_thread *t)
 {
-	atomic_store(&t->give_up, true);
+	return sp_counter_read(&t->lost);
 }

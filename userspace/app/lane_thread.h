@@ -13,6 +13,7 @@ struct sp_batch;
 struct sp_err;
 struct sp_event;
 struct sp_inbox;
+struct sp_journal_thread;
 struct sp_lane;
 struct sp_lane_thread;
 
@@ -24,6 +25,7 @@ struct sp_lane_thread_config {
 	struct sp_event *wake;	     /* this thread's */
 	struct sp_event *batch_wake; /* signalled when results go back */
 	struct sp_event *journal_wake;
+	struct sp_journal_thread *journal; /* empties the inbox, until it is broken; outlives this thread */
 	/* Time is what the results say (a capture file's), not the clock. */
 	bool replay;
 };
@@ -33,7 +35,7 @@ int sp_lane_thread_start(const struct sp_lane_thread_config *config,
 
 /*
  * Takes what the (stopped) inference side handed over, closes every open encounter, waits until the
- * inbox has taken them or sp_lane_thread_give_up was called, ends.
+ * inbox has taken them or the journal is broken, ends.
  */
 void sp_lane_thread_stop(struct sp_lane_thread *thread);
 void sp_lane_thread_destroy(struct sp_lane_thread *thread);
@@ -45,11 +47,13 @@ int sp_lane_thread_close_encounter(struct sp_lane_thread *thread, unsigned int l
 /* Whether an encounter is open. Any thread. */
 bool sp_lane_thread_is_open(const struct sp_lane_thread *thread, unsigned int lane);
 
-/* Closed encounters that the journal could not take: larger than a record may be, or at the end of a
- * broken journal. */
-uint64_t sp_lane_thread_lost(const struct sp_lane_thread *thread);
+/* Encounters that the inbox took: so many will be acknowledged if nothing breaks. Any thread. */
+uint64_t sp_lane_thread_handed_over(const struct sp_lane_thread *thread);
 
-/* Tells the thread that nobody will empty the inbox any more. */
-void sp_lane_thread_give_up(struct sp_lane_thread *thread);
+/*
+ * Closed encounters that the inbox did not take: larger than a record may be, or left at the end
+ * because the journal was broken. Any thread.
+ */
+uint64_t sp_lane_thread_lost(const struct sp_lane_thread *thread);
 
 #endif

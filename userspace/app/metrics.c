@@ -119,6 +119,20 @@ static json_t *stages(struct sp_pipeline *p)
 	return json_pack("{s:o, s:o}", "inference", inference, "lanes", lanes);
 }
 
+/*
+ * Encounters that were closed and will not become durable. What the journal has not acknowledged
+ * counts once nothing is at work on it any more.
+ */
+static uint64_t unrecorded(const struct sp_pipeline *p)
+{
+	uint64_t lost = sp_lane_thread_lost(p->lane_thread);
+
+	if (p->stopped)
+		lost += sp_lane_thread_handed_over(p->lane_thread) -
+			sp_journal_thread_acknowledged(p->journal_thread);
+	return lost;
+}
+
 static json_t *journal(struct sp_pipeline *p)
 {
 	json_t *object = json_object();
@@ -128,7 +142,7 @@ static json_t *journal(struct sp_pipeline *p)
 	json_object_set_new(object, "acknowledged",
 			    json_integer((json_int_t)sp_journal_thread_acknowledged(p->journal_thread)));
 	json_object_set_new(object, "unrecorded",
-			    json_integer((json_int_t)sp_lane_thread_lost(p->lane_thread)));
+			    json_integer((json_int_t)unrecorded(p)));
 	json_object_set_new(object, "broken", json_boolean(sp_journal_thread_broken(p->journal_thread, NULL)));
 	return object;
 }
@@ -191,6 +205,6 @@ void sp_pipeline_figures(struct sp_pipeline *p, struct sp_pipeline_figures *ret_
 		f.faces += sp_counter_read(&sp_lane_counters(p->lanes[i])->faces);
 	}
 	f.acknowledged = sp_journal_thread_acknowledged(p->journal_thread);
-	f.unrecorded = sp_lane_thread_lost(p->lane_thread);
+	f.unrecorded = unrecorded(p);
 	*ret_figures = f;
 }

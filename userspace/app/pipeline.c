@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/backends.h"
@@ -26,8 +25,10 @@
 #include "frame/frame_source.h"
 #include "infer/batch.h"
 #include "infer/compute.h"
+#include "journal/directory.h"
 #include "journal/inbox.h"
 #include "journal/journal.h"
+#include "journal/segment.h"
 #include "lane/lane.h"
 
 enum {
@@ -35,7 +36,9 @@ enum {
 	SOCKET_BUFFER = 8 << 20,
 	/* Frames in the backend for each worker: one at work, one waiting. */
 	WORK_PER_WORKER = 2,
-	LANE_BACKLOG = 256,
+	/* Results that wait in the lanes for their watermark: shared, and besides for each lane. */
+	LANES_BACKLOG = 256,
+	LANE_BACKLOG = 8,
 	RESEND_TRIES = 5,
 	DISCOVER_MAX = 256,
 	/* After the cameras stopped: for packets and resends that are on their way. */
@@ -235,8 +238,9 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 			return status;
 	}
 	p->work = workers * WORK_PER_WORKER;
-	/* Results wait in the lanes for their watermark; they stay the backend's until then. */
-	p->in_flight = config.in_flight = p->work + LANE_BACKLOG;
+	/* Results in the lanes stay the backend's: it must not run out while every lane waits. */
+	p->in_flight = p->work + LANES_BACKLOG + LANE_BACKLOG * p->config->lanes_count;
+	config.in_flight = p->in_flight;
 	return p->compute_ops->open(&config, &p->compute, err);
 }
 
@@ -246,11 +250,14 @@ static int open_journal(struct sp_pipeline *p, struct sp_err *err)
 		.directory = p->config->journal.directory,
 		.segment_size = (uint64_t)p->config->journal.segment_mib << 20,
 		.in_flight = p->config->journal.in_flight,
+		/* A commit holds the largest record that a lane may close. */
+		.batch_size = SP_RECORD_MAX + SP_BLOCK,
 	};
+	int directory = sp_directory_make(p->config->data_directory, err);
 
-	if (mkdir(p->config->data_directory, 0700) && errno != EEXIST)
-		return sp_err_set(err, -errno, "data_directory %s: %s", p->config->data_directory,
-				  strerror(errno));
+	if (directory < 0)
+		return sp_err_prefix(err, directory, "data_directory");
+	close(directory);
 	return sp_journal_writer_open(&journal, &p->writer, err) ?:
 	       sp_inbox_create(INBOX_SIZE, &p->inbox, err);
 }
@@ -268,7 +275,7 @@ static int open_lanes(struct sp_pipeline *p, struct sp_err *err)
 			.gap_ns = c->encounter.gap_ms * SP_NS_PER_MS,
 			.max_ns = c->encounter.max_s * SP_NS_PER_S,
 			.deadline_ns = c->encounter.deadline_ms * SP_NS_PER_MS,
-			.backlog = LANE_BACKLOG / c->lanes_count + 8,
+			.backlog = LANES_BACKLOG / c->lanes_count + LANE_BACKLOG,
 			.same_similarity = (float)c->encounter.same_similarity,
 			.same_overlap = (float)c->encounter.same_overlap,
 			.keep_invalid = c->policy.keep_invalid,
@@ -318,7 +325,7 @@ static int start_batch(struct sp_pipeline *p, struct sp_err *err)
 
 static int start_threads(struct sp_pipeline *p, int ack_fd, struct sp_err *err)
 {
-	const struct sp_lane_thread_config lane_thread = {
+	struct sp_lane_thread_config lane_thread = {
 		.lanes = p->lanes,
 		.lanes_n = p->config->lanes_count,
 		.batch = p->batch,
@@ -334,9 +341,10 @@ static int start_threads(struct sp_pipeline *p, int ack_fd, struct sp_err *err)
 		.wake = &p->journal_wake,
 		.ack_fd = ack_fd,
 	};
+	int status = sp_journal_thread_start(&journal_thread, &p->journal_thread, err);
 
-	return sp_journal_thread_start(&journal_thread, &p->journal_thread, err) ?:
-	       sp_lane_thread_start(&lane_thread, &p->lane_thread, err);
+	lane_thread.journal = p->journal_thread;
+	return status ?: sp_lane_thread_start(&lane_thread, &p->lane_thread, err);
 }
 
 static int start_resend(struct sp_pipeline *p, struct sp_err *err)
@@ -474,8 +482,6 @@ void sp_pipeline_stop(struct sp_pipeline *p)
 		sp_resend_stop(p->resend);
 	if (p->batch)
 		sp_batch_stop(p->batch);
-	if (p->journal_thread && p->lane_thread && sp_journal_thread_broken(p->journal_thread, NULL))
-		sp_lane_thread_give_up(p->lane_thread);
 	if (p->lane_thread)
 		sp_lane_thread_stop(p->lane_thread);
 	if (p->journal_thread)
@@ -495,10 +501,11 @@ void sp_pipeline_close(struct sp_pipeline *p)
 		sp_lane_destroy(p->lanes[i]);
 	free(p->lanes);
 	sp_batch_destroy(p->batch);
-	if (p->source)
-		p->source->ops->close(p->source);
+	/* The source's region outlives the backend that it is registered with. */
 	if (p->compute)
 		p->compute_ops->close(p->compute);
+	if (p->source)
+		p->source->ops->close(p->source);
 	if (p->writer)
 		sp_journal_writer_close(p->writer);
 	sp_inbox_destroy(p->inbox);
