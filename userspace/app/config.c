@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "app/backends.h"
@@ -253,7 +254,6 @@ static int fill_defaults(struct sp_config *c)
 	default_uint(&c->capture.gap_us, 1000);
 	default_uint(&c->capture.packet_timeout_ms, 20);
 	default_uint(&c->capture.retention_ms, 100);
-	default_uint(&c->capture.replay_port, 0);
 	default_uint(&c->compute.detect_width, 640);
 	default_uint(&c->compute.detect_height, 640);
 	default_real(&c->compute.score_min, 0.6);
@@ -314,6 +314,20 @@ static int resolve_camera(struct sp_config_camera *camera, struct sp_err *err)
 	return 0;
 }
 
+/* A camera obeys one controller only, so the second of the same address would never stream. */
+static int check_address(const struct sp_config *c, uint32_t lane, uint32_t camera, struct sp_err *err)
+{
+	const char *address = c->lanes[lane].cameras[camera].address;
+
+	for (uint32_t i = 0; i <= lane; i++)
+		for (uint32_t k = 0; k < (i < lane ? c->lanes[i].cameras_count : camera); k++)
+			if (!strcmp(address, c->lanes[i].cameras[k].address))
+				return sp_err_set(err, -EINVAL, "the address %s is taken by "
+						  "lanes[%u].cameras[%u]; give each camera its own", address,
+						  i, k);
+	return 0;
+}
+
 static int resolve_lanes(struct sp_config *c, struct sp_err *err)
 {
 	for (uint32_t i = 0; i < c->lanes_count; i++) {
@@ -329,6 +343,9 @@ static int resolve_lanes(struct sp_config *c, struct sp_err *err)
 		for (uint32_t k = 0; k < lane->cameras_count; k++) {
 			int status = resolve_camera(&lane->cameras[k], err);
 
+			/* In a capture file ports tell streams apart. */
+			if (!status && !c->capture.replay)
+				status = check_address(c, i, k, err);
 			if (status)
 				return sp_err_prefix(err, status, "lanes[%u].cameras[%u] ('%s')", i, k,
 						     lane->cameras[k].name);
@@ -345,6 +362,8 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 	} ranges[] = {
 		{ "capture.frames", c->capture.frames, 0, 1024 },
 		{ "capture.buffers", c->capture.buffers, 0, 1 << 22 },
+		{ "capture.resend_packets_per_second", c->capture.resend_packets_per_second, 1, 1000000 },
+		{ "capture.gap_us", c->capture.gap_us, 1, 1000000 },
 		{ "capture.packet_timeout_ms", c->capture.packet_timeout_ms, 1, 10000 },
 		{ "capture.retention_ms", c->capture.retention_ms, 1, 10000 },
 		{ "capture.replay_speed", c->capture.replay_speed, 0, 1000 },
@@ -354,11 +373,19 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 		{ "compute.detect_height", c->compute.detect_height, 32, 4096 },
 		{ "compute.score_min", c->compute.score_min, 0.01, 0.999 },
 		{ "compute.queue", c->compute.queue, 1, 1024 },
+		{ "validity.eye_distance_min", c->validity.eye_distance_min, 0, SIDE_MAX },
+		{ "validity.yaw_max", c->validity.yaw_max, 0, 180 },
+		{ "validity.pitch_max", c->validity.pitch_max, 0, 180 },
+		{ "validity.roll_max", c->validity.roll_max, 0, 180 },
+		{ "validity.sharpness_min", c->validity.sharpness_min, 0, 1e6 },
+		{ "validity.exposure_min", c->validity.exposure_min, 0, 1 },
+		{ "validity.exposure_max", c->validity.exposure_max, 0, 1 },
+		{ "validity.network_min", c->validity.network_min, 0, 1 },
 		{ "encounter.gap_ms", c->encounter.gap_ms, 10, 600000 },
 		{ "encounter.max_s", c->encounter.max_s, 1, 3600 },
 		{ "encounter.deadline_ms", c->encounter.deadline_ms, 10, 60000 },
-		{ "encounter.same_similarity", c->encounter.same_similarity, -1, 1 },
-		{ "encounter.same_overlap", c->encounter.same_overlap, 0, 1 },
+		{ "encounter.same_similarity", c->encounter.same_similarity, 0.01, 1 },
+		{ "encounter.same_overlap", c->encounter.same_overlap, 0.01, 1 },
 		{ "encounter.jpeg_quality", c->encounter.jpeg_quality, 1, 100 },
 		{ "journal.segment_mib", c->journal.segment_mib, 8, 65536 },
 		{ "journal.in_flight", c->journal.in_flight, 1, 4 },
@@ -370,6 +397,10 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 					  ranges[i].value, ranges[i].min, ranges[i].max);
 	if (strlen(c->purpose) >= SP_NAME_MAX)
 		return sp_err_set(err, -EINVAL, "purpose: longer than %d bytes", SP_NAME_MAX - 1);
+	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return sp_err_set(err, -EINVAL, "socket: '%s' is longer than the %zu bytes of a socket's path; "
+				  "set it to a shorter one", c->socket,
+				  sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	if (!sp_backend_compute(c->compute.backend))
 		return sp_err_set(err, -EINVAL, "compute.backend: '%s' is not in this build; it has: %s",
 				  c->compute.backend, sp_backend_compute_names());
