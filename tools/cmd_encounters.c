@@ -101,7 +101,7 @@ static int list(int argc, char **argv)
 	};
 	struct listing listing = { 0 };
 	char directory[4096];
-	struct sp_err err;
+	struct sp_err err = { "out of memory" }; /* all that list_one can fail by */
 	int code = sp_command_parse(options, &usage, &argc, argv), status;
 
 	if (code < 0 && argc)
@@ -217,18 +217,36 @@ static int show(int argc, char **argv)
 	return SP_EXIT_OK;
 }
 
-/* Faces are in it: nobody but the owner may read the file. */
-static int write_private(const char *path, const uint8_t *bytes, size_t size)
+/*
+ * Empties or makes a file for faces: nobody but its owner may read it, also if it was there before.
+ * The descriptor or -errno.
+ */
+static int open_private(const char *path)
 {
-	int fd = !strcmp(path, "-") ? dup(STDOUT_FILENO)
-				    : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int status = 0;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct stat st;
+	int status;
 
 	if (fd < 0)
 		return -errno;
+	if (!fstat(fd, &st) && (!S_ISREG(st.st_mode) || !fchmod(fd, 0600)))
+		return fd;
+	status = -errno;
+	close(fd);
+	return status;
+}
+
+static int write_private(const char *path, const uint8_t *bytes, size_t size)
+{
+	int fd = !strcmp(path, "-") ? dup(STDOUT_FILENO) : open_private(path), status = 0;
+
+	if (fd < 0)
+		return fd;
 	while (size && !status) {
 		ssize_t n = write(fd, bytes, size);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			status = -errno;
 		else
@@ -298,11 +316,12 @@ static int write_sheet(const char *me, const struct sp_sheet *drawn, const char 
 	int status = sp_sheet_draw(drawn, "sallyport: best shots", &page, &err);
 
 	if (!status) {
-		/* Written under a private mask: the sheet shows people. */
-		mode_t mask = umask(0077);
+		int fd = open_private(path);
 
-		status = sp_image_write_png(path, &page, &err);
-		umask(mask);
+		status = fd < 0 ? sp_err_set(&err, fd, "%s: %s", path, strerror(-fd))
+				: sp_image_write_png(path, &page, &err);
+		if (fd >= 0)
+			close(fd);
 		sp_image_uninit(&page);
 	}
 	if (status)
@@ -326,7 +345,7 @@ static int sheet(int argc, char **argv)
 						   "The file is readable by its owner only." };
 	struct sp_sheet *page;
 	char directory[4096];
-	struct sp_err err;
+	struct sp_err err = { "out of memory" }; /* all that add_to_sheet can fail by */
 	int code = sp_command_parse(options, &usage, &argc, argv);
 
 	if (code < 0 && argc)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -41,7 +41,7 @@ static const struct sp_opt options[] = {
 };
 
 static const struct sp_opt_usage usage = {
-	me, "", "Runs the appliance in the foreground until SIGINT or SIGTERM.",
+	me, "", "Runs the appliance in the foreground until SIGINT, SIGTERM or SIGHUP.",
 	"Stops cleanly: open encounters are closed and made durable. Exit status 1 if the journal broke.",
 };
 
@@ -155,6 +155,9 @@ static int run(const struct sp_config *config, int signals)
 	sp_notify_stopping();
 	sp_control_socket_close(control_socket);
 	sp_pipeline_stop(pipeline);
+	/* The last records may have been what the disk had no room for. */
+	if (!status && sp_pipeline_check(pipeline, &err) == SP_PIPELINE_BROKEN)
+		status = -EIO;
 	summarise(pipeline, (double)(sp_clock_now() - begin) / 1e9);
 	sp_pipeline_figures(pipeline, &figures);
 	sp_pipeline_close(pipeline);
@@ -166,16 +169,16 @@ static int run(const struct sp_config *config, int signals)
 	return SP_EXIT_OK;
 }
 
-/* The appliance handles faces and keys: it leaves no core dump, and its signals are read, not caught. */
+/* Signals are read, not caught: the loop sees them, and no system call is cut short. */
 static int prepare(int *ret_signals)
 {
 	sigset_t set;
 
-	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP); /* a terminal that goes away */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	*ret_signals = signalfd(-1, &set, SFD_CLOEXEC);
 	return *ret_signals < 0 ? -errno : 0;
@@ -198,6 +201,10 @@ int cmd_run(int argc, char **argv)
 	if (sp_config_load(config_path ?: "/etc/sallyport.yaml", &config, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	pipeline_options.ack_fd = ack_fd == UINT32_MAX ? -1 : (int)ack_fd;
+	if (ack_fd != UINT32_MAX && fcntl((int)ack_fd, F_GETFD) < 0) {
+		sp_config_free(config);
+		return sp_command_fail(me, SP_EXIT_USAGE, "--ack-fd: descriptor %u is not open", ack_fd);
+	}
 	code = prepare(&signals);
 	if (code) {
 		sp_config_free(config);

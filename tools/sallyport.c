@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "app/version.h"
 #include "command.h"
@@ -20,6 +21,8 @@ static const struct sp_command commands[] = {
 
 int main(int argc, char **argv)
 {
+	/* Most commands hold faces or templates: none leaves a core dump. */
+	prctl(PR_SET_DUMPABLE, 0);
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		printf("sallyport %s (%s)\n", sp_version, sp_commit);
 		return SP_EXIT_OK;

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/event.h"
 #include "base/thread.h"
@@ -22,6 +23,7 @@ enum {
 	/* A client that does not speak or read is dropped after this. */
 	CLIENT_TIMEOUT_S = 2,
 	CALL_TIMEOUT_S = 10,
+	RETRY_MS = 50,
 };
 
 struct sp_control_socket {
@@ -115,6 +117,14 @@ static int read_line(int fd, size_t max, char **ret_text)
 	return -EMSGSIZE;
 }
 
+static json_t *refusal(const char *text)
+{
+	json_t *reply = json_pack("{s:b, s:s}", "ok", 0, "error", text);
+
+	/* A text that was cut within a character is not UTF-8, and JSON cannot carry it. */
+	return reply ?: json_pack("{s:b, s:s}", "ok", 0, "error", "refused");
+}
+
 static json_t *answer(struct sp_control_socket *socket, const char *text)
 {
 	struct sp_err err = { "unknown failure" };
@@ -128,7 +138,7 @@ static json_t *answer(struct sp_control_socket *socket, const char *text)
 	if (reply)
 		json_object_set_new(reply, "ok", json_true());
 	else
-		reply = json_pack("{s:b, s:s}", "ok", 0, "error", err.text);
+		reply = refusal(err.text);
 	json_decref(request);
 	return reply;
 }
@@ -163,20 +173,31 @@ static void run(struct sp_thread *thread)
 		if (poll(fds, 2, -1) < 0 || !(fds[0].revents & POLLIN))
 			continue;
 		client = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (client < 0)
+		if (client < 0) {
+			/* For want of descriptors, say: the client stays in the queue. */
+			sp_clock_sleep_until(sp_clock_now() + RETRY_MS * SP_NS_PER_MS);
 			continue;
+		}
 		serve(socket, client);
 		close(client);
 	}
 }
 
-/* A socket file that nobody listens on is what a killed instance left. */
+/*
+ * A socket that nobody listens on is what a killed instance left. To connect to any other file is
+ * refused too: that one is not ours to remove.
+ */
 static void remove_stale(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+	int fd;
 
+	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
+	set_timeouts(fd, CLIENT_TIMEOUT_S);
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
 		unlink(address->sun_path);
 	close(fd);
@@ -229,7 +250,10 @@ int sp_control_socket_open(const struct sp_control_config *config,
 			unlink(socket->path);
 		}
 		free(socket);
-		return sp_err_set(err, status, "control socket %s: %s", config->path, strerror(-status));
+		return sp_err_set(err, status, "control socket %s: %s; %s", config->path, strerror(-status),
+				  status == -EADDRINUSE ? "another instance listens there, or it is a file of "
+							  "another kind: choose another `socket`"
+							: "see its directory, or choose another `socket`");
 	}
 	*ret_socket = socket;
 	return 0;
@@ -266,7 +290,8 @@ int sp_control_call(const char *path, const json_t *request, json_t **ret_answer
 	}
 	status = send_json(fd, request) ?: read_line(fd, ANSWER_MAX, &text);
 	if (status) {
-		sp_err_set(err, status, "%s: %s", path, strerror(-status));
+		sp_err_set(err, status, "%s: %s; the instance does not answer: see its log", path,
+			   strerror(-status));
 		goto out;
 	}
 	reply = json_loads(text, 0, NULL);

@@ -87,6 +87,7 @@ struct single {
 static int keep(void *arg, const struct sp_encounter *encounter)
 {
 	struct single *single = arg;
+	int status = 0;
 
 	if (single->n++)
 		return 0;
@@ -95,13 +96,13 @@ static int keep(void *arg, const struct sp_encounter *encounter)
 		const struct sp_occupant *from = &encounter->occupants[i];
 		uint8_t *jpeg = from->jpeg ? malloc(from->jpeg_size) : NULL;
 
+		if (from->jpeg && !jpeg)
+			status = -ENOMEM;
 		if (jpeg)
 			memcpy(jpeg, from->jpeg, from->jpeg_size);
 		single->found->occupants[i].jpeg = jpeg;
-		if (!jpeg)
-			single->found->occupants[i].jpeg_size = 0;
 	}
-	return 0;
+	return status;
 }
 
 int sp_recall_one(const char *directory, const char *id, struct sp_encounter *ret_encounter,
@@ -115,6 +116,8 @@ int sp_recall_one(const char *directory, const char *id, struct sp_encounter *re
 		return 0;
 	if (single.n)
 		sp_encounter_clear(ret_encounter);
+	if (status == -ENOMEM)
+		return sp_err_set(err, status, "out of memory");
 	if (status)
 		return status;
 	if (!single.n)

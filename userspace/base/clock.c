@@ -94,10 +94,13 @@ int sp_clock_parse_utc(const char *text, uint64_t now_utc_ns, uint64_t *ret_utc_
 			continue;
 		if (i == 0 && *end == '.')
 			fraction = strtod(end, (char **)&end);
+		/* ".5e9" is a number too. */
+		if (!(fraction < 1))
+			return -EINVAL;
 		if (strcmp(end, "") && strcmp(end, "Z"))
 			continue;
 		seconds = timegm(&tm);
-		if (seconds < 0)
+		if (seconds < 0 || (uint64_t)seconds > UINT64_MAX / SP_NS_PER_S - 1)
 			return -EINVAL;
 		*ret_utc_ns = (uint64_t)seconds * SP_NS_PER_S + (uint64_t)(fraction * 1e9);
 		return 0;

@@ -17,6 +17,14 @@ static unsigned int width_of(const char *text)
 	return width;
 }
 
+/* Names come from cameras and files: none may move the terminal's cursor. */
+static void disarm(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7F)
+			*text = '?';
+}
+
 /* Splits @text at '|' into the next row; missing cells are empty. */
 static int add_row(struct sp_table *table, const char *text)
 {
@@ -41,6 +49,7 @@ static int add_row(struct sp_table *table, const char *text)
 				free(row[i]);
 			return -ENOMEM;
 		}
+		disarm(row[i]);
 		text += len + (text[len] == '|');
 	}
 	table->rows++;
