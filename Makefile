@@ -248,7 +248,11 @@ PREFIX ?= /usr/local
 install: all
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	$(if $(MAN),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN)))
-	$(if $(wildcard tools/completion/sallyport),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's#/usr/local/bin#$(PREFIX)/bin#' tools/systemd/sallyport.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
