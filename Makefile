@@ -21,7 +21,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 
 WORDS := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
-NEEDS_SDK := $(filter-out help clean setup demo test test-long format,$(WORDS))
+NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod,$(WORDS))
 
 # ---- what the machine has ------------------------------------------------------------------------
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
@@ -244,6 +244,15 @@ $(BUILD)/man/%: tools/man/%.scd
 	@mkdir -p $(@D)
 	$(Q)if command -v scdoc >/dev/null; then scdoc <$< >$@; else echo "man: scdoc is absent; run tools/setup"; fi
 
+# The kernel's side, in a copy so that the source tree stays clean. KERNEL: a directory of /lib/modules.
+KERNEL ?= $(firstword $(patsubst /lib/modules/%/build,%, \
+	$(wildcard /lib/modules/$(shell uname -r)/build) $(sort $(wildcard /lib/modules/*/build))))
+.PHONY: kmod
+kmod:
+	$(if $(KERNEL),,@echo 'kmod: no kernel headers; run tools/setup' && false)
+	@rm -rf build/kmod && mkdir -p build/kmod && cp -r Kbuild kmod build/kmod/
+	$(Q)$(MAKE) -C /lib/modules/$(KERNEL)/build M=$(CURDIR)/build/kmod W=1 C=2 modules
+
 PREFIX ?= /usr/local
 install: all
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
@@ -267,6 +276,7 @@ help:
 	@echo 'make               build/sallyport and build/gvcam'
 	@echo 'make bench[-NAME]  benchmarks; JSON lines in build/bench/'
 	@echo 'make asan | tsan   unit tests under sanitizers'
+	@echo 'make kmod          what kernel and userspace share, by the kernel'"'"'s rules (W=1, sparse)'
 	@echo 'make fuzz          every fuzzer, FUZZ_SECONDS=300 each'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make setup | format | clean'
