@@ -123,14 +123,15 @@ TEST(letterbox_of_extremes)
 TEST(photograph_scaled_down_is_the_golden_one)
 {
 	static uint8_t golden[320 * 320 * 3];
-	struct sp_image source, target = blank(256, 320);
 	FILE *file = fopen(sp_test_shared("data/golden/obama_320.bgr"), "rb");
+	struct sp_image source, target;
 	unsigned int differ = 0;
 
 	CHECK(file);
 	CHECK_EQ(fread(golden, 1, sizeof(golden), file), sizeof(golden));
 	fclose(file);
 	CHECK_EQ(sp_image_read(sp_test_shared("data/obama.jpg"), &source, NULL), 0);
+	target = blank(256, 320);
 	sp_image_letterbox(&target, &source);
 	for (uint32_t i = 0; i < 256 * 320 * 3; i++) {
 		int want = golden[(i / 768 * 320 + i % 768 / 3) * 3 + 2 - i % 3];
