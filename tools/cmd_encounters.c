@@ -80,6 +80,16 @@ static int parse_time(const char *me, const char *name, const char *text, uint64
 			       "such as 15m, 12h, 3d", name, text);
 }
 
+static bool is_decision(const char *text)
+{
+	static const enum sp_decision all[] = { SP_NO_DECISION, SP_MATCH, SP_REFER };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(text, sp_report_decision(all[i])))
+			return true;
+	return false;
+}
+
 static int list(int argc, char **argv)
 {
 	static const char me[] = "sallyport encounters list";
@@ -106,6 +116,9 @@ static int list(int argc, char **argv)
 
 	if (code < 0 && argc)
 		code = sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not expected", argv[0]);
+	if (code < 0 && filter.decision && !is_decision(filter.decision))
+		code = sp_command_fail(me, SP_EXIT_USAGE, "--decision: '%s' is not match, refer or \"no decision\"",
+				       filter.decision);
 	if (code < 0)
 		code = parse_time(me, "since", since, &filter.since_utc_ns);
 	if (code < 0)

@@ -57,6 +57,8 @@ if [ -z "${SP_OWN_NETWORK:-}" ]; then
 fi
 expect cli_stats_nothing_runs 1 'no instance runs' "$sallyport" stats -d "$work"
 expect cli_encounters_no_journal 1 "$work" "$sallyport" encounters list -d "$work"
+expect cli_encounters_bad_decision 2 'is not match' "$sallyport" encounters list -d "$work" --decision maybe
+expect cli_ack_fd_closed 2 'descriptor 77' "$sallyport" run -c "$work/good.yaml" --ack-fd 77
 expect cli_encounters_bad_time 2 'is not a time' "$sallyport" encounters list -d "$work" --since yesterday
 
 # ---- models and pictures -----------------------------------------------------------------------------------

@@ -125,14 +125,14 @@ static json_t *refusal(const char *text)
 	return reply ?: json_pack("{s:b, s:s}", "ok", 0, "error", "refused");
 }
 
-static json_t *answer(struct sp_control_socket *socket, const char *text)
+json_t *sp_control_answer(const struct sp_control_config *config, const char *text)
 {
 	struct sp_err err = { "unknown failure" };
 	json_t *request = json_loads(text, 0, NULL), *reply = NULL;
 	const char *command = json_string_value(json_object_get(request, "command"));
 
 	if (command)
-		reply = socket->config.handle(socket->config.arg, command, request, &err);
+		reply = config->handle(config->arg, command, request, &err);
 	else
 		sp_err_set(&err, -EINVAL, "the request is not an object with a \"command\"");
 	if (reply)
@@ -151,7 +151,7 @@ static void serve(struct sp_control_socket *socket, int client)
 	set_timeouts(client, CLIENT_TIMEOUT_S);
 	if (read_line(client, REQUEST_MAX, &text))
 		return;
-	reply = answer(socket, text);
+	reply = sp_control_answer(&socket->config, text);
 	if (reply)
 		(void)send_json(client, reply);
 	json_decref(reply);

@@ -26,6 +26,9 @@ int sp_control_socket_open(const struct sp_control_config *config,
 			   struct sp_control_socket **ret_socket, struct sp_err *err);
 void sp_control_socket_close(struct sp_control_socket *socket);
 
+/* What the socket answers to one line, for tests. NULL only if there is no memory. */
+json_t *sp_control_answer(const struct sp_control_config *config, const char *text);
+
 /*
  * Client: sends @request (not consumed), returns the answer. -ECONNREFUSED or -ENOENT if no instance
  * runs, -EREMOTEIO if it refused, with @err filled.

@@ -34,7 +34,6 @@ struct sp_journal_thread {
 
 static void fail(struct sp_journal_thread *t)
 {
-	sp_log(SP_LOG_ERROR, "%s", t->reason.text);
 	atomic_store_explicit(&t->broken, true, memory_order_release);
 }
 
@@ -63,12 +62,16 @@ static bool append(struct sp_journal_thread *t)
 		int status = sp_journal_append(t->config.writer, record.type, bytes, record.size,
 					       record.utc_ns, t->appended);
 
-		/* Perhaps with nothing on its way: the next segment may still be in the making. */
-		if (status == -EAGAIN)
+		/*
+		 * EAGAIN, perhaps with nothing on its way: the next segment may still be in the making.
+		 * EIO: the writer is broken, has said so in the log, and tells the poll why.
+		 */
+		if (status == -EAGAIN || status == -EIO)
 			return true;
 		if (status) {
 			sp_err_set(&t->reason, status, "journal: a record was refused: %s; see `sallyport "
 				   "journal verify` and the disk's free space", strerror(-status));
+			sp_log(SP_LOG_ERROR, "%s", t->reason.text);
 			fail(t);
 			return false;
 		}
