@@ -17,7 +17,6 @@
 #include "base/pool.h"
 #include "base/ring.h"
 #include "base/thread.h"
-#include "frame/frame.h"
 #include "infer/align.h"
 #include "infer/compute.h"
 #include "infer/cpu/crew.h"
@@ -296,21 +295,6 @@ static int cpu_register_region(struct sp_compute *compute, struct sp_region *reg
 	return 0;
 }
 
-static void describe(struct sp_result *result, struct sp_frame *frame)
-{
-	result->frame = frame;
-	result->stream = frame->stream;
-	result->lane = frame->lane;
-	result->camera = frame->camera;
-	result->width = frame->width;
-	result->height = frame->height;
-	result->block_id = frame->block_id;
-	result->device_ticks = frame->device_ticks;
-	result->exposure_ns = frame->exposure_ns;
-	result->last_ns = frame->last_ns;
-	result->frame_flags = frame->flags;
-}
-
 static unsigned int cpu_submit(struct sp_compute *compute, struct sp_frame *const *frames,
 			       unsigned int n)
 {
@@ -322,7 +306,7 @@ static unsigned int cpu_submit(struct sp_compute *compute, struct sp_frame *cons
 
 		if (!result)
 			break;
-		describe(result, frames[taken]);
+		sp_result_begin(result, frames[taken]);
 		result->submitted_ns = sp_clock_now();
 		/* There are as many results as jobs, so the crew has room. */
 		sp_crew_give(cpu->crew, result);
