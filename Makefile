@@ -212,7 +212,8 @@ test-long:
 	tools/setup
 	$(MAKE) all tests helpers fuzz-programs
 	$(MAKE) SAN=asan all tests helpers
-	SP_LONG=1 tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(foreach f,$(FUZZ),"tests/fuzz/run $(f) 300") \
+	$(MAKE) SAN=tsan all tsan-tests
+	SP_LONG=1 tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) $(foreach f,$(FUZZ),"tests/fuzz/run $(f) 300") \
 		--serial $(INTEGRATION) $(foreach t,$(INTEGRATION),"env SP_BUILD=build/asan $(t)")
 
 asan:
