@@ -126,7 +126,7 @@ TEST(acknowledged_records_survive_power_losses)
 {
 	const char *one = getenv("SP_TEST_SEED");
 	uint64_t from = one ? strtoull(one, NULL, 0) : 1;
-	uint64_t to = one ? from : getenv("SP_LONG") ? 20000 : 150;
+	uint64_t to = one ? from : getenv("SP_LONG") ? 1200 : 150;
 
 	printf("# seeds %" PRIu64 " to %" PRIu64 ", %d lives each\n", from, to, LIVES);
 	for (uint64_t seed = from; seed <= to; seed++) {
