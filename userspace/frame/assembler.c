@@ -322,6 +322,8 @@ static uint64_t tick_open(struct sp_stream *stream, struct sp_slot *slot, uint64
 	uint64_t silent = block->idle_ns + config->packet_timeout_ns;
 	uint64_t due = block->idle_ns + config->retention_ns, ask;
 	bool whole = !slot->packets.missing_n;
+	/* The camera has gone on: of itself it sends no more of this block. */
+	bool ended = block->trailer || slot->block_id != stream->newest;
 
 	/* A leader may be sent long before the exposure. */
 	if (block->next_id == 1 && slot->block_id == stream->newest)
@@ -329,8 +331,8 @@ static uint64_t tick_open(struct sp_stream *stream, struct sp_slot *slot, uint64
 	if (!block->trailer && !whole && now_ns >= silent && config->resend_tries)
 		sp_gap_tail(stream, slot, now_ns);
 	ask = sp_gap_ask(stream, slot, now_ns);
-	/* Whole, and nothing is on its way that would add anything. */
-	if (whole && ask == UINT64_MAX)
+	/* No answer is awaited, and nothing else will come that would add anything. */
+	if ((whole || ended) && ask == UINT64_MAX)
 		due = silent;
 	if (now_ns >= due) {
 		sp_slot_close(stream, slot, now_ns);

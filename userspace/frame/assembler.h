@@ -23,11 +23,14 @@
  * closed long ago mean that the camera began anew: open blocks are closed as they are, `restarts`
  * counts, and nothing is counted as skipped. A packet of a block before the first one is `stray`.
  *
- * A block is closed as soon as leader, trailer and every payload packet are there; when only the
- * trailer is missing, packet_timeout_ns after its last packet; otherwise retention_ns after its last
- * packet, except that a block of which only the leader came waits for the next block to begin
- * (triggered cameras send leaders early). A closed block with at least one payload packet becomes a
- * frame, one without does not and counts as skipped. Frames come in the order in which blocks close.
+ * A block is closed as soon as leader, trailer and every payload packet are there. Otherwise it is
+ * closed retention_ns after its last packet, or as early as packet_timeout_ns after it when nothing
+ * more is to be expected: the trailer came or a newer block began (or only the trailer is missing),
+ * and every gap was asked for resend_tries times and given packet_timeout_ns to be answered, or the
+ * camera has said that it has the packets no more. A block of which only the leader came waits for
+ * the next block to begin (triggered cameras send leaders early). A closed block with at least one
+ * payload packet becomes a frame, one without does not and counts as skipped. Frames come in the
+ * order in which blocks close.
  *
  * config.packet_payload is what a packet with a standard header carries; a stream with extended headers
  * has the same packet size and so 12 bytes less in each. Cameras choose by themselves.
@@ -39,7 +42,8 @@
  * beyond the image (chunk data) is counted as `surplus` and not kept.
  *
  * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest open
- * block is closed as `policy`, or the new one is refused as `policy` if it is the oldest.
+ * block is closed as `policy`, or the new one is refused as `policy` if it is the oldest. To hand the
+ * oldest over as it is would free nothing: its credit comes back with put alone.
  *
  * The ledger (frame/ledger.h) adds up after every call: packets of open blocks are in neither side.
  */

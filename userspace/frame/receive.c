@@ -206,6 +206,7 @@ static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *
 	/* Nothing comes after it, even where more was assumed for want of a leader. */
 	if (block->next_id < slot->packets.packets + 2)
 		block->next_id = slot->packets.packets + 2;
+	sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
 	progress(stream, slot, gvsp, now_ns);
 }
 

@@ -467,6 +467,95 @@ TEST(assembler_trailer_lost)
 	end();
 }
 
+/* With nothing more to expect, the rest of the retention would only delay the frame. */
+TEST(assembler_what_cannot_get_better_is_not_kept)
+{
+	struct sp_stream_config quiet = config;
+	struct traffic_block b = block(1), next = block(2);
+	struct sp_packet notice;
+
+	/* Never asking: the trailer says that all was sent. */
+	quiet.resend_tries = 0;
+	begin_with(&quiet, 0);
+	send_list(&b, "013", 0);
+	tick(2 * MS);
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 10 * MS);
+	send(&b, 5, 3 * MS);
+	tick(4 * MS);
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 5 * MS);
+	send(&b, 2, 4 * MS); /* only reordered */
+	tick(6 * MS - 1);
+	CHECK(!t.frames_n);
+	tick(6 * MS);
+	CHECK(frame()->missing_n == 1 && c->missing == 1 && c->delivered == 3);
+	end();
+
+	/* Never asking: the next block says it. */
+	begin_with(&quiet, 0);
+	send_list(&b, "012", 0);
+	tick(2 * MS);
+	send(&next, 0, 5 * MS);
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 6 * MS);
+	tick(6 * MS);
+	CHECK(frame()->missing_n == 2 && c->missing == 2);
+	end();
+
+	/* Asked for as often as may be: the last answer has its time, no more. */
+	begin();
+	send_list(&b, "0145", 0);
+	tick(1 * MS);
+	tick(3 * MS);
+	tick(5 * MS - 1);
+	CHECK(c->resend_requests == 2 && !t.frames_n);
+	CHECK_EQ(sp_assembler_next_deadline(t.assembler), 5 * MS);
+	tick(5 * MS);
+	CHECK(frame()->missing_n == 2 && c->missing == 2);
+	end();
+
+	/* The camera has them no more. */
+	begin();
+	send_list(&b, "0145", 0);
+	tick(1 * MS);
+	for (uint32_t id = 2; id <= 3; id++) {
+		notice = traffic_notice(&t, &b, id, GVSP_STATUS_UNAVAILABLE, 1 * MS);
+		traffic_push(&t, &notice, 1);
+	}
+	tick(3 * MS);
+	CHECK(frame()->missing_n == 2 && c->resend_requests == 1);
+	end();
+
+	/* A newest block without its trailer may only be slow: it has the whole retention. */
+	begin();
+	send_list(&b, "012", 0);
+	for (uint64_t now = 1 * MS; now < 10 * MS; now += 500 * US)
+		tick(now);
+	CHECK(!t.frames_n && c->resend_requests == 2);
+	tick(10 * MS);
+	CHECK_EQ(frame()->missing_n, 2);
+	end();
+}
+
+/* Loss in every block, never asked about, and little credit: yet every block becomes a frame. */
+TEST(assembler_loss_alone_costs_no_credit)
+{
+	struct sp_stream_config quiet = config;
+
+	quiet.resend_tries = 0;
+	quiet.frames = 2;
+	quiet.retention_ns = 100 * MS;
+	begin_with(&quiet, 0);
+	for (uint64_t id = 1; id <= 20; id++) {
+		struct traffic_block b = block(id);
+
+		tick(id * 5 * MS);
+		send_list(&b, "01345", id * 5 * MS);
+		tick(id * 5 * MS + 2 * MS);
+		put(frame());
+	}
+	CHECK(c->frames_incomplete == 20 && !c->policy && c->missing == 20);
+	end();
+}
+
 TEST(assembler_smaller_geometry)
 {
 	struct traffic_block b = block(1);

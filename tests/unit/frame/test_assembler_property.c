@@ -3,9 +3,10 @@
  * Random traffic against an oracle that knows what the camera sent and what the network did to it.
  * SP_SEED=N repeats a run. Times are virtual:
  *
- *	block k begins at k × 100 µs; a packet is at most 400 µs on its way, so blocks overlap, but all
- *	that comes in time does so long before retention (1 ms) ends; a late copy takes 2 ms, which is
- *	after it, and within reach: 20 blocks of at most 4 ids each.
+ *	block k begins at k × 100 µs; a packet is less than 400 µs on its way, so blocks overlap, but
+ *	all that comes in time does so before its block can be closed: 400 µs after its last packet
+ *	at the earliest, after 1 ms at the latest; a late copy takes 2 ms, which is after that, and
+ *	within reach: 20 blocks of at most 4 ids each.
  */
 #include "frame/assembler.h"
 
@@ -488,7 +489,7 @@ static const struct sp_stream_config open_config = {
 	.width = WIDTH,
 	.height = HEIGHT,
 	.frames = 64,
-	.packet_timeout_ns = 300 * US,
+	.packet_timeout_ns = 400 * US,
 	.gap_ns = 100 * US,
 	.retention_ns = 1000 * US,
 	.resend_tries = 2,
