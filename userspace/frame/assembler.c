@@ -187,6 +187,14 @@ static struct sp_block_geometry configured_geometry(const struct sp_stream_confi
 	};
 }
 
+/* As many as the frames can hold: up to 2^34, and more than 32 bits count are never out. */
+static uint32_t all_buffers(uint32_t packets, uint32_t frames)
+{
+	uint64_t all = (uint64_t)packets * frames;
+
+	return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
 static struct sp_stream *stream_create(struct sp_assembler *assembler,
 				       const struct sp_stream_config *config, unsigned int buffers)
 {
@@ -201,7 +209,7 @@ static struct sp_stream *stream_create(struct sp_assembler *assembler,
 	stream->geometry_of[true] = configured_geometry(config,
 							config->packet_payload - SP_EXTENDED_EXTRA);
 	stream->packets_max = stream->geometry_of[true].packets;
-	stream->buffers = buffers ? buffers : stream->packets_max * config->frames;
+	stream->buffers = buffers ? buffers : all_buffers(stream->packets_max, config->frames);
 	sp_stream_use_headers(stream, false);
 	stream->blocks = take_memory(config->frames * sizeof(stream->blocks[0]));
 	if (!stream->blocks)
