@@ -88,4 +88,10 @@ int sp_gvsp_source_open(const struct sp_gvsp_source_config *config,
 /* True once a replaying packet source has given all it has and every block is closed. Any thread. */
 bool sp_gvsp_source_ended(const struct sp_frame_source *source);
 
+/*
+ * 0, or the -errno with which the packet source broke: every block is closed and no more frames
+ * come, until another source is opened. Logged once; `frames` is signalled. Any thread.
+ */
+int sp_gvsp_source_failed(const struct sp_frame_source *source);
+
 #endif

@@ -57,6 +57,7 @@ struct gvsp_source {
 	struct sp_thread thread;
 	_Atomic bool started; /* the rings are there */
 	_Atomic bool ended;
+	_Atomic int failed; /* 0, or -errno of a packet source that broke */
 	struct sp_packet burst[BURST];
 };
 
@@ -174,11 +175,13 @@ static void run(struct sp_thread *thread)
 		       g->packets->ops->name, strerror(-error));
 	sp_assembler_flush(g->assembler, g->packets->ops->now(g->packets));
 	hand_on(g);
-	if (error == -ENODATA) {
+	/* After the last frames were handed on: who sees one of these finds them all. */
+	if (error == -ENODATA)
 		atomic_store_explicit(&g->ended, true, memory_order_release);
-		if (g->config.frames)
-			sp_event_signal(g->config.frames);
-	}
+	else
+		atomic_store_explicit(&g->failed, error, memory_order_release);
+	if (error && g->config.frames)
+		sp_event_signal(g->config.frames);
 }
 
 /* ---- main ---- */
@@ -431,6 +434,11 @@ static const struct sp_stream_counters *gvsp_counters(const struct sp_frame_sour
 bool sp_gvsp_source_ended(const struct sp_frame_source *source)
 {
 	return atomic_load_explicit(&gvsp(source)->ended, memory_order_acquire);
+}
+
+int sp_gvsp_source_failed(const struct sp_frame_source *source)
+{
+	return atomic_load_explicit(&gvsp(source)->failed, memory_order_acquire);
 }
 
 static const struct sp_frame_source_ops gvsp_ops = {

@@ -194,6 +194,7 @@ TEST(the_end_wakes_the_consumer)
 		sp_event_wait(&event, PATIENCE);
 	sp_event_disarm(&event);
 	CHECK(sp_gvsp_source_ended(source));
+	CHECK_EQ(sp_gvsp_source_failed(source), 0);
 	CHECK_EQ(source->ops->get(source, &frame, 1), 0);
 	source->ops->close(source);
 	CHECK(script.closed_at_rest);
@@ -206,20 +207,33 @@ TEST(a_broken_source_is_no_end)
 	uint64_t start = sp_clock_now();
 	struct sp_frame *frame = NULL;
 	struct script script;
+	struct sp_event event;
 
+	CHECK_EQ(sp_event_init(&event), 0);
 	sp_log_set_level(SP_LOG_ERROR - 1);
-	source = open_script(&script, 1, -EBADF, 64, NULL);
+	source = open_script(&script, 1, -EBADF, 64, &event);
+	CHECK_EQ(sp_gvsp_source_failed(source), 0);
 	add_and_start(source, 4);
-	while (!source->ops->get(source, &frame, 1) && sp_clock_now() - start < PATIENCE)
-		sched_yield();
-	CHECK(frame);
+	/* Whoever waits for frames is woken: a wait that is not ends with its time. */
+	while (!sp_gvsp_source_failed(source) && sp_clock_now() - start < PATIENCE) {
+		sp_event_arm(&event);
+		if (!sp_gvsp_source_failed(source))
+			sp_event_wait(&event, PATIENCE);
+		sp_event_disarm(&event);
+	}
+	CHECK(sp_clock_now() - start < PATIENCE);
+	CHECK_EQ(sp_gvsp_source_failed(source), -EBADF);
+	/* What came before is there. */
+	CHECK_EQ(source->ops->get(source, &frame, 1), 1);
 	check_frame(frame, 0);
 	source->ops->stop(source);
 	sp_log_set_level(SP_LOG_WARNING);
+	CHECK_EQ(sp_gvsp_source_failed(source), -EBADF);
 	CHECK(!sp_gvsp_source_ended(source));
 	CHECK(sp_ledger_adds_up(source->ops->counters(source, 0)));
 	source->ops->put(source, frame);
 	source->ops->close(source);
+	sp_event_uninit(&event);
 }
 
 TEST(what_cannot_start_says_why)
