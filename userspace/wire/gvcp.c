@@ -208,8 +208,6 @@ int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_comm
 	if (size < sizeof(header) || bytes[0] != GVCP_KEY)
 		return -EBADMSG;
 	memcpy(&header, bytes, sizeof(header));
-	if (!header.id)
-		return -EBADMSG;
 	ret->flags = header.flags;
 	ret->code = ntohs(header.code);
 	ret->id = ntohs(header.id);

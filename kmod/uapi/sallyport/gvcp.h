@@ -81,7 +81,7 @@ struct gvcp_command_header {
 	__u8 flags;
 	__be16 code;
 	__be16 length; /* bytes after the header */
-	__be16 id; /* never 0 */
+	__be16 id; /* 1 … 65535; a device hears 0 too */
 } __attribute__((packed));
 
 struct gvcp_ack_header {

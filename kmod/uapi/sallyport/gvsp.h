@@ -30,7 +30,6 @@ struct gvsp_header_ext {
 } __attribute__((packed));
 
 #define GVSP_FORMAT_SHIFT 24
-#define GVSP_FORMAT_MASK 0x0Fu
 #define GVSP_FORMAT_EXTENDED 0x80u
 #define GVSP_PACKET_ID_MASK 0x00FFFFFFu
 

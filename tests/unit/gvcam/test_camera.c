@@ -220,6 +220,18 @@ TEST(camera_reads_and_writes_several_registers)
 	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 320 * 240);
 }
 
+/* As libaravis looks for a camera by its address: how many stream channels, with the id 0. */
+TEST(camera_answers_a_command_with_id_0)
+{
+	static const uint8_t bytes[] = { 0x42, 1, 0, 0x80, 0, 4, 0, 0, 0, 0, 0x09, 0x04 };
+
+	setup();
+	reply_bytes = gvcam_camera_request(&camera, now_ns, &other, false, bytes, sizeof(bytes),
+					   reply, &effects);
+	CHECK_EQ(sp_gvcp_parse_ack(reply, reply_bytes, &ack), 0);
+	CHECK(ack.code == GVCP_READREG_ACK && ack.id == 0 && ack.registers.value[0] == 1);
+}
+
 TEST(camera_serves_its_description_from_memory)
 {
 	unsigned int base, bytes;
