@@ -202,7 +202,7 @@ int sp_udp_socket(uint32_t host_ip, uint16_t port, uint32_t rcvbuf, uint16_t *re
 	if (error)
 		goto err_close;
 	if (getsockname(fd, (struct sockaddr *)&bound, &length)) {
-		error = sp_err_set(err, -errno, "udp: getsockname: %s", strerror(errno));
+		error = sp_err_set(err, -errno, "udp: getsockname: %s; restart", strerror(errno));
 		goto err_close;
 	}
 	*ret_port = ntohs(bound.sin_port);

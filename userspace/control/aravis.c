@@ -328,7 +328,8 @@ static int aravis_open(const char *address, struct sp_camera **ret_camera, struc
 		return ret;
 	camera = calloc(1, sizeof(*camera));
 	if (!camera)
-		return sp_err_set(err, -ENOMEM, "camera %s: out of memory", address);
+		return sp_err_set(err, -ENOMEM, "camera %s: no memory; end other programs",
+				  address);
 	g_strlcpy(camera->address, address, sizeof(camera->address));
 	ret = route_to(ip, &camera->host_ip);
 	if (!ret)

@@ -72,8 +72,8 @@ int sp_aravis_get(struct sp_camera *camera, const char *feature, char *text, siz
 static int refuse_text(struct sp_camera *camera, const char *feature, const char *text,
 		       const char *want, struct sp_err *err)
 {
-	return sp_err_set(err, -EINVAL, "camera %s: %s: \"%s\" is not %s", camera->address, feature,
-			  text, want);
+	return sp_err_set(err, -EINVAL, "camera %s: %s: \"%s\" is not %s; give one",
+			  camera->address, feature, text, want);
 }
 
 static int set_boolean(struct sp_camera *camera, const char *feature, const char *text,
@@ -207,8 +207,9 @@ int sp_aravis_set(struct sp_camera *camera, const char *feature, const char *tex
 	if (ARV_IS_GC_COMMAND(node))
 		return sp_aravis_execute(camera, feature, err);
 	if (arv_device_get_feature_access_mode(camera->device, feature) == ARV_GC_ACCESS_MODE_RO)
-		return sp_err_set(err, -EPERM, "camera %s: %s can only be read", camera->address,
-				  feature);
+		return sp_err_set(err, -EPERM,
+				  "camera %s: %s can only be read; set another feature",
+				  camera->address, feature);
 	if (ARV_IS_GC_BOOLEAN(node))
 		return set_boolean(camera, feature, text, err);
 	if (ARV_IS_GC_ENUMERATION(node))

@@ -103,7 +103,8 @@ static int set_format(struct sp_camera *camera, const struct sp_camera_stream *s
 	int ret;
 
 	if (!format)
-		return sp_err_set(err, -EINVAL, "camera %s: pixel format 0x%08X is not known here",
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: pixel format 0x%08X is not known; choose another",
 				  camera->address, (unsigned)stream->pixel_format);
 	/* An old offset would narrow the sizes that the camera takes. */
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
@@ -130,7 +131,7 @@ static int set_packet_size(struct sp_camera *camera, uint32_t size, struct sp_er
 
 	if (size < PACKET_SIZE_MIN || size > PACKET_SIZE_MAX)
 		return sp_err_set(err, -EINVAL,
-				  "camera %s: packet size %u is outside %d to %d bytes",
+				  "camera %s: a packet size of %u bytes; use %d to %d",
 				  camera->address, size, PACKET_SIZE_MIN, PACKET_SIZE_MAX);
 	ret = read_register(camera, GVCP_REG_SCPS, name, &value, err);
 	if (ret)

@@ -147,7 +147,7 @@ int sp_resend_create(const struct sp_resend_config *config, const struct sp_rese
 					  i);
 	resend = calloc(1, sizeof(*resend) + n * sizeof(resend->streams[0]));
 	if (!resend)
-		return sp_err_set(err, -ENOMEM, "resend: out of memory");
+		return sp_err_set(err, -ENOMEM, "resend: no memory; end other programs");
 	resend->config = *config;
 	resend->n = n;
 	/* Buckets begin full, so from when they are counted does not matter. */
@@ -165,7 +165,10 @@ int sp_resend_start(struct sp_resend *resend, struct sp_err *err)
 	int ret = sp_thread_start(&resend->thread, "resend", resend->config.cpu, run, resend,
 				  resend->config.wake);
 
-	return ret ? sp_err_set(err, ret, "resend: no thread: %s", strerror(-ret)) : 0;
+	if (ret)
+		return sp_err_set(err, ret, "resend: no thread: %s; end other programs",
+				  strerror(-ret));
+	return 0;
 }
 
 void sp_resend_stop(struct sp_resend *resend)

@@ -92,7 +92,7 @@ static void connect_camera(struct worker *worker)
 	}
 	if (ret) {
 		if (!err.text[0])
-			sp_err_set(&err, ret, "camera %s: %s", worker->target.address,
+			sp_err_set(&err, ret, "camera %s: %s; check it", worker->target.address,
 				   strerror(-ret));
 		tell(worker, err.text);
 		sp_link_failed(&worker->link, sp_clock_now());
@@ -155,7 +155,8 @@ static int check_config(const struct sp_supervisor_config *config, struct sp_err
 	const struct sp_link_config *link = &config->link;
 
 	if (!ops || !ops->open || !ops->close || !ops->start || !ops->stop || !ops->alive)
-		return sp_err_set(err, -EINVAL, "camera control \"%s\": an operation is missing",
+		return sp_err_set(err, -EINVAL,
+				  "camera control \"%s\": an operation is missing; fill its table",
 				  ops && ops->name ? ops->name : "?");
 	if (!link->first_ns || link->first_ns > link->max_ns || !link->check_ns)
 		return sp_err_set(err, -EINVAL, "camera back-off: must begin above 0 and not above "
@@ -174,7 +175,7 @@ int sp_supervisor_create(const struct sp_supervisor_config *config,
 		return ret;
 	supervisor = calloc(1, sizeof(*supervisor) + n * sizeof(supervisor->workers[0]));
 	if (!supervisor)
-		return sp_err_set(err, -ENOMEM, "cameras: out of memory");
+		return sp_err_set(err, -ENOMEM, "cameras: no memory; end other programs");
 	supervisor->config = *config;
 	while (supervisor->n < n) {
 		struct worker *worker = &supervisor->workers[supervisor->n];
@@ -186,7 +187,9 @@ int sp_supervisor_create(const struct sp_supervisor_config *config,
 		ret = sp_event_init(&worker->wake);
 		if (ret) {
 			sp_supervisor_destroy(supervisor);
-			return sp_err_set(err, ret, "cameras: no event: %s", strerror(-ret));
+			return sp_err_set(err, ret,
+					  "cameras: eventfd: %s; raise the limit of open files",
+					  strerror(-ret));
 		}
 		pthread_mutex_init(&worker->lock, NULL);
 		supervisor->n++;
@@ -210,7 +213,7 @@ int sp_supervisor_start(struct sp_supervisor *supervisor, struct sp_err *err)
 		ret = sp_thread_start(&worker->thread, name, -1, run, worker, &worker->wake);
 		if (ret) {
 			sp_supervisor_stop(supervisor);
-			return sp_err_set(err, ret, "camera %s: no thread: %s",
+			return sp_err_set(err, ret, "camera %s: no thread: %s; end other programs",
 					  worker->target.address, strerror(-ret));
 		}
 	}

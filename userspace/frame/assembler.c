@@ -59,7 +59,7 @@ int sp_assembler_create(const struct sp_assembler_config *config,
 err_destroy:
 	sp_assembler_destroy(a);
 err_memory:
-	return sp_err_set(err, -ENOMEM, "assembler: no memory for %u packet buffers",
+	return sp_err_set(err, -ENOMEM, "assembler: no memory for %u packet buffers; use fewer",
 			  config->buffers);
 }
 
@@ -239,7 +239,8 @@ int sp_assembler_add_stream(struct sp_assembler *assembler, const struct sp_stre
 	int ret;
 
 	if (assembler->streams_n == assembler->streams_max)
-		return sp_err_set(err, -ENOSPC, "stream: more than the %u that were announced",
+		return sp_err_set(err, -ENOSPC,
+				  "stream: more than the %u that were announced; announce all",
 				  assembler->streams_max);
 	ret = check_config(config, buffers, err);
 	if (ret)
