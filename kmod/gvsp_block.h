@@ -14,8 +14,8 @@
 /* ---- ids ---- */
 
 /*
- * The id after @id. 16-bit ids go from 65535 to 1, 64-bit ones through 0. (A camera that goes to 0 is
- * understood too: see sp_gvsp_block_distance.)
+ * The id after @id. 16-bit ids go from 65535 to 1, 64-bit ones through 0. (A camera that goes to 0
+ * is understood too: see sp_gvsp_block_distance.)
  */
 static inline __u64 sp_gvsp_block_next(__u64 id, bool extended)
 {
@@ -43,8 +43,8 @@ enum sp_gvsp_place sp_gvsp_block_place(__u64 id, __u64 newest, bool extended, __
 /* ---- the packets of one block ---- */
 
 /*
- * One bit a payload packet, set = still missing, so that what a consumer wants to know is there when
- * the block closes. Bits from `packets` on are 0.
+ * One bit a payload packet, set = still missing, so that what a consumer wants to know is there
+ * when the block closes. Bits from `packets` on are 0.
  */
 struct sp_gvsp_block {
 	__u64 *missing; /* [sp_gvsp_words(packets)] the caller's */

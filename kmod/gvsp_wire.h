@@ -81,10 +81,10 @@ int sp_gvsp_build(const struct sp_gvsp_packet *packet, void *data, __u32 size);
 
 /*
  * A whole leader or trailer: the header of @packet with the right format, then the fields. A leader
- * with has_image writes the image geometry, otherwise the 12 common bytes. A trailer with has_size_y
- * writes size_y, one whose type has GVSP_PAYLOAD_CHUNKS appends chunk_length and @layout_id; trailers of
- * the chunk data types 4 and 5 are not built.
- * Returns the packet's bytes, or -ENOSPC.
+ * with has_image writes the image geometry, otherwise the 12 common bytes. A trailer with
+ * has_size_y writes size_y, one whose type has GVSP_PAYLOAD_CHUNKS appends chunk_length and
+ * @layout_id; trailers of the chunk data types 4 and 5 are not built. Returns the packet's bytes,
+ * or -ENOSPC.
  */
 int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gvsp_leader *leader,
 			 void *data, __u32 size);

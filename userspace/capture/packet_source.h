@@ -4,8 +4,8 @@
  * replay.c (a capture file); later dpdk.c.
  *
  * A packet is a UDP payload that lies in the source's region. The CPU reads its header there and
- * nothing moves it. receive lends the buffers; each token goes back through release exactly once, in
- * any order, when no frame needs the packet any more.
+ * nothing moves it. receive lends the buffers; each token goes back through release exactly once,
+ * in any order, when no frame needs the packet any more.
  *
  * Threads: open, add_stream, close: main, while the capture thread does not run. receive, release:
  * the capture thread. counters: any thread.
@@ -36,8 +36,8 @@ struct sp_packet_counters {
 	uint64_t received;	   /* datagrams handed to the assembler */
 	uint64_t foreign;	   /* dropped: not from the stream's camera */
 	uint64_t truncated;	   /* dropped: longer than a buffer, or cut in a capture file */
-	uint64_t no_buffer;	   /* times that the source ran out of buffers (bound, not a count of packets) */
-	uint64_t socket_overflow;  /* datagrams that the kernel dropped at the socket (SO_RXQ_OVFL) */
+	uint64_t no_buffer;	   /* times that no buffer was left; no count of packets */
+	uint64_t socket_overflow;  /* datagrams that the kernel dropped (SO_RXQ_OVFL) */
 	uint64_t unknown_stream;   /* dropped: to a port that no stream has */
 	/* Records of a capture file. */
 	uint64_t fragments;	   /* of IP datagrams: refused */
@@ -61,9 +61,9 @@ struct sp_packet_source_ops {
 	int (*add_stream)(struct sp_packet_source *source, const struct sp_packet_stream *stream,
 			  struct sp_err *err);
 	/*
-	 * Up to @max packets, those of one stream in the order they came. Waits up to @timeout_ns for
-	 * the first, then takes what is there. Returns the count, -ENODATA when a capture file is at its
-	 * end (for good), another -errno when the source is broken.
+	 * Up to @max packets, those of one stream in the order they came. Waits up to @timeout_ns
+	 * for the first, then takes what is there. Returns the count, -ENODATA when a capture file
+	 * is at its end (for good), another -errno when the source is broken.
 	 */
 	int (*receive)(struct sp_packet_source *source, struct sp_packet *packets, unsigned int max,
 		       uint64_t timeout_ns);
@@ -105,9 +105,9 @@ int sp_replay_open(const struct sp_replay_config *config, struct sp_packet_sourc
 		   struct sp_err *err);
 
 /*
- * A UDP socket for a stream: bound to @host_ip:@port (0: any free port), non-blocking, receive buffer
- * as large as the system allows up to @rcvbuf bytes. Returns the fd (*ret_port is the bound port) or
- * -errno with @err filled.
+ * A UDP socket for a stream: bound to @host_ip:@port (0: any free port), non-blocking, receive
+ * buffer as large as the system allows up to @rcvbuf bytes. Returns the fd (*ret_port is the bound
+ * port) or -errno with @err filled.
  */
 int sp_udp_socket(uint32_t host_ip, uint16_t port, uint32_t rcvbuf, uint16_t *ret_port,
 		  struct sp_err *err);

@@ -257,8 +257,8 @@ static void uring_close(struct sp_packet_source *source)
 	struct uring_source *s = (struct uring_source *)source;
 
 	/*
-	 * The kernel cancels what is armed in the background: the sockets' ports stay taken for some
-	 * milliseconds. Only the thread that waits ever fills buffers, and it is gone.
+	 * The kernel cancels what is armed in the background: the sockets' ports stay taken for
+	 * some milliseconds. Only the thread that waits ever fills buffers, and it is gone.
 	 */
 	io_uring_queue_exit(&s->ring);
 	uninit_shelf(s);

@@ -13,11 +13,11 @@
  *		while (frame comes back from the consumer)
  *			sp_assembler_put(a, frame);
  *		sp_assembler_tick(a, now);
- *		sp_assembler_take(a, &out);	hand out.frames and out.resends on, release out.tokens
+ *		sp_assembler_take(a, &out);	hand on frames and resends, release tokens
  *	}
  *
- * Blocks. A packet of a block that is newer than all before opens it; the ids between are awaited as
- * gaps and count as skipped once retention_ns has passed without a packet of theirs. Up to 99
+ * Blocks. A packet of a block that is newer than all before opens it; the ids between are awaited
+ * as gaps and count as skipped once retention_ns has passed without a packet of theirs. Up to 99
  * skipped ids are counted; a longer jump, a jump back by 100 or more, a change between standard and
  * extended headers, a leader with another timestamp for a known id, or a packet of a block that was
  * closed long ago mean that the camera began anew: open blocks are closed as they are, `restarts`
@@ -32,18 +32,18 @@
  * payload packet becomes a frame, one without does not and counts as skipped. Frames come in the
  * order in which blocks close.
  *
- * config.packet_payload is what a packet with a standard header carries; a stream with extended headers
- * has the same packet size and so 12 bytes less in each. Cameras choose by themselves.
+ * config.packet_payload is what a packet with a standard header carries; a stream with extended
+ * headers has the same packet size and so 12 bytes less in each. Cameras choose by themselves.
  *
  * Geometry comes from the leader, within the budget of the configured image (bytes); a leader that
  * asks for more, an unknown pixel format or a payload type that is no image closes the block as
- * block_discarded at the configured number of packets. A block without a leader (SP_FRAME_NO_LEADER)
- * has the configured geometry, also one of the plain chunk type, whose leader has none. Payload
- * beyond the image (chunk data) is counted as `surplus` and not kept.
+ * block_discarded at the configured number of packets. A block without a leader
+ * (SP_FRAME_NO_LEADER) has the configured geometry, also one of the plain chunk type, whose leader
+ * has none. Payload beyond the image (chunk data) is counted as `surplus` and not kept.
  *
- * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest open
- * block is closed as `policy`, or the new one is refused as `policy` if it is the oldest. To hand the
- * oldest over as it is would free nothing: its credit comes back with put alone.
+ * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest
+ * open block is closed as `policy`, or the new one is refused as `policy` if it is the oldest. To
+ * hand the oldest over as it is would free nothing: its credit comes back with put alone.
  *
  * The ledger (frame/ledger.h) adds up after every call: packets of open blocks are in neither side.
  */
@@ -89,9 +89,9 @@ int sp_assembler_add_stream(struct sp_assembler *assembler, const struct sp_stre
 uint32_t sp_assembler_block_packets(const struct sp_stream_config *config);
 
 /*
- * Looks at @n packets in order; their rx_ns is the time, which should not run back. Each token given
- * here comes back exactly once through take: at once if the packet is not kept (leader, trailer,
- * duplicate, …), else after its frame was put back or its block was given up.
+ * Looks at @n packets in order; their rx_ns is the time, which should not run back. Each token
+ * given here comes back exactly once through take: at once if the packet is not kept (leader,
+ * trailer, duplicate, …), else after its frame was put back or its block was given up.
  */
 void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets,
 		       unsigned int n);
@@ -129,8 +129,8 @@ struct sp_assembler_out {
 void sp_assembler_take(struct sp_assembler *assembler, struct sp_assembler_out *ret_out);
 
 /*
- * The caller could not hand @request on: counts it. The assembler asks again as if it had been sent.
- * Leaves what take gave as it is.
+ * The caller could not hand @request on: counts it. The assembler asks again as if it had been
+ * sent. Leaves what take gave as it is.
  */
 void sp_assembler_drop_resend(struct sp_assembler *assembler,
 			      const struct sp_resend_request *request);

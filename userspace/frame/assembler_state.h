@@ -188,7 +188,7 @@ bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet,
 /* Packet @id of the open block was seen: ids that it skipped are a gap. */
 void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uint64_t now_ns);
 
-/* Nothing more is to be expected in order: what is left up to the trailer is a gap due at @due_ns. */
+/* Nothing more comes in order: what is left up to the trailer is a gap due at @due_ns. */
 void sp_gap_tail(struct sp_stream *stream, struct sp_slot *slot, uint64_t due_ns);
 
 /* Asks for gaps that are due. Returns when the next one is. */

@@ -13,8 +13,9 @@ static uint32_t bits_per_pixel(const struct sp_frame *frame)
 }
 
 /*
- * Bytes [*ret_begin, *ret_begin + *ret_n) of the first part hold pixels [x0, x0 + n) of line y. Lines
- * of packed formats follow each other as a stream of bits, unless padding makes them whole bytes.
+ * Bytes [*ret_begin, *ret_begin + *ret_n) of the first part hold pixels [x0, x0 + n) of line y.
+ * Lines of packed formats follow each other as a stream of bits, unless padding makes them whole
+ * bytes.
  * @whole: only runs of whole bytes; else the bytes that the run touches.
  */
 static int locate(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n, bool whole,
@@ -121,7 +122,11 @@ int sp_frame_wrap(struct sp_frame_wrap *wrap, const struct sp_region *region, ui
 			.width = width,
 			.height = height,
 			.parts_n = 1,
-			.parts = { { .region = region, .stride = (uint32_t)bytes, .bytes = bytes } },
+			.parts[0] = {
+				.region = region,
+				.stride = (uint32_t)bytes,
+				.bytes = bytes,
+			},
 			.packets = 1,
 			.offset = &wrap->offset,
 			.missing = &wrap->missing,

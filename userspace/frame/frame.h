@@ -8,7 +8,8 @@
  * stride = bytes.
  *
  * Ownership: a frame source's get moves the frame to its consumer, which alone may read it until it
- * gives it back with put. Pixels are read with sp_frame_read_row only; missing packets read as zero.
+ * gives it back with put. Pixels are read with sp_frame_read_row only; missing packets read as
+ * zero.
  */
 #ifndef SP_FRAME_FRAME_H
 #define SP_FRAME_FRAME_H
@@ -70,11 +71,13 @@ static inline bool sp_frame_packet_missing(const struct sp_frame *frame, uint32_
 }
 
 /*
- * Copies the wire bytes of pixels [x0, x0 + n) of line @y of the first part into @dst, which has room
- * for them (n × bits / 8 bytes). Packed formats: x0 and n × bits must be whole bytes. Bytes of missing
- * packets become 0. Returns how many bytes were missing, or -EINVAL if the run is not in the image.
+ * Copies the wire bytes of pixels [x0, x0 + n) of line @y of the first part into @dst, which has
+ * room for them (n × bits / 8 bytes). Packed formats: x0 and n × bits must be whole bytes. Bytes of
+ * missing packets become 0. Returns how many bytes were missing, or -EINVAL if the run is not in
+ * the image.
  */
-int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n, uint8_t *dst);
+int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
+		      uint8_t *dst);
 
 /*
  * Whether any packet that carries pixels of the rectangle is missing. The rectangle is clipped to

@@ -49,7 +49,7 @@ static void add_gap(struct sp_stream *stream, struct sp_slot *slot, uint32_t fir
 			(struct sp_gap){ .next_ns = due_ns, .first = first, .last = last };
 		return;
 	}
-	/* So many gaps: the last one grows over what came between, which is not asked for anyway. */
+	/* So many gaps: the last one grows over what came between; that is not asked for. */
 	gap = &block->gaps[SP_BLOCK_GAPS - 1];
 	if (first < gap->first)
 		gap->first = first;

@@ -85,8 +85,8 @@ static bool is_stale(const struct sp_stream *stream, uint64_t since_ns, uint64_t
 }
 
 /*
- * The slot of the packet's block; the window moves on to it, or begins anew. @timestamp: of a leader,
- * else 0. NULL: a stray packet, counted.
+ * The slot of the packet's block; the window moves on to it, or begins anew. @timestamp: of a
+ * leader, else 0. NULL: a stray packet, counted.
  */
 static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
 			     uint64_t timestamp, uint64_t now_ns)

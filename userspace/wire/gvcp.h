@@ -82,8 +82,8 @@ struct sp_gvcp_command {
 
 /*
  * A command, as the device hears it (or the host, for events). 0, or -EBADMSG if the bytes are no
- * GVCP command at all and deserve no answer. The id may be 0: nobody should send that, but libaravis
- * does where it looks for a camera by its address.
+ * GVCP command at all and deserve no answer. The id may be 0: nobody should send that, but
+ * libaravis does where it looks for a camera by its address.
  */
 int sp_gvcp_parse_command(const uint8_t *bytes, size_t size, struct sp_gvcp_command *ret);
 

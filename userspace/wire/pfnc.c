@@ -4,7 +4,8 @@
 #include <strings.h>
 
 #define MONO(code, name, bits, bpp, group) { code, name, SP_PFNC_MONO, bits, bpp, group, 0, 0 }
-#define BAYER(code, name, bits, bpp, group, x, y) { code, name, SP_PFNC_BAYER, bits, bpp, group, x, y }
+#define BAYER(code, name, bits, bpp, group, x, y) \
+	{ code, name, SP_PFNC_BAYER, bits, bpp, group, x, y }
 
 const struct sp_pfnc sp_pfnc_table[] = {
 	MONO(SP_PFNC_MONO8, "Mono8", 8, 8, 1),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pixel formats as GigE Vision codes them (GenICam PFNC): 0xFF000000 family, 0x00FF0000 bits a pixel,
- * 0x0000FFFF identity. Source of the codes and bit layouts: docs/provenance.md, "Pixel formats".
+ * Pixel formats as GigE Vision codes them (GenICam PFNC): 0xFF000000 family, 0x00FF0000 bits a
+ * pixel, 0x0000FFFF identity. Source of the codes and bit layouts: docs/provenance.md, "Pixel
+ * formats".
  */
 #ifndef SP_WIRE_PFNC_H
 #define SP_WIRE_PFNC_H

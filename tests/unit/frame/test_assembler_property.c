@@ -3,10 +3,10 @@
  * Random traffic against an oracle that knows what the camera sent and what the network did to it.
  * SP_SEED=N repeats a run. Times are virtual:
  *
- *	block k begins at k × 100 µs; a packet is less than 400 µs on its way, so blocks overlap, but
- *	all that comes in time does so before its block can be closed: 400 µs after its last packet
- *	at the earliest, after 1 ms at the latest; a late copy takes 2 ms, which is after that, and
- *	within reach: 20 blocks of at most 4 ids each.
+ *	block k begins at k × 100 µs; a packet is less than 400 µs on its way, so blocks overlap,
+ *	but all that comes in time does so before its block can be closed: 400 µs after its last
+ *	packet at the earliest, after 1 ms at the latest; a late copy takes 2 ms, which is after
+ *	that, and within reach: 20 blocks of at most 4 ids each.
  */
 #include "frame/assembler.h"
 
@@ -85,7 +85,7 @@ static uint32_t packets_of(const struct oracle_block *o)
 	return o->leader ? traffic_packets(&o->b) : PACKETS;
 }
 
-/* Bytes that packet @i (from 0) must have, as far as the block's leader or the configuration tells. */
+/* Bytes that packet @i (from 0) must have, as the block's leader or the configuration tells. */
 static uint32_t right_length(const struct oracle_block *o, uint32_t i)
 {
 	return o->leader ? traffic_payload_bytes(&o->b, i + 1) : PAYLOAD;

@@ -208,7 +208,7 @@ TEST_ENGINES(loss_and_duplicates_end_in_an_exact_ledger)
 		}
 		await(&counters(&rig, s)->packets, sent[s]);
 	}
-	/* Blocks that lack a packet are closed when they have ended, or by the stop at the latest. */
+	/* What lacks a packet is closed once it has ended, or by the stop at the latest. */
 	rig.source->ops->stop(rig.source);
 	while ((n = rig.source->ops->get(rig.source, &frame, 1))) {
 		check_frame(frame, frame->stream);

@@ -252,7 +252,7 @@ TEST(what_cannot_start_says_why)
 	CHECK_EQ(source->ops->add_stream(source, &config, &err), -EBADF);
 	config.fd = -1;
 	CHECK_EQ(source->ops->add_stream(source, &config, &err), 0);
-	/* 8 buffers, one of them spare, cannot hold a frame of 12 packets, 13 with extended headers. */
+	/* 8 buffers, one spare, cannot hold a frame of 12 packets, 13 with extended headers. */
 	CHECK_EQ(source->ops->start(source, &err), -ENOSPC);
 	CHECK(strstr(err.text, "stream 0: its share is 7 packet buffers and a frame needs 13"));
 	source->ops->close(source);
