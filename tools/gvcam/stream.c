@@ -99,7 +99,7 @@ void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_ch
 		stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / channel->fps);
 	if (was_active && !anew && !channel->acquiring && channel->ip && channel->port &&
 	    stream->in_block) {
-		/* AcquisitionStop takes effect at the end of the frame; a closed channel at once. */
+		/* A stop takes effect at the end of the frame, a closed channel at once. */
 		stream->ending = true;
 		return;
 	}

@@ -235,8 +235,8 @@ err_close_channel:
 }
 
 /*
- * AcquisitionStop lets the frame on its way end; a closed channel would cut it. Half of the time is for
- * packets of it that were lost and are asked for again.
+ * AcquisitionStop lets the frame on its way end; a closed channel would cut it. Half of the time is
+ * for packets of it that were lost and are asked for again.
  */
 static void let_frame_end(const struct sp_camera *camera)
 {

@@ -66,7 +66,7 @@ struct sp_frame_source_ops {
 	/* Optional. Returns how many requests were taken. Never waits. */
 	unsigned int (*take_resends)(struct sp_frame_source *source,
 				     struct sp_resend_request *requests, unsigned int max);
-	/* The live counters of a stream; NULL past the last. */
+	/* The live counters of a stream; NULL past the last, and before start. */
 	const struct sp_stream_counters *(*counters)(const struct sp_frame_source *source,
 						     unsigned int stream);
 };

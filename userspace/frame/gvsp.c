@@ -336,26 +336,19 @@ static int gvsp_start(struct sp_frame_source *source, struct sp_err *err)
 		return error;
 	error = create_rings(g);
 	if (error) {
-		sp_err_set(err, error, "capture: no memory for rings; lower the streams' frames");
-		goto err_assembler;
+		sp_assembler_destroy(g->assembler);
+		g->assembler = NULL;
+		return sp_err_set(err, error,
+				  "capture: no memory for rings; lower the streams' frames");
 	}
 	/* Consumers may be asking since before: from here on there is something to ask. */
 	atomic_store_explicit(&g->started, true, memory_order_release);
 	error = sp_thread_start(&g->thread, "capture", g->config.cpu, run, g, &g->back);
-	if (error) {
-		sp_err_set(err, error, "capture: no thread: %s; end other programs",
-			   strerror(-error));
-		goto err_rings;
-	}
+	/* The rings stay: a consumer may be looking into them. close undoes what is there. */
+	if (error)
+		return sp_err_set(err, error, "capture: no thread: %s; end other programs",
+				  strerror(-error));
 	return 0;
-
-err_rings:
-	atomic_store_explicit(&g->started, false, memory_order_release);
-	destroy_rings(g);
-err_assembler:
-	sp_assembler_destroy(g->assembler);
-	g->assembler = NULL;
-	return error;
 }
 
 static void gvsp_stop(struct sp_frame_source *source)
@@ -428,7 +421,9 @@ static const struct sp_stream_counters *gvsp_counters(const struct sp_frame_sour
 {
 	const struct gvsp_source *g = gvsp(source);
 
-	return g->assembler ? sp_assembler_counters(g->assembler, stream) : NULL;
+	if (!atomic_load_explicit(&g->started, memory_order_acquire))
+		return NULL;
+	return sp_assembler_counters(g->assembler, stream);
 }
 
 bool sp_gvsp_source_ended(const struct sp_frame_source *source)

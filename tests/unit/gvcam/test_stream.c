@@ -290,7 +290,7 @@ TEST(stream_stops_starts_anew_and_ends)
 	CHECK_EQ(stream.finished, 3);
 }
 
-/* Told to stop within a block: the block is finished while the channel is open, cut when it closes. */
+/* Told to stop within a block: it is finished while the channel is open, cut when it closes. */
 TEST(stream_finishes_its_block_before_it_stops)
 {
 	for (int closes = 0; closes < 2; closes++) {
