@@ -66,7 +66,8 @@ LIB_SRC := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c kmod/gvsp_*.c))
 without = $(if $(filter $(1),$(HAVE)),,$(2))
 with = $(if $(filter $(1),$(HAVE)),$(2))
 LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
-	$(call with,PCAP,userspace/capture/no_replay.c) $(call with,URING,userspace/capture/no_uring.c) \
+	$(call with,PCAP,userspace/capture/no_replay.c) \
+	$(call with,URING,userspace/capture/no_uring.c userspace/journal/no_uring.c) \
 	$(call without,URING,userspace/capture/udp_uring.c userspace/journal/uring.c) \
 	$(call without,ARAVIS,$(wildcard userspace/control/aravis*.c)),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o

@@ -7,9 +7,7 @@
 #include "base/diag.h"
 
 const struct sp_disk_ops *const sp_disks[] = {
-#ifdef SP_HAVE_URING
 	&sp_disk_uring,
-#endif
 	&sp_disk_posix,
 	NULL,
 };

@@ -70,7 +70,7 @@ struct sp_disk {
 	const struct sp_disk_ops *ops;
 };
 
-extern const struct sp_disk_ops sp_disk_uring; /* absent without liburing: take it from sp_disks */
+extern const struct sp_disk_ops sp_disk_uring; /* without liburing: one that refuses */
 extern const struct sp_disk_ops sp_disk_posix;
 
 /* What this build has, best first, ending with NULL. */
