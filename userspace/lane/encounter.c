@@ -75,7 +75,12 @@ int sp_encounter_id_parse(const char *text, struct sp_encounter_id *ret_id)
 
 void sp_encounter_clear(struct sp_encounter *encounter)
 {
-	for (unsigned int i = 0; i < encounter->occupants_n; i++)
-		free(encounter->occupants[i].jpeg);
-	memset(encounter, 0, sizeof(*encounter));
+	for (unsigned int i = 0; i < encounter->occupants_n; i++) {
+		struct sp_occupant *occupant = &encounter->occupants[i];
+
+		if (occupant->jpeg)
+			explicit_bzero(occupant->jpeg, occupant->jpeg_size);
+		free(occupant->jpeg);
+	}
+	explicit_bzero(encounter, sizeof(*encounter));
 }

@@ -71,7 +71,7 @@ struct sp_encounter {
 	struct sp_occupant occupants[SP_OCCUPANTS_MAX];
 };
 
-/* Frees the JPEGs. */
+/* Wipes faces and templates from memory, frees the JPEGs. */
 void sp_encounter_clear(struct sp_encounter *encounter);
 
 #endif
