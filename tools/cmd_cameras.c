@@ -62,12 +62,12 @@ static int list(int argc, char **argv)
 		text_of(c->ip, ip);
 		if (json)
 			sp_command_print_json(json_pack(
-				"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id, "address", ip,
-				"vendor", c->vendor, "model", c->model, "serial", c->serial, "name",
-				c->user_name, "mac", c->mac, "interface", c->interface));
+				"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id, "address",
+				ip, "vendor", c->vendor, "model", c->model, "serial", c->serial,
+				"name", c->user_name, "mac", c->mac, "interface", c->interface));
 		else
-			sp_table_row(&table, "%s|%s|%s|%s|%s|%s|%s", ip, c->vendor, c->model, c->serial,
-				     c->user_name, c->mac, c->id);
+			sp_table_row(&table, "%s|%s|%s|%s|%s|%s|%s", ip, c->vendor, c->model,
+				     c->serial, c->user_name, c->mac, c->id);
 	}
 	if (!json) {
 		if (n)
@@ -81,18 +81,45 @@ static int list(int argc, char **argv)
 
 /* What an officer's technician asks first; not every camera has all of them. */
 static const char *const shown[] = {
-	"DeviceVendorName", "DeviceModelName", "DeviceVersion", "DeviceFirmwareVersion", "DeviceSerialNumber",
-	"DeviceID", "DeviceUserID", "DeviceTemperature", "SensorWidth", "SensorHeight", "Width", "Height",
-	"OffsetX", "OffsetY", "PixelFormat", "PayloadSize", "AcquisitionMode", "AcquisitionFrameRate",
-	"TriggerMode", "TriggerSource", "ExposureAuto", "ExposureTime", "ExposureTimeAbs", "GainAuto", "Gain",
-	"GainRaw", "GevSCPSPacketSize", "GevSCPD", "GevHeartbeatTimeout", "GevTimestampTickFrequency",
+	"DeviceVendorName",
+	"DeviceModelName",
+	"DeviceVersion",
+	"DeviceFirmwareVersion",
+	"DeviceSerialNumber",
+	"DeviceID",
+	"DeviceUserID",
+	"DeviceTemperature",
+	"SensorWidth",
+	"SensorHeight",
+	"Width",
+	"Height",
+	"OffsetX",
+	"OffsetY",
+	"PixelFormat",
+	"PayloadSize",
+	"AcquisitionMode",
+	"AcquisitionFrameRate",
+	"TriggerMode",
+	"TriggerSource",
+	"ExposureAuto",
+	"ExposureTime",
+	"ExposureTimeAbs",
+	"GainAuto",
+	"Gain",
+	"GainRaw",
+	"GevSCPSPacketSize",
+	"GevSCPD",
+	"GevHeartbeatTimeout",
+	"GevTimestampTickFrequency",
 };
 
 static int show(int argc, char **argv)
 {
 	static const char me[] = "sallyport cameras show";
 	static const struct sp_opt_usage usage = {
-		me, "CAMERA [FEATURE…]", "Shows features of a camera by their GenICam names.",
+		me,
+		"CAMERA [FEATURE…]",
+		"Shows features of a camera by their GenICam names.",
 		"CAMERA is an IP address or an id as `cameras list` prints it. Without FEATURE the common ones.",
 	};
 	const struct sp_camera_ops *ops;
@@ -104,7 +131,8 @@ static int show(int argc, char **argv)
 	int code = sp_command_parse(options, &usage, &argc, argv);
 
 	if (code < 0 && !argc)
-		code = sp_command_fail(me, SP_EXIT_USAGE, "no camera given; `sallyport cameras list` lists them");
+		code = sp_command_fail(me, SP_EXIT_USAGE,
+				       "no camera given; `sallyport cameras list` lists them");
 	if (code < 0 && need_cameras(me, &ops))
 		code = SP_EXIT_FAILED;
 	if (code < 0 && ops->open(argv[0], &camera, &err))
@@ -147,5 +175,6 @@ int cmd_cameras(int argc, char **argv)
 		{ 0 },
 	};
 
-	return sp_command_dispatch(commands, "sallyport cameras", "GigE Vision cameras.", argc, argv);
+	return sp_command_dispatch(commands, "sallyport cameras", "GigE Vision cameras.", argc,
+				   argv);
 }

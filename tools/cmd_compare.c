@@ -18,14 +18,19 @@ static bool json;
 static const struct sp_opt options[] = {
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 	SP_VERDICT_OPTIONS(verdict_options),
-	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR", "look for models here first", 0, 0 },
-	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE", "a YuNet-shaped ONNX model", 0, 0 },
-	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE", "a MobileFaceNet-shaped ONNX model", 0, 0 },
+	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR",
+	  "look for models here first", 0, 0 },
+	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE",
+	  "a YuNet-shaped ONNX model", 0, 0 },
+	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE",
+	  "a MobileFaceNet-shaped ONNX model", 0, 0 },
 	{ 0 },
 };
 
 static const struct sp_opt_usage usage = {
-	me, "A B", "Compares the largest face of two pictures, 1:1.",
+	me,
+	"A B",
+	"Compares the largest face of two pictures, 1:1.",
 	"Exit status: 0 compared (whatever came of it), 1 failed, 3 a picture has no face. The outcome is\n"
 	"\"match\" or \"no decision\": a low similarity never says that someone is not a person.",
 };
@@ -52,16 +57,17 @@ static int main_face_of(struct sp_stills *stills, const char *file, struct sp_fa
 	return SP_EXIT_OK;
 }
 
-static void print(const struct sp_comparison *c, const struct sp_verdict *verdict, const struct sp_face *a,
-		  const struct sp_face *b)
+static void print(const struct sp_comparison *c, const struct sp_verdict *verdict,
+		  const struct sp_face *a, const struct sp_face *b)
 {
 	char validity[2][160];
 
 	if (json) {
-		sp_command_print_json(json_pack("{s:f, s:f, s:o, s:b, s:s}", "similarity", c->similarity,
-						"threshold", c->threshold.similarity, "fmr",
-						c->threshold.fmr > 0 ? json_real(c->threshold.fmr) : json_null(),
-						"same", c->decision == SP_MATCH, "meaning", verdict->meaning));
+		sp_command_print_json(
+			json_pack("{s:f, s:f, s:o, s:b, s:s}", "similarity", c->similarity,
+				  "threshold", c->threshold.similarity, "fmr",
+				  c->threshold.fmr > 0 ? json_real(c->threshold.fmr) : json_null(),
+				  "same", c->decision == SP_MATCH, "meaning", verdict->meaning));
 		return;
 	}
 	printf("similarity %.3f, threshold %.3f: %s\n", c->similarity, c->threshold.similarity,

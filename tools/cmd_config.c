@@ -13,13 +13,17 @@ static const char *path;
 static bool json;
 
 static const struct sp_opt options[] = {
-	{ "config", 'c', SP_OPT_STRING, &path, "FILE", "the configuration (or as an operand)", 0, 0 },
+	{ "config", 'c', SP_OPT_STRING, &path, "FILE", "the configuration (or as an operand)", 0,
+	  0 },
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 	{ 0 },
 };
 
 static const struct sp_opt_usage usage = {
-	me, "[FILE]", "Reads a configuration as `run` would, and says what it asks of the machine.", NULL,
+	me,
+	"[FILE]",
+	"Reads a configuration as `run` would, and says what it asks of the machine.",
+	NULL,
 };
 
 static void print(const struct sp_config *config, const struct sp_config_plan *plan)
@@ -27,19 +31,21 @@ static void print(const struct sp_config *config, const struct sp_config_plan *p
 	if (json) {
 		sp_command_print_json(json_pack(
 			"{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "ok", 1, "lanes",
-			(int)config->lanes_count, "cameras", (int)plan->cameras, "frames_per_second",
-			plan->frames_per_second, "bits_per_second", plan->bits_per_second,
-			"packets_per_second", plan->packets_per_second, "buffers_needed",
-			(json_int_t)plan->buffers_needed, "region_bytes", (json_int_t)plan->region_bytes));
+			(int)config->lanes_count, "cameras", (int)plan->cameras,
+			"frames_per_second", plan->frames_per_second, "bits_per_second",
+			plan->bits_per_second, "packets_per_second", plan->packets_per_second,
+			"buffers_needed", (json_int_t)plan->buffers_needed, "region_bytes",
+			(json_int_t)plan->region_bytes));
 		return;
 	}
 	printf("%s: well-formed\n", path);
-	printf("  %u lanes, %u cameras: %.0f frames/s, %.3f Gb/s, %.0f packets/s\n", config->lanes_count,
-	       plan->cameras, plan->frames_per_second, plan->bits_per_second / 1e9,
-	       plan->packets_per_second);
+	printf("  %u lanes, %u cameras: %.0f frames/s, %.3f Gb/s, %.0f packets/s\n",
+	       config->lanes_count, plan->cameras, plan->frames_per_second,
+	       plan->bits_per_second / 1e9, plan->packets_per_second);
 	printf("  %u packet buffers, %.1f MiB of packet memory\n", plan->buffers_needed,
 	       (double)plan->region_bytes / (1 << 20));
-	printf("  purpose '%s'; images and templates of people without a match are %s\n", config->purpose,
+	printf("  purpose '%s'; images and templates of people without a match are %s\n",
+	       config->purpose,
 	       config->policy.persist_unmatched ? "KEPT (policy.persist_unmatched)" : "not kept");
 }
 
@@ -62,10 +68,11 @@ static int check(int argc, char **argv)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	status = sp_config_plan(config, &plan, &err);
 	if (!status && strcmp(config->compute.backend, "none"))
-		status = sp_models_find(config->model_directory, config->compute.detector, model, sizeof(model),
-					&err) ?:
-			 sp_models_find(config->model_directory, config->compute.embedder, model, sizeof(model),
-					&err);
+		status = sp_models_find(config->model_directory, config->compute.detector, model,
+					sizeof(model), &err)
+				 ?: sp_models_find(config->model_directory,
+						   config->compute.embedder, model, sizeof(model),
+						   &err);
 	if (status)
 		sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, err.text);
 	else
@@ -81,5 +88,6 @@ int cmd_config(int argc, char **argv)
 		{ 0 },
 	};
 
-	return sp_command_dispatch(commands, "sallyport config", "Configuration files.", argc, argv);
+	return sp_command_dispatch(commands, "sallyport config", "Configuration files.", argc,
+				   argv);
 }

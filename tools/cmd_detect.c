@@ -19,32 +19,43 @@ static bool json, embedding;
 
 static const struct sp_opt options[] = {
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object a picture", 0, 0 },
-	{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the L2-normalised embeddings too", 0, 0 },
-	{ "draw", 0, SP_OPT_STRING, &draw, "OUT.png", "write the picture with boxes and landmarks (one picture)", 0, 0 },
-	{ "score", 's', SP_OPT_DOUBLE, &score_min, "S", "weakest face to report (0.6)", 0.01, 0.999 },
-	{ "max-side", 0, SP_OPT_U32, &stills_config.side_max, "PX", "look at larger pictures reduced to this (1600)", 64, 4096 },
-	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR", "look for models here first", 0, 0 },
-	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE", "a YuNet-shaped ONNX model", 0, 0 },
-	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE", "a MobileFaceNet-shaped ONNX model", 0, 0 },
-	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME", "compute backend (cpu)", 0, 0 },
+	{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL,
+	  "with --json: the L2-normalised embeddings too", 0, 0 },
+	{ "draw", 0, SP_OPT_STRING, &draw, "OUT.png",
+	  "write the picture with boxes and landmarks (one picture)", 0, 0 },
+	{ "score", 's', SP_OPT_DOUBLE, &score_min, "S", "weakest face to report (0.6)", 0.01,
+	  0.999 },
+	{ "max-side", 0, SP_OPT_U32, &stills_config.side_max, "PX",
+	  "look at larger pictures reduced to this (1600)", 64, 4096 },
+	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR",
+	  "look for models here first", 0, 0 },
+	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE",
+	  "a YuNet-shaped ONNX model", 0, 0 },
+	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE",
+	  "a MobileFaceNet-shaped ONNX model", 0, 0 },
+	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME", "compute backend (cpu)", 0,
+	  0 },
 	{ 0 },
 };
 
 static const struct sp_opt_usage usage = {
-	me, "IMAGE…", "Finds faces in JPEG, PNG, PGM and PPM pictures.",
+	me,
+	"IMAGE…",
+	"Finds faces in JPEG, PNG, PGM and PPM pictures.",
 	"Coordinates are pixels of the picture; landmarks are right eye, left eye, nose, right and left\n"
 	"mouth corner, as the person has them. Exit status: 0 faces found, 1 a picture failed, 3 none found.",
 };
 
-static void print_json(const char *file, const struct sp_image *image, const struct sp_result *result,
-		       uint32_t embedding_size)
+static void print_json(const char *file, const struct sp_image *image,
+		       const struct sp_result *result, uint32_t embedding_size)
 {
 	json_t *faces = json_array();
 
 	for (uint32_t i = 0; i < result->faces_n; i++)
 		json_array_append_new(faces, sp_report_face(&result->faces[i], embedding_size));
-	sp_command_print_json(json_pack("{s:s, s:i, s:i, s:o}", "file", file, "width", (int)image->width,
-					"height", (int)image->height, "faces", faces));
+	sp_command_print_json(json_pack("{s:s, s:i, s:i, s:o}", "file", file, "width",
+					(int)image->width, "height", (int)image->height, "faces",
+					faces));
 }
 
 static void add_rows(struct sp_table *table, const char *file, const struct sp_result *result)
@@ -53,8 +64,8 @@ static void add_rows(struct sp_table *table, const char *file, const struct sp_r
 		const struct sp_face *f = &result->faces[i];
 		char validity[160];
 
-		sp_table_row(table, "%s|%u|%.3f|%.0f, %.0f|%.0f × %.0f|%.0f px|%.0f°|%.2f|%s", file, i + 1,
-			     f->score, f->box[0], f->box[1], f->box[2], f->box[3],
+		sp_table_row(table, "%s|%u|%.3f|%.0f, %.0f|%.0f × %.0f|%.0f px|%.0f°|%.2f|%s", file,
+			     i + 1, f->score, f->box[0], f->box[1], f->box[2], f->box[3],
 			     f->quality.eye_distance, f->quality.yaw, f->quality.score,
 			     sp_report_validity(f->reasons, validity, sizeof(validity)));
 	}
@@ -64,7 +75,8 @@ static void add_rows(struct sp_table *table, const char *file, const struct sp_r
 
 static int draw_faces(struct sp_image *image, const struct sp_result *result, struct sp_err *err)
 {
-	int thickness = 1 + (int)(image->width > image->height ? image->width : image->height) / 500;
+	int thickness = 1 +
+			(int)(image->width > image->height ? image->width : image->height) / 500;
 
 	for (uint32_t i = 0; i < result->faces_n; i++) {
 		const struct sp_face *f = &result->faces[i];
@@ -72,20 +84,22 @@ static int draw_faces(struct sp_image *image, const struct sp_result *result, st
 		char label[32];
 
 		sp_image_draw_rect(image, (int)lrintf(f->box[0]), (int)lrintf(f->box[1]),
-				   (int)lrintf(f->box[2]), (int)lrintf(f->box[3]), thickness, colour);
+				   (int)lrintf(f->box[2]), (int)lrintf(f->box[3]), thickness,
+				   colour);
 		for (int k = 0; k < 5; k++)
 			sp_image_draw_dot(image, (int)lrintf(f->landmark[k][0]),
 					  (int)lrintf(f->landmark[k][1]), 1 + thickness, 0x40A0FF);
 		snprintf(label, sizeof(label), "%u %.2f", i + 1, f->score);
 		sp_image_draw_text(image, (int)lrintf(f->box[0]),
-				   (int)lrintf(f->box[1]) - 9 * thickness - 1, thickness, colour, label);
+				   (int)lrintf(f->box[1]) - 9 * thickness - 1, thickness, colour,
+				   label);
 	}
 	return sp_image_write_png(draw, image, err);
 }
 
 /* Returns 0 or -errno; counts faces. */
-static int look_at(struct sp_stills *stills, const char *file, struct sp_table *table, uint64_t *faces,
-		   struct sp_err *err)
+static int look_at(struct sp_stills *stills, const char *file, struct sp_table *table,
+		   uint64_t *faces, struct sp_err *err)
 {
 	const struct sp_result *result;
 	struct sp_image image;
@@ -100,7 +114,8 @@ static int look_at(struct sp_stills *stills, const char *file, struct sp_table *
 	}
 	*faces += result->faces_n;
 	if (json)
-		print_json(file, &image, result, embedding ? sp_stills_info(stills)->embedding_size : 0);
+		print_json(file, &image, result,
+			   embedding ? sp_stills_info(stills)->embedding_size : 0);
 	else
 		add_rows(table, file, result);
 	if (draw)
@@ -123,13 +138,16 @@ int cmd_detect(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (!argc)
-		return sp_command_fail(me, SP_EXIT_USAGE, "no picture given; `%s --help` explains", me);
+		return sp_command_fail(me, SP_EXIT_USAGE, "no picture given; `%s --help` explains",
+				       me);
 	if (draw && argc > 1)
-		return sp_command_fail(me, SP_EXIT_USAGE, "--draw takes one picture, %d are given", argc);
+		return sp_command_fail(me, SP_EXIT_USAGE, "--draw takes one picture, %d are given",
+				       argc);
 	stills_config.score_min = (float)score_min;
 	if (sp_stills_open(&stills_config, &stills, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	if (sp_table_init(&table, "picture|>face|>score|position|size|>eyes|>yaw|>quality|validity")) {
+	if (sp_table_init(&table,
+			  "picture|>face|>score|position|size|>eyes|>yaw|>quality|validity")) {
 		sp_stills_close(stills);
 		return sp_command_fail(me, SP_EXIT_FAILED, "out of memory");
 	}

@@ -33,7 +33,7 @@ static int journal_of(const char *me, char *directory, size_t size)
 	return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 }
 
-/* ---- list ---------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 struct listing {
 	struct sp_table table;
@@ -48,7 +48,8 @@ static void qualities(const struct sp_encounter *e, char *text, size_t size)
 	text[0] = '\0';
 	for (uint32_t i = 0; i < e->occupants_n && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s%.2f%s", i ? " " : "",
-					 e->occupants[i].quality.score, e->occupants[i].reasons ? "*" : "");
+					 e->occupants[i].quality.score,
+					 e->occupants[i].reasons ? "*" : "");
 }
 
 static int list_one(void *arg, const struct sp_encounter *e)
@@ -67,8 +68,9 @@ static int list_one(void *arg, const struct sp_encounter *e)
 	sp_clock_format_utc(e->begin_utc_ns, begin, sizeof(begin));
 	begin[19] = '\0'; /* whole seconds */
 	qualities(e, quality, sizeof(quality));
-	return sp_table_row(&listing->table, "%s|%s|%s|%.1f s|%u|%u|%u|%s%s", sp_encounter_id_format(&e->id, id),
-			    e->lane, begin, (double)(e->end_utc_ns - e->begin_utc_ns) / 1e9, e->frames,
+	return sp_table_row(&listing->table, "%s|%s|%s|%.1f s|%u|%u|%u|%s%s",
+			    sp_encounter_id_format(&e->id, id), e->lane, begin,
+			    (double)(e->end_utc_ns - e->begin_utc_ns) / 1e9, e->frames,
 			    e->occupants_n, images, quality, e->triggered ? " (triggered)" : "");
 }
 
@@ -76,8 +78,10 @@ static int parse_time(const char *me, const char *name, const char *text, uint64
 {
 	if (!text || !sp_clock_parse_utc(text, sp_clock_utc(), ret_utc_ns))
 		return -1;
-	return sp_command_fail(me, SP_EXIT_USAGE, "--%s: '%s' is not a time such as 2026-11-23T14:05 or an age "
-			       "such as 15m, 12h, 3d", name, text);
+	return sp_command_fail(me, SP_EXIT_USAGE,
+			       "--%s: '%s' is not a time such as 2026-11-23T14:05 or an age "
+			       "such as 15m, 12h, 3d",
+			       name, text);
 }
 
 static bool is_decision(const char *text)
@@ -98,15 +102,20 @@ static int list(int argc, char **argv)
 	static const struct sp_opt options[] = {
 		SP_PLACE_OPTIONS(place),
 		{ "lane", 'l', SP_OPT_STRING, &filter.lane, "NAME", "only of this lane", 0, 0 },
-		{ "since", 0, SP_OPT_STRING, &since, "TIME", "ended at or after, UTC or an age (15m, 12h, 3d)", 0, 0 },
+		{ "since", 0, SP_OPT_STRING, &since, "TIME",
+		  "ended at or after, UTC or an age (15m, 12h, 3d)", 0, 0 },
 		{ "until", 0, SP_OPT_STRING, &until, "TIME", "ended at or before", 0, 0 },
-		{ "decision", 0, SP_OPT_STRING, &filter.decision, "WHAT", "match, refer or \"no decision\" of any occupant", 0, 0 },
+		{ "decision", 0, SP_OPT_STRING, &filter.decision, "WHAT",
+		  "match, refer or \"no decision\" of any occupant", 0, 0 },
 		{ "json", 'j', SP_OPT_FLAG, &json, NULL, "JSON lines", 0, 0 },
-		{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the templates too", 0, 0 },
+		{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the templates too",
+		  0, 0 },
 		{ 0 },
 	};
 	static const struct sp_opt_usage usage = {
-		me, "", "Lists the recorded encounters, oldest first.",
+		me,
+		"",
+		"Lists the recorded encounters, oldest first.",
 		"A quality with a * is of a shot that is not valid. Exit status 3 if there is none.",
 	};
 	struct listing listing = { 0 };
@@ -117,7 +126,8 @@ static int list(int argc, char **argv)
 	if (code < 0 && argc)
 		code = sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not expected", argv[0]);
 	if (code < 0 && filter.decision && !is_decision(filter.decision))
-		code = sp_command_fail(me, SP_EXIT_USAGE, "--decision: '%s' is not match, refer or \"no decision\"",
+		code = sp_command_fail(me, SP_EXIT_USAGE,
+				       "--decision: '%s' is not match, refer or \"no decision\"",
 				       filter.decision);
 	if (code < 0)
 		code = parse_time(me, "since", since, &filter.since_utc_ns);
@@ -125,8 +135,9 @@ static int list(int argc, char **argv)
 		code = parse_time(me, "until", until, &filter.until_utc_ns);
 	if (code < 0)
 		code = journal_of(me, directory, sizeof(directory));
-	if (code < 0 && sp_table_init(&listing.table, "encounter|lane|begin (UTC)|>lasted|>frames|>occupants|"
-						      ">images|quality"))
+	if (code < 0 &&
+	    sp_table_init(&listing.table, "encounter|lane|begin (UTC)|>lasted|>frames|>occupants|"
+					  ">images|quality"))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "out of memory");
 	if (code >= 0)
 		return code;
@@ -139,7 +150,7 @@ static int list(int argc, char **argv)
 	return listing.n ? SP_EXIT_OK : SP_EXIT_NOTHING;
 }
 
-/* ---- one encounter --------------------------------------------------------------------------------- */
+/* ---- one encounter --------------------------------------------------------------------------- */
 
 /* Finds the encounter argv[0]; the caller clears and frees *@ret_encounter. -1, or an exit code. */
 static int one(const char *me, const char *id, struct sp_encounter **ret_encounter)
@@ -157,8 +168,8 @@ static int one(const char *me, const char *id, struct sp_encounter **ret_encount
 	status = sp_recall_one(directory, id, encounter, &err);
 	if (status) {
 		free(encounter);
-		return sp_command_fail(me, status == -ENOENT ? SP_EXIT_NOTHING : SP_EXIT_FAILED, "%s",
-				       err.text);
+		return sp_command_fail(me, status == -ENOENT ? SP_EXIT_NOTHING : SP_EXIT_FAILED,
+				       "%s", err.text);
 	}
 	*ret_encounter = encounter;
 	return -1;
@@ -176,7 +187,8 @@ static void print_encounter(const struct sp_encounter *e)
 	struct sp_table table;
 
 	printf("encounter %s\n", sp_encounter_id_format(&e->id, id));
-	printf("lane      %s, purpose '%s'%s\n", e->lane, e->purpose, e->triggered ? ", triggered" : "");
+	printf("lane      %s, purpose '%s'%s\n", e->lane, e->purpose,
+	       e->triggered ? ", triggered" : "");
 	printf("time      %s to %s\n", sp_clock_format_utc(e->begin_utc_ns, begin, sizeof(begin)),
 	       sp_clock_format_utc(e->end_utc_ns, end, sizeof(end)));
 	printf("frames    %u looked at, %u not\n", e->frames, e->tombstones);
@@ -184,8 +196,10 @@ static void print_encounter(const struct sp_encounter *e)
 		printf("occupants none\n");
 		return;
 	}
-	if (sp_table_init(&table, ">occupant|>camera|>shots|>valid|>quality|>eyes|>yaw|validity of the best shot|"
-				  "image|template|decision"))
+	if (sp_table_init(
+		    &table,
+		    ">occupant|>camera|>shots|>valid|>quality|>eyes|>yaw|validity of the best shot|"
+		    "image|template|decision"))
 		return;
 	for (uint32_t i = 0; i < e->occupants_n; i++) {
 		const struct sp_occupant *o = &e->occupants[i];
@@ -193,10 +207,12 @@ static void print_encounter(const struct sp_encounter *e)
 
 		if (o->jpeg_size)
 			snprintf(image, sizeof(image), "%u × %u", o->jpeg_width, o->jpeg_height);
-		sp_table_row(&table, "%u|%u|%u|%u|%.2f|%.0f px|%.0f°|%s|%s|%s|%s", i + 1, o->camera, o->shots,
-			     o->valid_shots, o->quality.score, o->quality.eye_distance, o->quality.yaw,
+		sp_table_row(&table, "%u|%u|%u|%u|%.2f|%.0f px|%.0f°|%s|%s|%s|%s", i + 1, o->camera,
+			     o->shots, o->valid_shots, o->quality.score, o->quality.eye_distance,
+			     o->quality.yaw,
 			     sp_report_validity(o->reasons, validity, sizeof(validity)), image,
-			     o->embedding_size ? "kept" : "not kept", sp_report_decision(o->decision));
+			     o->embedding_size ? "kept" : "not kept",
+			     sp_report_decision(o->decision));
 	}
 	sp_table_print(&table, stdout);
 	sp_table_uninit(&table);
@@ -208,11 +224,14 @@ static int show(int argc, char **argv)
 	static const struct sp_opt options[] = {
 		SP_PLACE_OPTIONS(place),
 		{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
-		{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the templates too", 0, 0 },
+		{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL, "with --json: the templates too",
+		  0, 0 },
 		{ 0 },
 	};
-	static const struct sp_opt_usage usage = { me, "ID", "Shows an encounter.",
-						   "ID may be shortened as long as it is the only one." };
+	static const struct sp_opt_usage usage = {
+		me, "ID", "Shows an encounter.",
+		"ID may be shortened as long as it is the only one."
+	};
 	struct sp_encounter *encounter;
 	int code = sp_command_parse(options, &usage, &argc, argv);
 
@@ -276,11 +295,14 @@ static int image(int argc, char **argv)
 	static const char *output;
 	static const struct sp_opt options[] = {
 		SP_PLACE_OPTIONS(place),
-		{ "occupant", 'n', SP_OPT_U32, &occupant, "N", "which one, as `show` numbers them (1)", 1, SP_OCCUPANTS_MAX },
-		{ "output", 'o', SP_OPT_STRING, &output, "FILE", "where to; - is standard output (ID-N.jpg)", 0, 0 },
+		{ "occupant", 'n', SP_OPT_U32, &occupant, "N",
+		  "which one, as `show` numbers them (1)", 1, SP_OCCUPANTS_MAX },
+		{ "output", 'o', SP_OPT_STRING, &output, "FILE",
+		  "where to; - is standard output (ID-N.jpg)", 0, 0 },
 		{ 0 },
 	};
-	static const struct sp_opt_usage usage = { me, "ID", "Writes the best shot of an occupant as JPEG.",
+	static const struct sp_opt_usage usage = { me, "ID",
+						   "Writes the best shot of an occupant as JPEG.",
 						   "The file is readable by its owner only." };
 	char id[SP_ENCOUNTER_ID_TEXT], name[64];
 	struct sp_encounter *encounter;
@@ -296,8 +318,8 @@ static int image(int argc, char **argv)
 	n = occupant ?: 1;
 	snprintf(name, sizeof(name), "%s-%u.jpg", sp_encounter_id_format(&encounter->id, id), n);
 	if (n > encounter->occupants_n) {
-		code = sp_command_fail(me, SP_EXIT_NOTHING, "%s has %u occupants, there is no %u", id,
-				       encounter->occupants_n, n);
+		code = sp_command_fail(me, SP_EXIT_NOTHING, "%s has %u occupants, there is no %u",
+				       id, encounter->occupants_n, n);
 	} else if (!encounter->occupants[n - 1].jpeg_size) {
 		code = sp_command_fail(me, SP_EXIT_NOTHING, "%s: no image of occupant %u was kept "
 				       "(policy.persist_unmatched)", id, n);
@@ -315,7 +337,7 @@ static int image(int argc, char **argv)
 	return code;
 }
 
-/* ---- sheet ----------------------------------------------------------------------------------------- */
+/* ---- sheet ----------------------------------------------------------------------------------- */
 
 static int add_to_sheet(void *arg, const struct sp_encounter *encounter)
 {
@@ -351,11 +373,14 @@ static int sheet(int argc, char **argv)
 	static const struct sp_opt options[] = {
 		SP_PLACE_OPTIONS(place),
 		{ "lane", 'l', SP_OPT_STRING, &filter.lane, "NAME", "only of this lane", 0, 0 },
-		{ "output", 'o', SP_OPT_STRING, &output, "FILE", "where to (contact-sheet.png)", 0, 0 },
+		{ "output", 'o', SP_OPT_STRING, &output, "FILE", "where to (contact-sheet.png)", 0,
+		  0 },
 		{ 0 },
 	};
-	static const struct sp_opt_usage usage = { me, "", "Draws the best shots of all encounters on one page.",
-						   "The file is readable by its owner only." };
+	static const struct sp_opt_usage usage = {
+		me, "", "Draws the best shots of all encounters on one page.",
+		"The file is readable by its owner only."
+	};
 	struct sp_sheet *page;
 	char directory[4096];
 	struct sp_err err = { "out of memory" }; /* all that add_to_sheet can fail by */
@@ -378,7 +403,7 @@ static int sheet(int argc, char **argv)
 	return code;
 }
 
-/* ---- compare ----------------------------------------------------------------------------------------- */
+/* ---- compare --------------------------------------------------------------------------------- */
 
 static struct sp_verdict_options verdict_options;
 static struct sp_stills_config stills_config;
@@ -402,8 +427,8 @@ static int document_face(const char *me, struct sp_stills *stills, const char *f
 	return *ret_face ? -1 : sp_command_fail(me, SP_EXIT_NOTHING, "%s: no face found", file);
 }
 
-static int compare_occupants(const char *me, const struct sp_encounter *e, const struct sp_template *document,
-			     const struct sp_verdict *verdict)
+static int compare_occupants(const char *me, const struct sp_encounter *e,
+			     const struct sp_template *document, const struct sp_verdict *verdict)
 {
 	char id[SP_ENCOUNTER_ID_TEXT];
 	unsigned int compared = 0;
@@ -422,18 +447,20 @@ static int compare_occupants(const char *me, const struct sp_encounter *e, const
 			continue;
 		if (sp_match_compare(&seen, document, &verdict->threshold, &c, &err)) {
 			sp_table_uninit(&table);
-			return sp_command_fail(me, SP_EXIT_FAILED, "%s, occupant %u: %s", id, i + 1, err.text);
+			return sp_command_fail(me, SP_EXIT_FAILED, "%s, occupant %u: %s", id, i + 1,
+					       err.text);
 		}
 		compared++;
 		if (json)
 			sp_command_print_json(json_pack(
-				"{s:s, s:i, s:f, s:f, s:o, s:b, s:s}", "encounter", id, "occupant", (int)i + 1,
-				"similarity", c.similarity, "threshold", c.threshold.similarity, "fmr",
-				c.threshold.fmr > 0 ? json_real(c.threshold.fmr) : json_null(), "same",
-				c.decision == SP_MATCH, "meaning", verdict->meaning));
+				"{s:s, s:i, s:f, s:f, s:o, s:b, s:s}", "encounter", id, "occupant",
+				(int)i + 1, "similarity", c.similarity, "threshold",
+				c.threshold.similarity, "fmr",
+				c.threshold.fmr > 0 ? json_real(c.threshold.fmr) : json_null(),
+				"same", c.decision == SP_MATCH, "meaning", verdict->meaning));
 		else
-			sp_table_row(&table, "%u|%.3f|%.3f|%s", i + 1, c.similarity, c.threshold.similarity,
-				     sp_verdict_word(&c));
+			sp_table_row(&table, "%u|%.3f|%.3f|%s", i + 1, c.similarity,
+				     c.threshold.similarity, sp_verdict_word(&c));
 	}
 	if (compared && !json) {
 		sp_table_print(&table, stdout);
@@ -441,8 +468,10 @@ static int compare_occupants(const char *me, const struct sp_encounter *e, const
 	}
 	sp_table_uninit(&table);
 	if (!compared)
-		return sp_command_fail(me, SP_EXIT_NOTHING, "%s: no template was kept of %s "
-				       "(policy.persist_unmatched)", id, occupant ? "this occupant" : "anyone");
+		return sp_command_fail(me, SP_EXIT_NOTHING,
+				       "%s: no template was kept of %s "
+				       "(policy.persist_unmatched)",
+				       id, occupant ? "this occupant" : "anyone");
 	return SP_EXIT_OK;
 }
 
@@ -451,14 +480,18 @@ static int compare(int argc, char **argv)
 	static const char me[] = "sallyport encounters compare";
 	static const struct sp_opt options[] = {
 		SP_PLACE_OPTIONS(place),
-		{ "occupant", 'n', SP_OPT_U32, &occupant, "N", "only this one, as `show` numbers them", 1, SP_OCCUPANTS_MAX },
+		{ "occupant", 'n', SP_OPT_U32, &occupant, "N",
+		  "only this one, as `show` numbers them", 1, SP_OCCUPANTS_MAX },
 		{ "json", 'j', SP_OPT_FLAG, &json, NULL, "JSON lines, one an occupant", 0, 0 },
 		SP_VERDICT_OPTIONS(verdict_options),
-		{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR", "look for models here first", 0, 0 },
+		{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR",
+		  "look for models here first", 0, 0 },
 		{ 0 },
 	};
 	static const struct sp_opt_usage usage = {
-		me, "ID IMAGE", "Compares the occupants of an encounter with a document photograph, 1:1.",
+		me,
+		"ID IMAGE",
+		"Compares the occupants of an encounter with a document photograph, 1:1.",
 		"The outcome is \"match\" or \"no decision\"; the decision about a person is an officer's.",
 	};
 	struct sp_encounter *encounter;
@@ -469,7 +502,8 @@ static int compare(int argc, char **argv)
 	int code = sp_command_parse(options, &usage, &argc, argv);
 
 	if (code < 0 && argc != 2)
-		code = sp_command_fail(me, SP_EXIT_USAGE, "give the id of an encounter and a picture");
+		code = sp_command_fail(me, SP_EXIT_USAGE,
+				       "give the id of an encounter and a picture");
 	if (code < 0)
 		code = one(me, argv[0], &encounter);
 	if (code >= 0)
@@ -478,12 +512,14 @@ static int compare(int argc, char **argv)
 		drop(encounter);
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	}
-	if (sp_verdict_prepare(&verdict_options, sp_stills_info(stills)->embedder_id, &verdict, &err))
+	if (sp_verdict_prepare(&verdict_options, sp_stills_info(stills)->embedder_id, &verdict,
+			       &err))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	if (code < 0)
 		code = document_face(me, stills, argv[1], &face);
 	if (code < 0) {
-		const struct sp_template document = { sp_stills_info(stills)->embedder_id, face->embedding,
+		const struct sp_template document = { sp_stills_info(stills)->embedder_id,
+						      face->embedding,
 						      sp_stills_info(stills)->embedding_size };
 
 		code = compare_occupants(me, encounter, &document, &verdict);
@@ -504,5 +540,6 @@ int cmd_encounters(int argc, char **argv)
 		{ 0 },
 	};
 
-	return sp_command_dispatch(commands, "sallyport encounters", "Recorded encounters.", argc, argv);
+	return sp_command_dispatch(commands, "sallyport encounters", "Recorded encounters.", argc,
+				   argv);
 }

@@ -20,7 +20,9 @@ static const struct sp_opt options[] = {
 };
 
 static const struct sp_opt_usage usage = {
-	me, "", "Reads every byte of the journal and checks it.",
+	me,
+	"",
+	"Reads every byte of the journal and checks it.",
 	"A torn tail is what a crash leaves behind acknowledged records: nothing is lost by it. Damage\n"
 	"before valid data is corruption: exit status 1 and the place.",
 };
@@ -61,7 +63,8 @@ static int verify(int argc, char **argv)
 	else if (!status)
 		printf("%s: %" PRIu64 " records in %" PRIu64 " segments are sound (%" PRIu64
 		       " bytes; %" PRIu64 " torn tails)\n",
-		       directory, report.records, report.segments, report.bytes, report.torn_segments);
+		       directory, report.records, report.segments, report.bytes,
+		       report.torn_segments);
 	if (status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	return SP_EXIT_OK;
@@ -74,5 +77,6 @@ int cmd_journal(int argc, char **argv)
 		{ 0 },
 	};
 
-	return sp_command_dispatch(commands, "sallyport journal", "The journal on disk.", argc, argv);
+	return sp_command_dispatch(commands, "sallyport journal", "The journal on disk.", argc,
+				   argv);
 }

@@ -32,7 +32,8 @@ static int call(const char *me, const char *command, const char *lane, json_t **
 static int list(int argc, char **argv)
 {
 	static const char me[] = "sallyport lanes list";
-	static const struct sp_opt_usage usage = { me, "", "Lists the lanes of a running instance.", NULL };
+	static const struct sp_opt_usage usage = { me, "", "Lists the lanes of a running instance.",
+						   NULL };
 	struct sp_table table;
 	json_t *answer, *lane;
 	size_t i;
@@ -43,7 +44,8 @@ static int list(int argc, char **argv)
 	code = call(me, "lanes", NULL, &answer);
 	if (code)
 		return code;
-	if (!json && sp_table_init(&table, "lane|>cameras|>streaming|encounter|>encounters|>faces")) {
+	if (!json &&
+	    sp_table_init(&table, "lane|>cameras|>streaming|encounter|>encounters|>faces")) {
 		json_decref(answer);
 		return sp_command_fail(me, SP_EXIT_FAILED, "out of memory");
 	}
@@ -90,13 +92,15 @@ static int act(const char *me, const char *summary, const char *command, int arg
 
 static int trigger(int argc, char **argv)
 {
-	return act("sallyport lanes trigger", "Opens an encounter on a lane, or prolongs the open one.",
-		   "trigger", argc, argv);
+	return act("sallyport lanes trigger",
+		   "Opens an encounter on a lane, or prolongs the open one.", "trigger", argc,
+		   argv);
 }
 
 static int close_encounter(int argc, char **argv)
 {
-	return act("sallyport lanes close", "Closes the open encounter of a lane now.", "close", argc, argv);
+	return act("sallyport lanes close", "Closes the open encounter of a lane now.", "close",
+		   argc, argv);
 }
 
 int cmd_lanes(int argc, char **argv)
@@ -108,5 +112,6 @@ int cmd_lanes(int argc, char **argv)
 		{ 0 },
 	};
 
-	return sp_command_dispatch(commands, "sallyport lanes", "Lanes of a running instance.", argc, argv);
+	return sp_command_dispatch(commands, "sallyport lanes", "Lanes of a running instance.",
+				   argc, argv);
 }

@@ -29,19 +29,24 @@ static uint32_t ack_fd = UINT32_MAX;
 static struct sp_pipeline_options pipeline_options;
 
 static const struct sp_opt options[] = {
-	{ "config", 'c', SP_OPT_STRING, &config_path, "FILE", "the configuration (/etc/sallyport.yaml)", 0, 0 },
-	{ "duration", 't', SP_OPT_DOUBLE, &duration, "S", "stop after this many seconds", 0.1, 1e9 },
+	{ "config", 'c', SP_OPT_STRING, &config_path, "FILE",
+	  "the configuration (/etc/sallyport.yaml)", 0, 0 },
+	{ "duration", 't', SP_OPT_DOUBLE, &duration, "S", "stop after this many seconds", 0.1,
+	  1e9 },
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "the summary as one JSON object", 0, 0 },
 	{ "quiet", 'q', SP_OPT_FLAG, &quiet, NULL, "no progress line, no summary", 0, 0 },
 	{ "verbose", 'v', SP_OPT_FLAG, &verbose, NULL, "say what cameras and stages do", 0, 0 },
-	{ "ack-fd", 0, SP_OPT_U32, &ack_fd, "FD", "write the id of each durable encounter there, a line each", 1, 65535 },
+	{ "ack-fd", 0, SP_OPT_U32, &ack_fd, "FD",
+	  "write the id of each durable encounter there, a line each", 1, 65535 },
 	{ "allow-unencrypted", 0, SP_OPT_FLAG, &pipeline_options.allow_unencrypted, NULL,
 	  "take real cameras although records are not encrypted yet", 0, 0 },
 	{ 0 },
 };
 
 static const struct sp_opt_usage usage = {
-	me, "", "Runs the appliance in the foreground until SIGINT, SIGTERM or SIGHUP.",
+	me,
+	"",
+	"Runs the appliance in the foreground until SIGINT, SIGTERM or SIGHUP.",
 	"Stops cleanly: open encounters are closed and made durable. Exit status 1 if the journal broke.",
 };
 
@@ -66,7 +71,8 @@ static json_t *handle(void *arg, const char *command, const json_t *request, str
 	status = !strcmp(command, "trigger") ? sp_pipeline_trigger(pipeline, lane)
 					     : sp_pipeline_close_encounter(pipeline, lane);
 	if (status) {
-		sp_err_set(err, status, "there is no lane '%s'; `sallyport lanes list` lists them", lane);
+		sp_err_set(err, status, "there is no lane '%s'; `sallyport lanes list` lists them",
+			   lane);
 		return NULL;
 	}
 	return json_pack("{s:s}", "lane", lane);
@@ -80,9 +86,10 @@ static void show(struct sp_progress *progress, struct sp_pipeline *pipeline, uin
 
 	sp_pipeline_figures(pipeline, &f);
 	snprintf(note, sizeof(note),
-		 "s  %u/%u cameras  %" PRIu64 " frames  %" PRIu64 " faces  %" PRIu64 " encounters  %" PRIu64
-		 " durable  %" PRIu64 " packets missing",
-		 f.streaming, f.cameras, f.frames, f.faces, f.encounters, f.acknowledged, f.missing);
+		 "s  %u/%u cameras  %" PRIu64 " frames  %" PRIu64 " faces  %" PRIu64
+		 " encounters  %" PRIu64 " durable  %" PRIu64 " packets missing",
+		 f.streaming, f.cameras, f.frames, f.faces, f.encounters, f.acknowledged,
+		 f.missing);
 	sp_progress_update(progress, (now - begin_ns) / SP_NS_PER_S, note);
 }
 
@@ -126,11 +133,12 @@ static void summarise(struct sp_pipeline *pipeline, double seconds)
 		sp_command_print_json(stats);
 		return;
 	}
-	printf("%.1f s: %" PRIu64 " frames (%" PRIu64 " incomplete), %.1f MB, %" PRIu64 " faces, %" PRIu64
-	       " encounters, %" PRIu64 " durable\n",
-	       seconds, f.frames, f.incomplete, (double)f.bytes / 1e6, f.faces, f.encounters, f.acknowledged);
-	printf("packets: %" PRIu64 " expected, %" PRIu64 " missing; the ledger %s\n", f.expected, f.missing,
-	       f.ledger_adds_up ? "adds up" : "DOES NOT ADD UP");
+	printf("%.1f s: %" PRIu64 " frames (%" PRIu64 " incomplete), %.1f MB, %" PRIu64
+	       " faces, %" PRIu64 " encounters, %" PRIu64 " durable\n",
+	       seconds, f.frames, f.incomplete, (double)f.bytes / 1e6, f.faces, f.encounters,
+	       f.acknowledged);
+	printf("packets: %" PRIu64 " expected, %" PRIu64 " missing; the ledger %s\n", f.expected,
+	       f.missing, f.ledger_adds_up ? "adds up" : "DOES NOT ADD UP");
 }
 
 static int run(const struct sp_config *config, int signals)
@@ -164,7 +172,8 @@ static int run(const struct sp_config *config, int signals)
 	if (status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	if (figures.unrecorded)
-		return sp_command_fail(me, SP_EXIT_FAILED, "%" PRIu64 " encounters could not be recorded",
+		return sp_command_fail(me, SP_EXIT_FAILED,
+				       "%" PRIu64 " encounters could not be recorded",
 				       figures.unrecorded);
 	return SP_EXIT_OK;
 }
@@ -194,7 +203,8 @@ int cmd_run(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (argc)
-		return sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not expected; give the configuration with -c",
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "'%s' is not expected; give the configuration with -c",
 				       argv[0]);
 	if (verbose)
 		sp_log_set_level(SP_LOG_INFO);
@@ -203,7 +213,8 @@ int cmd_run(int argc, char **argv)
 	pipeline_options.ack_fd = ack_fd == UINT32_MAX ? -1 : (int)ack_fd;
 	if (ack_fd != UINT32_MAX && fcntl((int)ack_fd, F_GETFD) < 0) {
 		sp_config_free(config);
-		return sp_command_fail(me, SP_EXIT_USAGE, "--ack-fd: descriptor %u is not open", ack_fd);
+		return sp_command_fail(me, SP_EXIT_USAGE, "--ack-fd: descriptor %u is not open",
+				       ack_fd);
 	}
 	code = prepare(&signals);
 	if (code) {

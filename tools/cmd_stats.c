@@ -19,7 +19,9 @@ static const struct sp_opt options[] = {
 };
 
 static const struct sp_opt_usage usage = {
-	me, "", "Shows the counters of a running instance.",
+	me,
+	"",
+	"Shows the counters of a running instance.",
 	"Streams: expected = delivered + policy + bad + late + discarded + missing, in payload packets of\n"
 	"closed blocks.",
 };
@@ -35,19 +37,23 @@ static void print_streams(const json_t *streams)
 	json_t *s;
 	size_t i;
 
-	if (sp_table_init(&table, "lane|camera|state|>frames|>incomplete|>expected|>delivered|>policy|>bad|>late|"
-				  ">discarded|>missing|>resent"))
+	if (sp_table_init(
+		    &table,
+		    "lane|camera|state|>frames|>incomplete|>expected|>delivered|>policy|>bad|>late|"
+		    ">discarded|>missing|>resent"))
 		return;
 	json_array_foreach(streams, i, s) {
-		const char *state = json_string_value(json_object_get(json_object_get(s, "control"), "state"));
+		const char *state =
+			json_string_value(json_object_get(json_object_get(s, "control"), "state"));
 
 		sp_table_row(&table, "%s|%s|%s|%lld|%lld|%lld|%lld|%lld|%lld|%lld|%lld|%lld|%lld",
 			     json_string_value(json_object_get(s, "lane")),
 			     json_string_value(json_object_get(s, "camera")), state ?: "replay",
 			     number(s, "frames_complete") + number(s, "frames_incomplete"),
-			     number(s, "frames_incomplete"), number(s, "expected"), number(s, "delivered"),
-			     number(s, "policy"), number(s, "bad_packet"), number(s, "late"),
-			     number(s, "block_discarded"), number(s, "missing"), number(s, "resent"));
+			     number(s, "frames_incomplete"), number(s, "expected"),
+			     number(s, "delivered"), number(s, "policy"), number(s, "bad_packet"),
+			     number(s, "late"), number(s, "block_discarded"), number(s, "missing"),
+			     number(s, "resent"));
 	}
 	sp_table_print(&table, stdout);
 	sp_table_uninit(&table);
@@ -85,7 +91,8 @@ static void print(const json_t *stats)
 		print_numbers("port, missing packets by cause", json_object_get(item, "missing"));
 	}
 	print_numbers("inference", inference);
-	print_numbers("inference, last packet to result (ms)", json_object_get(inference, "latency_ms"));
+	print_numbers("inference, last packet to result (ms)",
+		      json_object_get(inference, "latency_ms"));
 	json_array_foreach(json_object_get(stages, "lanes"), i, item)
 		print_numbers(json_string_value(json_object_get(item, "lane")), item);
 	print_numbers("journal", json_object_get(stats, "journal"));

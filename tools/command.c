@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void list(const struct sp_command *table, const char *program, const char *summary, FILE *out)
+static void list(const struct sp_command *table, const char *program, const char *summary,
+		 FILE *out)
 {
 	fprintf(out, "usage: %s COMMAND [OPTION…]\n\n%s\n\ncommands:\n", program, summary);
 	for (; table->name; table++)
@@ -28,8 +29,8 @@ int sp_command_dispatch(const struct sp_command *table, const char *program, con
 	for (const struct sp_command *command = table; command->name; command++)
 		if (!strcmp(command->name, argv[1]))
 			return command->run(argc - 1, argv + 1);
-	return sp_command_fail(program, SP_EXIT_USAGE, "unknown command '%s'; `%s --help` lists them",
-			       argv[1], program);
+	return sp_command_fail(program, SP_EXIT_USAGE,
+			       "unknown command '%s'; `%s --help` lists them", argv[1], program);
 }
 
 int sp_command_parse(const struct sp_opt *options, const struct sp_opt_usage *usage, int *argc,

@@ -19,14 +19,18 @@ enum sp_exit {
 struct sp_command {
 	const char *name;
 	const char *summary;
-	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns an exit code */
+	int (*run)(int argc,
+		   char **argv); /* argv[0] is the subcommand's name; returns an exit code */
 };
 
 /* Runs the command that argv[1] names; prints the table for --help. A NULL name ends the table. */
 int sp_command_dispatch(const struct sp_command *table, const char *program, const char *summary,
 			int argc, char **argv);
 
-/* -1: go on, with *@argc operands in argv[0 …). Otherwise the exit code: help shown, or usage error. */
+/*
+ * -1: go on, with *@argc operands in argv[0 …). Otherwise the exit code: help shown, or usage
+ * error.
+ */
 int sp_command_parse(const struct sp_opt *options, const struct sp_opt_usage *usage, int *argc,
 		     char **argv);
 

@@ -14,9 +14,18 @@ struct sp_place_options {
 };
 
 #define SP_PLACE_OPTIONS(place)                                                                    \
-	{ "config", 'c', SP_OPT_STRING, &(place).config, "FILE",                                   \
-	  "the instance's configuration (/etc/sallyport.yaml)", 0, 0 },                            \
-	{ "data", 'd', SP_OPT_STRING, &(place).data, "DIR", "its data directory, instead of -c", 0, 0 }
+	{ "config",                                                                                \
+	  'c',                                                                                     \
+	  SP_OPT_STRING,                                                                           \
+	  &(place).config,                                                                         \
+	  "FILE",                                                                                  \
+	  "the instance's configuration (/etc/sallyport.yaml)",                                    \
+	  0,                                                                                       \
+	  0 },                                                                                     \
+	{                                                                                          \
+		"data", 'd', SP_OPT_STRING, &(place).data, "DIR",                                  \
+			"its data directory, instead of -c", 0, 0                                  \
+	}
 
 /* 0, or -errno with @err filled. */
 int sp_place_journal(const struct sp_place_options *options, char *path, size_t size,

@@ -11,7 +11,8 @@ static const struct sp_command commands[] = {
 	{ "detect", "faces, landmarks and quality of pictures", cmd_detect },
 	{ "compare", "1:1 similarity of two pictures' faces", cmd_compare },
 	{ "cameras", "discover cameras, show their features", cmd_cameras },
-	{ "lanes", "list the lanes of a running instance, trigger and close encounters", cmd_lanes },
+	{ "lanes", "list the lanes of a running instance, trigger and close encounters",
+	  cmd_lanes },
 	{ "encounters", "list, show, compare what was recorded", cmd_encounters },
 	{ "journal", "verify the journal on disk", cmd_journal },
 	{ "stats", "counters of a running instance", cmd_stats },
@@ -27,8 +28,9 @@ int main(int argc, char **argv)
 		printf("sallyport %s (%s)\n", sp_version, sp_commit);
 		return SP_EXIT_OK;
 	}
-	return sp_command_dispatch(commands, "sallyport",
-				   "Photographs of everyone in a vehicle, from GigE Vision cameras to a durable "
-				   "record.",
-				   argc, argv);
+	return sp_command_dispatch(
+		commands, "sallyport",
+		"Photographs of everyone in a vehicle, from GigE Vision cameras to a durable "
+		"record.",
+		argc, argv);
 }

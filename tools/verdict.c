@@ -18,7 +18,8 @@ int sp_verdict_prepare(const struct sp_verdict_options *options, const uint8_t m
 		snprintf(verdict.meaning, sizeof(verdict.meaning),
 			 "a threshold of your own: its false match rate is not known");
 	} else if (!model) {
-		return sp_err_set(err, -ENODATA, "no false match rates are known of this embedding model; give "
+		return sp_err_set(err, -ENODATA,
+				  "no false match rates are known of this embedding model; give "
 				  "--threshold, or use the recommended model (README, \"Models\")");
 	} else {
 		status = sp_match_threshold_at(model, options->fmr > 0 ? options->fmr : 1e-4,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration file of any content: refused with a reason, or resolved so that it can be planned. */
+/*
+ * A configuration file of any content: refused with a reason, or resolved so that it can be
+ * planned.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (!config->purpose || !config->socket || !config->journal.directory || !config->lanes_count)
+	if (!config->purpose || !config->socket || !config->journal.directory ||
+	    !config->lanes_count)
 		abort();
 	for (uint32_t i = 0; i < config->lanes_count; i++)
 		for (uint32_t k = 0; k < config->lanes[i].cameras_count; k++)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line on the control socket: every one gets an answer that is JSON and says whether it was done. */
+/*
+ * A line on the control socket: every one gets an answer that is JSON and says whether it was done.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@ static json_t *handle(void *arg, const char *command, const json_t *request, str
 	(void)arg;
 	if (!strcmp(command, "trigger") && lane)
 		return json_pack("{s:s}", "lane", lane);
-	sp_err_set(err, -1, "'%s' is not a command, or there is no lane '%s'", command, lane ? lane : "");
+	sp_err_set(err, -1, "'%s' is not a command, or there is no lane '%s'", command,
+		   lane ? lane : "");
 	return NULL;
 }
 

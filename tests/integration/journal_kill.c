@@ -66,8 +66,8 @@ static int append_one(struct victim *victim)
 	n = sp_record_encode_encounter(&e, bytes, sizeof(bytes), NULL);
 	if (n < 0)
 		return (int)n;
-	ret = sp_journal_append(victim->writer, SP_RECORD_ENCOUNTER, bytes, (size_t)n, e.begin_utc_ns,
-				victim->next % WAITING);
+	ret = sp_journal_append(victim->writer, SP_RECORD_ENCOUNTER, bytes, (size_t)n,
+				e.begin_utc_ns, victim->next % WAITING);
 	if (!ret)
 		victim->waiting[victim->next++ % WAITING] = e.id;
 	return ret;
@@ -169,7 +169,9 @@ static bool take_lines(int fd, struct lines *lines, struct ids *ids)
 	return true;
 }
 
-/* Lives until @kill_ns, which counts from the first acknowledgement (or from the start if @early). */
+/*
+ * Lives until @kill_ns, which counts from the first acknowledgement (or from the start if @early).
+ */
 static bool one_life(char **command, bool early, uint64_t kill_ns, struct ids *ids)
 {
 	uint64_t limit_ns = sp_clock_now() + (early ? kill_ns : 30 * SP_NS_PER_S);
@@ -250,7 +252,8 @@ static bool check(const char *directory, struct ids *acked)
 	if (missing)
 		fprintf(stderr, "%zu of %zu acknowledged records are missing\n", missing, acked->n);
 	if (there.n != report.records)
-		fprintf(stderr, "read %zu records, verified %" PRIu64 "\n", there.n, report.records);
+		fprintf(stderr, "read %zu records, verified %" PRIu64 "\n", there.n,
+			report.records);
 	free(there.list);
 	return !ret && !missing && there.n == report.records;
 }
@@ -285,6 +288,7 @@ int main(int argc, char **argv)
 		return write_on(argv[2]);
 	if (argc > 5 && !strcmp(argv[1], "run"))
 		return run(argv[2], strtoull(argv[3], NULL, 0), (unsigned)atoi(argv[4]), argv + 5);
-	fprintf(stderr, "usage: journal_kill run DIRECTORY SEED ROUNDS COMMAND… | write DIRECTORY\n");
+	fprintf(stderr,
+		"usage: journal_kill run DIRECTORY SEED ROUNDS COMMAND… | write DIRECTORY\n");
 	return 2;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run_kill SALLYPORT CONFIG SOCKET JOURNAL ROUNDS SEED: starts the appliance, makes it record encounters by
- * triggering and closing them through the control socket, reads acknowledged ids from its pipe, kills it with
- * SIGKILL at a random moment. After each kill the journal must verify and hold every acknowledged id.
- * This shows process death, not power loss.
+ * run_kill SALLYPORT CONFIG SOCKET JOURNAL ROUNDS SEED: starts the appliance, makes it record
+ * encounters by triggering and closing them through the control socket, reads acknowledged ids from
+ * its pipe, kills it with SIGKILL at a random moment. After each kill the journal must verify and
+ * hold every acknowledged id. This shows process death, not power loss.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,8 @@ static pid_t start(char **argv, int *ret_pipe)
 	if (!pid) {
 		close(ends[0]);
 		snprintf(fd, sizeof(fd), "%d", ends[1]);
-		execl(argv[1], argv[1], "run", "-c", argv[2], "--quiet", "--ack-fd", fd, (char *)NULL);
+		execl(argv[1], argv[1], "run", "-c", argv[2], "--quiet", "--ack-fd", fd,
+		      (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
@@ -66,7 +67,8 @@ static void read_ids(int fd)
 	ssize_t n;
 
 	while ((n = read(fd, text, SP_ENCOUNTER_ID_TEXT * 1000)) > 0)
-		for (char *line = text; line + SP_ENCOUNTER_ID_TEXT <= text + n && acknowledged_n < IDS_MAX;
+		for (char *line = text;
+		     line + SP_ENCOUNTER_ID_TEXT <= text + n && acknowledged_n < IDS_MAX;
 		     line += SP_ENCOUNTER_ID_TEXT) {
 			memcpy(acknowledged[acknowledged_n], line, SP_ENCOUNTER_ID_TEXT - 1);
 			acknowledged_n++;
@@ -75,7 +77,8 @@ static void read_ids(int fd)
 
 static int ask(const char *socket, const char *command)
 {
-	json_t *request = json_pack("{s:s, s:s}", "command", command, "lane", "lane-1"), *answer = NULL;
+	json_t *request = json_pack("{s:s, s:s}", "command", command, "lane", "lane-1"),
+	       *answer = NULL;
 	int status = sp_control_call(socket, request, &answer, NULL);
 
 	json_decref(request);
@@ -96,7 +99,8 @@ static int look_up(void *arg, const struct sp_encounter *encounter)
 
 	(void)arg;
 	sp_encounter_id_format(&encounter->id, id);
-	found += bsearch(id, acknowledged, acknowledged_n, sizeof(acknowledged[0]), by_text) != NULL;
+	found += bsearch(id, acknowledged, acknowledged_n, sizeof(acknowledged[0]), by_text) !=
+		 NULL;
 	return 0;
 }
 
@@ -112,8 +116,8 @@ static int check(const char *journal, struct sp_err *err)
 	found = 0;
 	status = sp_recall_each(journal, &all, look_up, NULL, err);
 	if (!status && found != acknowledged_n)
-		return sp_err_set(err, -EBADMSG, "%zu of %zu acknowledged encounters are there", found,
-				  acknowledged_n);
+		return sp_err_set(err, -EBADMSG, "%zu of %zu acknowledged encounters are there",
+				  found, acknowledged_n);
 	return status;
 }
 
@@ -161,11 +165,12 @@ int main(int argc, char **argv)
 	for (int i = 0; acknowledged && i < rounds && !status; i++) {
 		status = live_and_die(argv, &err) ?: check(argv[4], &err);
 		if (status)
-			printf("not ok run_kill: round %d of seed %s: %s\n", i + 1, argv[6], err.text);
+			printf("not ok run_kill: round %d of seed %s: %s\n", i + 1, argv[6],
+			       err.text);
 	}
 	if (!status)
-		printf("ok run_kill (%d kills, %zu acknowledged encounters are all there, seed %s)\n", rounds,
-		       acknowledged_n, argv[6]);
+		printf("ok run_kill (%d kills, %zu acknowledged encounters are all there, seed %s)\n",
+		       rounds, acknowledged_n, argv[6]);
 	free(acknowledged);
 	return status ? 1 : 0;
 }

@@ -39,8 +39,10 @@ static int address_of(const char *path, struct sockaddr_un *address, struct sp_e
 	memset(address, 0, sizeof(*address));
 	address->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(address->sun_path))
-		return sp_err_set(err, -ENAMETOOLONG, "control socket %s: the path is longer than %zu bytes; "
-				  "set `socket` in the configuration", path, sizeof(address->sun_path) - 1);
+		return sp_err_set(err, -ENAMETOOLONG,
+				  "control socket %s: the path is longer than %zu bytes; "
+				  "set `socket` in the configuration",
+				  path, sizeof(address->sun_path) - 1);
 	memcpy(address->sun_path, path, strlen(path) + 1);
 	return 0;
 }
@@ -198,7 +200,8 @@ static void remove_stale(const struct sockaddr_un *address)
 	if (fd < 0)
 		return;
 	set_timeouts(fd, CLIENT_TIMEOUT_S);
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
+	    errno == ECONNREFUSED)
 		unlink(address->sun_path);
 	close(fd);
 }
@@ -240,7 +243,8 @@ int sp_control_socket_open(const struct sp_control_config *config,
 	socket->fd = listen_at(&address);
 	status = socket->fd < 0 ? socket->fd : sp_event_init(&socket->wake);
 	if (!status) {
-		status = sp_thread_start(&socket->thread, "control", -1, run, socket, &socket->wake);
+		status = sp_thread_start(&socket->thread, "control", -1, run, socket,
+					 &socket->wake);
 		if (status)
 			sp_event_uninit(&socket->wake);
 	}
@@ -250,10 +254,12 @@ int sp_control_socket_open(const struct sp_control_config *config,
 			unlink(socket->path);
 		}
 		free(socket);
-		return sp_err_set(err, status, "control socket %s: %s; %s", config->path, strerror(-status),
-				  status == -EADDRINUSE ? "another instance listens there, or it is a file of "
-							  "another kind: choose another `socket`"
-							: "see its directory, or choose another `socket`");
+		return sp_err_set(err, status, "control socket %s: %s; %s", config->path,
+				  strerror(-status),
+				  status == -EADDRINUSE
+					  ? "another instance listens there, or it is a file of "
+					    "another kind: choose another `socket`"
+					  : "see its directory, or choose another `socket`");
 	}
 	*ret_socket = socket;
 	return 0;
@@ -270,7 +276,8 @@ void sp_control_socket_close(struct sp_control_socket *socket)
 	free(socket);
 }
 
-int sp_control_call(const char *path, const json_t *request, json_t **ret_answer, struct sp_err *err)
+int sp_control_call(const char *path, const json_t *request, json_t **ret_answer,
+		    struct sp_err *err)
 {
 	struct sockaddr_un address;
 	int fd, status = address_of(path, &address, err);

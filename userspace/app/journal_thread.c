@@ -63,19 +63,23 @@ static bool append(struct sp_journal_thread *t)
 					       record.utc_ns, t->appended);
 
 		/*
-		 * EAGAIN, perhaps with nothing on its way: the next segment may still be in the making.
-		 * EIO: the writer is broken, has said so in the log, and tells the poll why.
+		 * EAGAIN, perhaps with nothing on its way: the next segment may still be in the
+		 * making. EIO: the writer is broken, has said so in the log, and tells the poll
+		 * why.
 		 */
 		if (status == -EAGAIN || status == -EIO)
 			return true;
 		if (status) {
-			sp_err_set(&t->reason, status, "journal: a record was refused: %s; see `sallyport "
-				   "journal verify` and the disk's free space", strerror(-status));
+			sp_err_set(&t->reason, status,
+				   "journal: a record was refused: %s; see `sallyport "
+				   "journal verify` and the disk's free space",
+				   strerror(-status));
 			sp_log(SP_LOG_ERROR, "%s", t->reason.text);
 			fail(t);
 			return false;
 		}
-		memcpy(t->ids[t->appended++ % UNACKNOWLEDGED_MAX].bytes, record.id, sizeof(record.id));
+		memcpy(t->ids[t->appended++ % UNACKNOWLEDGED_MAX].bytes, record.id,
+		       sizeof(record.id));
 		sp_inbox_release(t->config.inbox);
 	}
 	return t->appended != t->acknowledged;

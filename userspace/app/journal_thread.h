@@ -16,7 +16,8 @@ struct sp_journal_thread;
 struct sp_journal_writer;
 
 struct sp_journal_thread_config {
-	struct sp_journal_writer *writer; /* the thread's alone while it runs; the caller closes it */
+	/* The thread's alone while it runs; the caller closes it. */
+	struct sp_journal_writer *writer;
 	struct sp_inbox *inbox;
 	struct sp_event *wake;
 	/* Acknowledged encounter ids are written here, a line each; -1: nowhere. */

@@ -102,14 +102,16 @@ static void give_back(struct sp_lane_thread *t)
 /* Returns false if the inbox has no room now. */
 static bool record(struct sp_lane_thread *t, const struct sp_encounter *encounter)
 {
-	struct sp_inbox_record record = { .type = SP_RECORD_ENCOUNTER, .utc_ns = encounter->end_utc_ns };
+	struct sp_inbox_record record = { .type = SP_RECORD_ENCOUNTER,
+					  .utc_ns = encounter->end_utc_ns };
 	size_t needed = 0;
 	uint8_t *room;
 	int64_t size;
 
 	(void)sp_record_encode_encounter(encounter, NULL, 0, &needed);
 	if (needed > SP_RECORD_MAX) {
-		sp_log(SP_LOG_ERROR, "lane %s: an encounter of %zu bytes is larger than a record may be",
+		sp_log(SP_LOG_ERROR,
+		       "lane %s: an encounter of %zu bytes is larger than a record may be",
 		       encounter->lane, needed);
 		sp_count(&t->lost, 1);
 		return true;

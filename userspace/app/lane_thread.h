@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lane thread: takes results from the inference side, moves every lane's watermark, encodes what
- * a lane closes and puts it into the journal's inbox.
+ * The lane thread: takes results from the inference side, moves every lane's watermark, encodes
+ * what a lane closes and puts it into the journal's inbox.
  */
 #ifndef SP_APP_LANE_THREAD_H
 #define SP_APP_LANE_THREAD_H
@@ -25,7 +25,8 @@ struct sp_lane_thread_config {
 	struct sp_event *wake;	     /* this thread's */
 	struct sp_event *batch_wake; /* signalled when results go back */
 	struct sp_event *journal_wake;
-	struct sp_journal_thread *journal; /* empties the inbox, until it is broken; outlives this thread */
+	/* Empties the inbox, until it is broken; outlives this thread. */
+	struct sp_journal_thread *journal;
 	/* Time is what the results say (a capture file's), not the clock. */
 	bool replay;
 };

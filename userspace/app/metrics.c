@@ -30,8 +30,9 @@ static json_t *camera_control(struct sp_pipeline *p, unsigned int i)
 	if (!p->supervisor || sp_supervisor_status(p->supervisor, i, &status))
 		return json_null();
 	return json_pack("{s:s, s:I, s:I, s:I, s:s}", "state", sp_camera_state_name(status.state),
-			 "connects", (json_int_t)status.connects, "losses", (json_int_t)status.losses,
-			 "errors", (json_int_t)status.errors, "error", status.error);
+			 "connects", (json_int_t)status.connects, "losses",
+			 (json_int_t)status.losses, "errors", (json_int_t)status.errors, "error",
+			 status.error);
 }
 
 /* What the assembler wanted (in the stream's own counters), and what was sent. */
@@ -55,7 +56,8 @@ static json_t *streams(struct sp_pipeline *p)
 					   p->config->lanes[camera->lane].name, "camera",
 					   camera->config->name);
 
-		sp_stats_json(stream, sp_stream_counter_table, sp_stream_counter_table_n, stream_of(p, i));
+		sp_stats_json(stream, sp_stream_counter_table, sp_stream_counter_table_n,
+			      stream_of(p, i));
 		json_object_set_new(stream, "resend", resend(p, i));
 		json_object_set_new(stream, "control", camera_control(p, i));
 		json_array_append_new(array, stream);
@@ -65,8 +67,8 @@ static json_t *streams(struct sp_pipeline *p)
 
 /*
  * Σ missing of the port's streams, charged to causes. What the socket dropped and what cameras no
- * longer had are known (the first is a bound: a dropped datagram may have been a leader or come again
- * as a resend); the network is what remains.
+ * longer had are known (the first is a bound: a dropped datagram may have been a leader or come
+ * again as a resend); the network is what remains.
  */
 static json_t *port(struct sp_pipeline *p)
 {
@@ -89,14 +91,15 @@ static json_t *port(struct sp_pipeline *p)
 			    json_pack("{s:I, s:I, s:I, s:I, s:s}", "total", (json_int_t)missing,
 				      "socket_overflow", (json_int_t)overflow, "camera_unavailable",
 				      (json_int_t)unavailable, "network",
-				      (json_int_t)(rest - unavailable), "bound", "socket_overflow"));
+				      (json_int_t)(rest - unavailable), "bound",
+				      "socket_overflow"));
 	return object;
 }
 
 static json_t *milliseconds(const struct sp_histogram *h)
 {
-	return json_pack("{s:f, s:f, s:f, s:I}", "p50", (double)sp_histogram_quantile(h, 0.5) / 1e6, "p99",
-			 (double)sp_histogram_quantile(h, 0.99) / 1e6, "max",
+	return json_pack("{s:f, s:f, s:f, s:I}", "p50", (double)sp_histogram_quantile(h, 0.5) / 1e6,
+			 "p99", (double)sp_histogram_quantile(h, 0.99) / 1e6, "max",
 			 (double)sp_counter_read(&h->max) / 1e6, "count",
 			 (json_int_t)sp_counter_read(&h->total));
 }
@@ -139,18 +142,20 @@ static json_t *journal(struct sp_pipeline *p)
 
 	sp_stats_json(object, sp_journal_counter_table, sp_journal_counter_table_n,
 		      sp_journal_writer_counters(p->writer));
-	json_object_set_new(object, "acknowledged",
-			    json_integer((json_int_t)sp_journal_thread_acknowledged(p->journal_thread)));
+	json_object_set_new(
+		object, "acknowledged",
+		json_integer((json_int_t)sp_journal_thread_acknowledged(p->journal_thread)));
 	json_object_set_new(object, "unrecorded",
 			    json_integer((json_int_t)unrecorded(p)));
-	json_object_set_new(object, "broken", json_boolean(sp_journal_thread_broken(p->journal_thread, NULL)));
+	json_object_set_new(object, "broken",
+			    json_boolean(sp_journal_thread_broken(p->journal_thread, NULL)));
 	return object;
 }
 
 json_t *sp_pipeline_stats(struct sp_pipeline *p)
 {
-	return json_pack("{s:o, s:[o], s:o, s:o}", "streams", streams(p), "ports", port(p), "stages",
-			 stages(p), "journal", journal(p));
+	return json_pack("{s:o, s:[o], s:o, s:o}", "streams", streams(p), "ports", port(p),
+			 "stages", stages(p), "journal", journal(p));
 }
 
 static unsigned int streaming_in(struct sp_pipeline *p, unsigned int lane)
@@ -175,8 +180,9 @@ json_t *sp_pipeline_lanes(struct sp_pipeline *p)
 		const struct sp_lane_counters *c = sp_lane_counters(p->lanes[i]);
 
 		json_array_append_new(
-			array, json_pack("{s:s, s:i, s:i, s:b, s:I, s:I}", "name", p->config->lanes[i].name,
-					 "cameras", (int)p->config->lanes[i].cameras_count, "streaming",
+			array, json_pack("{s:s, s:i, s:i, s:b, s:I, s:I}", "name",
+					 p->config->lanes[i].name, "cameras",
+					 (int)p->config->lanes[i].cameras_count, "streaming",
 					 (int)streaming_in(p, i), "open",
 					 sp_lane_thread_is_open(p->lane_thread, i), "encounters",
 					 (json_int_t)sp_counter_read(&c->encounters), "faces",
@@ -193,7 +199,8 @@ void sp_pipeline_figures(struct sp_pipeline *p, struct sp_pipeline_figures *ret_
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
 		const struct sp_stream_counters *c = stream_of(p, i);
 
-		f.frames += sp_counter_read(&c->frames_complete) + sp_counter_read(&c->frames_incomplete);
+		f.frames += sp_counter_read(&c->frames_complete) +
+			    sp_counter_read(&c->frames_incomplete);
 		f.incomplete += sp_counter_read(&c->frames_incomplete);
 		f.expected += sp_counter_read(&c->expected);
 		f.missing += sp_counter_read(&c->missing);

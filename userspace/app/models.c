@@ -21,7 +21,8 @@ int sp_models_find(const char *directory, const char *name, char *path, size_t s
 {
 	const char *environment = getenv("SALLYPORT_MODELS");
 	char shared[1024];
-	const char *places[] = { directory, environment, "/var/lib/sallyport/models", "models", shared };
+	const char *places[] = { directory, environment, "/var/lib/sallyport/models", "models",
+				 shared };
 	char looked[300] = "";
 
 	if (strchr(name, '/')) {
@@ -35,11 +36,14 @@ int sp_models_find(const char *directory, const char *name, char *path, size_t s
 
 		if (!places[i] || !*places[i])
 			continue;
-		if (snprintf(path, size, "%s/%s", places[i], name) < (int)size && !access(path, R_OK))
+		if (snprintf(path, size, "%s/%s", places[i], name) < (int)size &&
+		    !access(path, R_OK))
 			return 0;
 		snprintf(looked + used, sizeof(looked) - used, "%s%s", used ? ", " : "", places[i]);
 	}
-	return sp_err_set(err, -ENOENT,
-			  "model %s is not in %s; put the file there or set SALLYPORT_MODELS (README, "
-			  "\"Models\")", name, looked);
+	return sp_err_set(
+		err, -ENOENT,
+		"model %s is not in %s; put the file there or set SALLYPORT_MODELS (README, "
+		"\"Models\")",
+		name, looked);
 }

@@ -25,11 +25,12 @@ int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace,
 
 		for (uint32_t k = 0; k < lane->cameras_count; k++)
 			if (!is_loopback(lane->cameras[k].address))
-				return sp_err_set(err, -EPERM,
-						  "lane %s, camera %s (%s): records are not encrypted yet, so only "
-						  "cameras on loopback are taken; --allow-unencrypted overrules this",
-						  lane->name, lane->cameras[k].name,
-						  lane->cameras[k].address);
+				return sp_err_set(
+					err, -EPERM,
+					"lane %s, camera %s (%s): records are not encrypted yet, so only "
+					"cameras on loopback are taken; --allow-unencrypted overrules this",
+					lane->name, lane->cameras[k].name,
+					lane->cameras[k].address);
 	}
 	return 0;
 }
@@ -40,6 +41,9 @@ bool sp_privacy_own_namespace(void)
 	ssize_t a = readlink("/proc/self/ns/net", own, sizeof(own));
 	ssize_t b = readlink("/proc/1/ns/net", init, sizeof(init));
 
-	/* Unreadable (an ordinary user may not look at process 1): assume the machine's own network. */
+	/*
+	 * Unreadable (an ordinary user may not look at process 1): assume the machine's own
+	 * network.
+	 */
 	return a > 0 && b > 0 && (a != b || memcmp(own, init, (size_t)a));
 }

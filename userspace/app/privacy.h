@@ -9,10 +9,11 @@ struct sp_config;
 struct sp_err;
 
 /*
- * 0 if every camera's address is a loopback address or this process is in a network namespace of its
- * own (a test); -EPERM with @err naming the camera and the way out otherwise.
+ * 0 if every camera's address is a loopback address or this process is in a network namespace of
+ * its own (a test); -EPERM with @err naming the camera and the way out otherwise.
  */
-int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace, struct sp_err *err);
+int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace,
+			     struct sp_err *err);
 
 /* Whether this process's network namespace differs from that of process 1. */
 bool sp_privacy_own_namespace(void);

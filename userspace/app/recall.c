@@ -24,7 +24,8 @@ static bool passes(const struct sp_recall_filter *f, const struct sp_encounter *
 
 	if (f->lane && strcmp(f->lane, e->lane))
 		return false;
-	if (f->id_prefix && strncmp(f->id_prefix, sp_encounter_id_format(&e->id, id), strlen(f->id_prefix)))
+	if (f->id_prefix &&
+	    strncmp(f->id_prefix, sp_encounter_id_format(&e->id, id), strlen(f->id_prefix)))
 		return false;
 	if (f->since_utc_ns && e->end_utc_ns < f->since_utc_ns)
 		return false;
@@ -35,8 +36,9 @@ static bool passes(const struct sp_recall_filter *f, const struct sp_encounter *
 
 /* Room for an encounter is large (it holds every occupant's template): one for the whole walk. */
 static int walk(struct sp_journal_reader *reader, const struct sp_recall_filter *filter,
-		struct sp_encounter *encounter, int (*each)(void *arg, const struct sp_encounter *encounter),
-		void *arg, struct sp_err *err)
+		struct sp_encounter *encounter,
+		int (*each)(void *arg, const struct sp_encounter *encounter), void *arg,
+		struct sp_err *err)
 {
 	struct sp_record_view view;
 	int status;
@@ -121,8 +123,11 @@ int sp_recall_one(const char *directory, const char *id, struct sp_encounter *re
 	if (status)
 		return status;
 	if (!single.n)
-		return sp_err_set(err, -ENOENT, "no encounter has the id %s; `sallyport encounters list` "
-				  "lists them", id);
-	return sp_err_set(err, -ENOTUNIQ, "%u encounters have ids that begin with %s; give more of it",
-			  single.n, id);
+		return sp_err_set(err, -ENOENT,
+				  "no encounter has the id %s; `sallyport encounters list` "
+				  "lists them",
+				  id);
+	return sp_err_set(err, -ENOTUNIQ,
+			  "%u encounters have ids that begin with %s; give more of it", single.n,
+			  id);
 }

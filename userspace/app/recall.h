@@ -17,17 +17,17 @@ struct sp_recall_filter {
 };
 
 /*
- * Calls @each for every encounter that passes, oldest first; a non-zero return of it ends the walk and
- * is returned, with @err as it was. 0, or -errno with @err filled (-ENOENT: no journal there).
+ * Calls @each for every encounter that passes, oldest first; a non-zero return of it ends the walk
+ * and is returned, with @err as it was. 0, or -errno with @err filled (-ENOENT: no journal there).
  */
 int sp_recall_each(const char *directory, const struct sp_recall_filter *filter,
 		   int (*each)(void *arg, const struct sp_encounter *encounter), void *arg,
 		   struct sp_err *err);
 
 /*
- * The one encounter whose id begins with @id, moved into *@ret_encounter (the caller clears it; empty
- * after a failure).
- * -ENOENT if there is none, -ENOTUNIQ if there are several, with @err filled.
+ * The one encounter whose id begins with @id, moved into *@ret_encounter (the caller clears it;
+ * empty after a failure). -ENOENT if there is none, -ENOTUNIQ if there are several, with @err
+ * filled.
  */
 int sp_recall_one(const char *directory, const char *id, struct sp_encounter *ret_encounter,
 		  struct sp_err *err);

@@ -9,10 +9,10 @@
 
 json_t *sp_report_quality(const struct sp_quality *q)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "eye_distance", q->eye_distance,
-			 "yaw", q->yaw, "pitch", q->pitch, "roll", q->roll, "sharpness", q->sharpness,
-			 "exposure", q->exposure, "occlusion", q->occlusion, "network", q->network, "score",
-			 q->score);
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "eye_distance",
+			 q->eye_distance, "yaw", q->yaw, "pitch", q->pitch, "roll", q->roll,
+			 "sharpness", q->sharpness, "exposure", q->exposure, "occlusion",
+			 q->occlusion, "network", q->network, "score", q->score);
 }
 
 json_t *sp_report_reasons(uint32_t reasons)
@@ -62,13 +62,14 @@ static json_t *embedding_of(const float *embedding, uint32_t size)
 
 json_t *sp_report_face(const struct sp_face *face, uint32_t embedding_size)
 {
-	json_t *object = json_pack("{s:f, s:o, s:o, s:b, s:o, s:o}", "score", face->score, "box",
-				   box_of(face->box), "landmarks", landmarks_of(face->landmark), "valid",
-				   !face->reasons, "reasons", sp_report_reasons(face->reasons), "quality",
-				   sp_report_quality(&face->quality));
+	json_t *object = json_pack(
+		"{s:f, s:o, s:o, s:b, s:o, s:o}", "score", face->score, "box", box_of(face->box),
+		"landmarks", landmarks_of(face->landmark), "valid", !face->reasons, "reasons",
+		sp_report_reasons(face->reasons), "quality", sp_report_quality(&face->quality));
 
 	if (embedding_size && face->embedded)
-		json_object_set_new(object, "embedding", embedding_of(face->embedding, embedding_size));
+		json_object_set_new(object, "embedding",
+				    embedding_of(face->embedding, embedding_size));
 	return object;
 }
 
@@ -89,16 +90,18 @@ static json_t *occupant_of(const struct sp_occupant *o, bool embeddings)
 	char seen[32];
 	json_t *object;
 
-	object = json_pack("{s:i, s:i, s:i, s:I, s:s, s:f, s:o, s:o, s:b, s:o, s:o, s:s, s:I, s:b}", "shots",
-			   (int)o->shots, "valid_shots", (int)o->valid_shots, "camera", (int)o->camera,
-			   "block_id", (json_int_t)o->block_id, "seen",
-			   sp_clock_format_utc(o->seen_utc_ns, seen, sizeof(seen)), "score", o->score, "box",
-			   box_of(o->box), "landmarks", landmarks_of(o->landmark), "valid", !o->reasons,
-			   "reasons", sp_report_reasons(o->reasons), "quality",
-			   sp_report_quality(&o->quality), "decision", sp_report_decision(o->decision),
-			   "image_bytes", (json_int_t)o->jpeg_size, "template", o->embedding_size > 0);
+	object = json_pack("{s:i, s:i, s:i, s:I, s:s, s:f, s:o, s:o, s:b, s:o, s:o, s:s, s:I, s:b}",
+			   "shots", (int)o->shots, "valid_shots", (int)o->valid_shots, "camera",
+			   (int)o->camera, "block_id", (json_int_t)o->block_id, "seen",
+			   sp_clock_format_utc(o->seen_utc_ns, seen, sizeof(seen)), "score",
+			   o->score, "box", box_of(o->box), "landmarks", landmarks_of(o->landmark),
+			   "valid", !o->reasons, "reasons", sp_report_reasons(o->reasons),
+			   "quality", sp_report_quality(&o->quality), "decision",
+			   sp_report_decision(o->decision), "image_bytes", (json_int_t)o->jpeg_size,
+			   "template", o->embedding_size > 0);
 	if (embeddings && o->embedding_size)
-		json_object_set_new(object, "embedding", embedding_of(o->embedding, o->embedding_size));
+		json_object_set_new(object, "embedding",
+				    embedding_of(o->embedding, o->embedding_size));
 	return object;
 }
 
@@ -110,9 +113,9 @@ json_t *sp_report_encounter(const struct sp_encounter *e, bool embeddings)
 	for (uint32_t i = 0; i < e->occupants_n; i++)
 		json_array_append_new(occupants, occupant_of(&e->occupants[i], embeddings));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:o}", "id",
-			 sp_encounter_id_format(&e->id, id), "lane", e->lane, "purpose", e->purpose, "begin",
-			 sp_clock_format_utc(e->begin_utc_ns, begin, sizeof(begin)), "end",
-			 sp_clock_format_utc(e->end_utc_ns, end, sizeof(end)), "triggered", e->triggered,
-			 "frames", (int)e->frames, "tombstones", (int)e->tombstones, "occupants_dropped",
-			 (int)e->occupants_dropped, "occupants", occupants);
+			 sp_encounter_id_format(&e->id, id), "lane", e->lane, "purpose", e->purpose,
+			 "begin", sp_clock_format_utc(e->begin_utc_ns, begin, sizeof(begin)), "end",
+			 sp_clock_format_utc(e->end_utc_ns, end, sizeof(end)), "triggered",
+			 e->triggered, "frames", (int)e->frames, "tombstones", (int)e->tombstones,
+			 "occupants_dropped", (int)e->occupants_dropped, "occupants", occupants);
 }

@@ -23,7 +23,14 @@ enum {
 	CAPTION = PHOTO / 8 + 1,
 };
 
-enum colour { PAGE = 0x14181D, PANEL = 0x20262D, TEXT = 0xE8ECEF, FAINT = 0x8A949E, GOOD = 0x30D060, WEAK = 0xF0B000 };
+enum colour {
+	PAGE = 0x14181D,
+	PANEL = 0x20262D,
+	TEXT = 0xE8ECEF,
+	FAINT = 0x8A949E,
+	GOOD = 0x30D060,
+	WEAK = 0xF0B000
+};
 
 struct tile {
 	struct sp_image photo; /* rgb NULL: none was kept, or nobody was there */
@@ -99,7 +106,8 @@ int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e)
 		snprintf(tile->lines[1], CAPTION, "%.17s", begin + 11);
 		tile->frame = FAINT;
 		if (!e->occupants_n) {
-			snprintf(tile->lines[2], CAPTION, "%s", e->triggered ? "triggered" : "nobody");
+			snprintf(tile->lines[2], CAPTION, "%s",
+				 e->triggered ? "triggered" : "nobody");
 			continue;
 		}
 		sheet->people++;
@@ -113,7 +121,8 @@ int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e)
 
 static void fill(struct sp_image *image, int x, int y, int width, int height, enum colour colour)
 {
-	sp_image_draw_rect(image, x, y, width, height, (width < height ? width : height) / 2 + 1, colour);
+	sp_image_draw_rect(image, x, y, width, height, (width < height ? width : height) / 2 + 1,
+			   colour);
 }
 
 static void draw_tile(struct sp_image *page, const struct tile *tile, int x, int y)
@@ -122,10 +131,12 @@ static void draw_tile(struct sp_image *page, const struct tile *tile, int x, int
 	if (tile->photo.rgb)
 		sp_image_draw_image(page, x, y, &tile->photo);
 	else
-		sp_image_draw_text(page, x + PHOTO / 2 - 32, y + PHOTO / 2 - 4, 1, FAINT, "no image");
+		sp_image_draw_text(page, x + PHOTO / 2 - 32, y + PHOTO / 2 - 4, 1, FAINT,
+				   "no image");
 	sp_image_draw_rect(page, x - 2, y - 2, PHOTO + 4, PHOTO + 4, 2, tile->frame);
 	for (int i = 0; i < LINES; i++)
-		sp_image_draw_text(page, x, y + PHOTO + 8 + i * LINE, 1, i ? FAINT : TEXT, tile->lines[i]);
+		sp_image_draw_text(page, x, y + PHOTO + 8 + i * LINE, 1, i ? FAINT : TEXT,
+				   tile->lines[i]);
 }
 
 int sp_sheet_draw(const struct sp_sheet *sheet, const char *title, struct sp_image *ret_image,
@@ -149,7 +160,8 @@ int sp_sheet_draw(const struct sp_sheet *sheet, const char *title, struct sp_ima
 		draw_tile(&page, &sheet->tiles[i], (int)(MARGIN + i % columns * TILE_W),
 			  (int)(HEADER + 8 + i / columns * TILE_H));
 	if (!sheet->n)
-		sp_image_draw_text(&page, MARGIN, HEADER + 8, 1, FAINT, "no encounter was recorded");
+		sp_image_draw_text(&page, MARGIN, HEADER + 8, 1, FAINT,
+				   "no encounter was recorded");
 	*ret_image = page;
 	return 0;
 }

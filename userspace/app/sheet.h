@@ -11,7 +11,8 @@ struct sp_image;
 struct sp_sheet;
 
 enum {
-	SP_SHEET_TILES_MAX = 240, /* people and empty encounters; later ones are counted, not drawn */
+	/* People and empty encounters; later ones are counted, not drawn. */
+	SP_SHEET_TILES_MAX = 240,
 };
 
 /* NULL if there is no memory. */

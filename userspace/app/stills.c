@@ -23,7 +23,7 @@ struct sp_stills {
 	struct sp_compute_config config;
 	uint32_t side_max;
 	struct sp_event done;
-	/* A backend that looks at pictures as they are, and one for pictures larger than side_max. */
+	/* One that looks at pictures as they are, one for pictures larger than side_max. */
 	struct sp_compute *native, *reduced;
 	struct sp_region region;
 	struct sp_frame_wrap wrap;
@@ -31,16 +31,24 @@ struct sp_stills {
 	struct sp_result *result;
 };
 
-static int find_models(struct sp_stills *s, const struct sp_stills_config *config, struct sp_err *err)
+static int find_models(struct sp_stills *s, const struct sp_stills_config *config,
+		       struct sp_err *err)
 {
-	const char *directory = config->model_directory;
+	const struct {
+		const char *name, *recommended;
+		char *path;
+	} models[] = {
+		{ config->detector, "yunet_n_dynamic.onnx", s->detector },
+		{ config->embedder, "mobilefacenet.onnx", s->embedder },
+		{ config->quality, "lightqnet_dm025.onnx", s->quality },
+	};
+	int status = 0;
 
-	return sp_models_find(directory, config->detector ?: "yunet_n_dynamic.onnx", s->detector, PATH_SIZE,
-			      err) ?:
-	       sp_models_find(directory, config->embedder ?: "mobilefacenet.onnx", s->embedder, PATH_SIZE,
-			      err) ?:
-	       sp_models_find(directory, config->quality ?: "lightqnet_dm025.onnx", s->quality, PATH_SIZE,
-			      err);
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]) && !status; i++)
+		status = sp_models_find(config->model_directory,
+					models[i].name ?: models[i].recommended, models[i].path,
+					PATH_SIZE, err);
+	return status;
 }
 
 int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret_stills,
@@ -54,8 +62,8 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	s->ops = sp_backend_compute(backend);
 	if (!s->ops) {
-		status = sp_err_set(err, -EINVAL, "backend '%s' is not in this build; it has: %s", backend,
-				    sp_backend_compute_names());
+		status = sp_err_set(err, -EINVAL, "backend '%s' is not in this build; it has: %s",
+				    backend, sp_backend_compute_names());
 		goto err_free;
 	}
 	status = find_models(s, config, err);
@@ -113,8 +121,8 @@ void sp_stills_close(struct sp_stills *s)
 	free(s);
 }
 
-static int choose(struct sp_stills *s, const struct sp_image *image, struct sp_compute **ret_compute,
-		  struct sp_err *err)
+static int choose(struct sp_stills *s, const struct sp_image *image,
+		  struct sp_compute **ret_compute, struct sp_err *err)
 {
 	struct sp_compute_config config = s->config;
 	int status = 0;
@@ -173,8 +181,9 @@ int sp_stills_analyse(struct sp_stills *s, const struct sp_image *image,
 	}
 	s->result->frame = NULL;
 	if (s->result->cause != SP_RESULT_FACES)
-		return sp_err_set(err, s->result->error ?: -EIO, "the compute backend could not look at it: "
-				  "%s%s%s", sp_result_cause_name(s->result->cause),
+		return sp_err_set(err, s->result->error ?: -EIO,
+				  "the compute backend could not look at it: %s%s%s",
+				  sp_result_cause_name(s->result->cause),
 				  s->result->error ? ": " : "",
 				  s->result->error ? strerror(-s->result->error) : "");
 	*ret_result = s->result;

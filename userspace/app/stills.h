@@ -18,7 +18,7 @@ struct sp_stills_config {
 	const char *model_directory; /* NULL: the usual places */
 	const char *detector, *embedder, *quality; /* names or paths; NULL: the recommended ones */
 	float score_min;	     /* 0: 0.6 */
-	uint32_t side_max;	     /* larger pictures are looked at reduced to this; 0: 1600 pixels */
+	uint32_t side_max; /* larger pictures are looked at reduced to this; 0: 1600 pixels */
 };
 
 int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret_stills,
@@ -34,7 +34,9 @@ int sp_stills_analyse(struct sp_stills *stills, const struct sp_image *image,
 
 const struct sp_compute_info *sp_stills_info(const struct sp_stills *stills);
 
-/* The face that a document photograph is of: the largest. NULL if there is none with an embedding. */
+/*
+ * The face that a document photograph is of: the largest. NULL if there is none with an embedding.
+ */
 const struct sp_face *sp_stills_main_face(const struct sp_result *result);
 
 #endif

@@ -14,7 +14,10 @@ struct sp_err {
 	char text[512];
 };
 
-/* Stores the text and returns @code (a negative errno), so that failures read `return sp_err_set(…)`. */
+/*
+ * Stores the text and returns @code (a negative errno), so that failures read `return
+ * sp_err_set(…)`.
+ */
 int sp_err_set(struct sp_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -21,7 +21,10 @@ void sp_event_uninit(struct sp_event *event)
 
 void sp_event_arm(struct sp_event *event)
 {
-	/* Sequentially consistent: the store must be seen before the waiter's last look at the ring. */
+	/*
+	 * Sequentially consistent: the store must be seen before the waiter's last look at the
+	 * ring.
+	 */
 	atomic_store(&event->armed, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 }
@@ -31,7 +34,9 @@ void sp_event_disarm(struct sp_event *event)
 	uint64_t count;
 
 	atomic_store(&event->armed, 0);
-	/* A signal may have come after the time-out; an unread one would make the next wait return. */
+	/*
+	 * A signal may have come after the time-out; an unread one would make the next wait return.
+	 */
 	(void)!read(event->fd, &count, sizeof(count));
 }
 

@@ -18,7 +18,9 @@ struct sp_histogram {
 
 void sp_histogram_add(struct sp_histogram *histogram, uint64_t value);
 
-/* The value below which @share (0 … 1) of the values lie, as its bucket's upper bound; 0 if empty. */
+/*
+ * The value below which @share (0 … 1) of the values lie, as its bucket's upper bound; 0 if empty.
+ */
 uint64_t sp_histogram_quantile(const struct sp_histogram *histogram, double share);
 
 #endif

@@ -39,7 +39,8 @@ static int store_integer(const struct sp_opt *opt, const char *text, struct sp_e
 	errno = 0;
 	number = strtoull(text, &end, 0);
 	if (errno || end == text || *end || strchr(text, '-'))
-		return sp_err_set(err, -EINVAL, "--%s: '%s' is not a whole number", opt->name, text);
+		return sp_err_set(err, -EINVAL, "--%s: '%s' is not a whole number", opt->name,
+				  text);
 	if (bounded && ((double)number < opt->min || (double)number > opt->max))
 		return out_of_range(opt, text, err);
 	if (opt->kind == SP_OPT_U64) {
@@ -98,7 +99,8 @@ static int store(const struct sp_opt *opt, const char *text, struct sp_err *err)
  * Takes the option at argv[*i]; moves *i to the last word that belongs to it. A word may hold one
  * long option or one short option, not a cluster of letters.
  */
-static int take_option(const struct sp_opt *table, int argc, char **argv, int *i, struct sp_err *err)
+static int take_option(const struct sp_opt *table, int argc, char **argv, int *i,
+		       struct sp_err *err)
 {
 	const char *word = argv[*i], *value = NULL;
 	const struct sp_opt *opt;
@@ -123,8 +125,8 @@ static int take_option(const struct sp_opt *table, int argc, char **argv, int *i
 			return sp_err_set(err, -EINVAL, "'%s' takes no value", word);
 	} else if (!value) {
 		if (*i + 1 == argc)
-			return sp_err_set(err, -EINVAL, "'%s' needs a value: --%s %s", word, opt->name,
-					  opt->arg);
+			return sp_err_set(err, -EINVAL, "'%s' needs a value: --%s %s", word,
+					  opt->name, opt->arg);
 		value = argv[++*i];
 	}
 	return store(opt, value, err);
@@ -158,8 +160,8 @@ int sp_opt_parse(const struct sp_opt *table, int argc, char **argv, int *ret_ope
 
 void sp_opt_help(const struct sp_opt *table, const struct sp_opt_usage *usage, FILE *out)
 {
-	fprintf(out, "usage: %s [OPTION…]%s%s\n\n%s\n", usage->command, *usage->arguments ? " " : "",
-		usage->arguments, usage->summary);
+	fprintf(out, "usage: %s [OPTION…]%s%s\n\n%s\n", usage->command,
+		*usage->arguments ? " " : "", usage->arguments, usage->summary);
 	if (usage->details)
 		fprintf(out, "\n%s\n", usage->details);
 	fprintf(out, "\noptions:\n");
@@ -168,8 +170,8 @@ void sp_opt_help(const struct sp_opt *table, const struct sp_opt_usage *usage, F
 
 		if (table->letter)
 			snprintf(letter, sizeof(letter), "-%c,", table->letter);
-		snprintf(left, sizeof(left), "%s --%s%s%s", letter, table->name, table->arg ? " " : "",
-			 table->arg ? table->arg : "");
+		snprintf(left, sizeof(left), "%s --%s%s%s", letter, table->name,
+			 table->arg ? " " : "", table->arg ? table->arg : "");
 		fprintf(out, "  %-28s %s\n", left, table->help);
 	}
 	fprintf(out, "  %-28s %s\n", "-h, --help", "this text");

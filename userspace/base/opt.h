@@ -45,11 +45,11 @@ struct sp_opt_usage {
 enum { SP_OPT_HELP = 1 };
 
 /*
- * Reads argv[1 … argc). Options may stand anywhere before "--"; --name=value and --name value, -nvalue
- * and -n value are the same. Every table knows --help and -h.
+ * Reads argv[1 … argc). Options may stand anywhere before "--"; --name=value and --name value,
+ * -nvalue and -n value are the same. Every table knows --help and -h.
  *
- * Returns 0 with the operands in argv[0 … *ret_operands) (argv is reordered), SP_OPT_HELP if help was
- * asked for, -EINVAL with @err filled otherwise.
+ * Returns 0 with the operands in argv[0 … *ret_operands) (argv is reordered), SP_OPT_HELP if help
+ * was asked for, -EINVAL with @err filled otherwise.
  */
 int sp_opt_parse(const struct sp_opt *table, int argc, char **argv, int *ret_operands,
 		 struct sp_err *err);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fixed set of equal objects, taken at start. For one thread; hand objects over through a ring. */
+/*
+ * A fixed set of equal objects, taken at start. For one thread; hand objects over through a ring.
+ */
 #ifndef SP_BASE_POOL_H
 #define SP_BASE_POOL_H
 

@@ -24,7 +24,8 @@ int sp_region_init(struct sp_region *region, size_t size, struct sp_err *err)
 
 	memset(region, 0, sizeof(*region));
 	if (!size || size > SIZE_MAX - HUGE_PAGE)
-		return sp_err_set(err, -EINVAL, "region: a size of %zu bytes cannot be mapped", size);
+		return sp_err_set(err, -EINVAL, "region: a size of %zu bytes cannot be mapped",
+				  size);
 	region->size = round_up(size, HUGE_PAGE);
 	/* MAP_POPULATE: hugepages that are reserved but gone fail here, not with SIGBUS later. */
 	base = mmap(NULL, region->size, prot, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
@@ -34,7 +35,8 @@ int sp_region_init(struct sp_region *region, size_t size, struct sp_err *err)
 		base = mmap(NULL, region->size, prot, flags, -1, 0);
 	}
 	if (base == MAP_FAILED)
-		return sp_err_set(err, -errno, "region: cannot map %zu MiB: %s; lower the buffer sizes",
+		return sp_err_set(err, -errno,
+				  "region: cannot map %zu MiB: %s; lower the buffer sizes",
 				  region->size >> 20, strerror(errno));
 	region->base = base;
 	madvise(base, region->size, MADV_DONTDUMP);
@@ -43,7 +45,8 @@ int sp_region_init(struct sp_region *region, size_t size, struct sp_err *err)
 		/* Touch the pages now: a page fault in the capture thread costs packets. */
 		madvise(base, region->size, MADV_POPULATE_WRITE);
 		if (!atomic_exchange(&warned, true))
-			sp_log(SP_LOG_INFO, "region: %zu MiB not locked in memory (%s); raise RLIMIT_MEMLOCK",
+			sp_log(SP_LOG_INFO,
+			       "region: %zu MiB not locked in memory (%s); raise RLIMIT_MEMLOCK",
 			       region->size >> 20, strerror(errno));
 	}
 	return 0;

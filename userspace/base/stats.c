@@ -27,7 +27,7 @@ void sp_stats_openmetrics(FILE *out, const char *prefix, const struct sp_counter
 		fprintf(out, "# TYPE sallyport_%s_%s counter\n", prefix, table[i].name);
 		fprintf(out, "# HELP sallyport_%s_%s %s.\n", prefix, table[i].name, table[i].help);
 		for (size_t j = 0; j < instances; j++)
-			fprintf(out, "sallyport_%s_%s_total{%s} %" PRIu64 "\n", prefix, table[i].name,
-				labels[j], value(bases[j], &table[i]));
+			fprintf(out, "sallyport_%s_%s_total{%s} %" PRIu64 "\n", prefix,
+				table[i].name, labels[j], value(bases[j], &table[i]));
 	}
 }

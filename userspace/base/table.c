@@ -32,7 +32,8 @@ static int add_row(struct sp_table *table, const char *text)
 
 	if (table->rows == table->capacity) {
 		unsigned int capacity = table->capacity ? 2 * table->capacity : 16;
-		char **cells = realloc(table->cells, (size_t)capacity * table->columns * sizeof(*cells));
+		char **cells = realloc(table->cells,
+				       (size_t)capacity * table->columns * sizeof(*cells));
 
 		if (!cells)
 			return -ENOMEM;

@@ -20,7 +20,8 @@ int sp_table_init(struct sp_table *table, const char *headings);
 void sp_table_uninit(struct sp_table *table);
 
 /* One row; its cells are separated by '|' in the formatted text. 0 or -ENOMEM. */
-int sp_table_row(struct sp_table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int sp_table_row(struct sp_table *table, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The heading is bold on a terminal, unless NO_COLOR is set. */
 void sp_table_print(const struct sp_table *table, FILE *out);

@@ -21,7 +21,8 @@ const struct sp_counter sp_batch_counter_table[] = {
 	SP_COUNTER(struct sp_batch_counters, results, "Results of the compute backend"),
 	SP_COUNTER(struct sp_batch_counters, faces, "Faces found"),
 	SP_COUNTER(struct sp_batch_counters, faces_dropped, "Faces beyond what a result holds"),
-	SP_COUNTER(struct sp_batch_counters, unreadable, "Frames in a format the backend cannot read"),
+	SP_COUNTER(struct sp_batch_counters, unreadable,
+		   "Frames in a format the backend cannot read"),
 	SP_COUNTER(struct sp_batch_counters, failed, "Frames on which the backend failed"),
 };
 
@@ -238,7 +239,10 @@ static void run(struct sp_thread *thread)
 		if (turn_once(batch))
 			continue;
 		sp_event_arm(batch->config.wake);
-		/* The sources and the backend have no count to look at: another turn is the last look. */
+		/*
+		 * The sources and the backend have no count to look at: another turn is the last
+		 * look.
+		 */
 		if (!turn_once(batch))
 			sp_event_wait(batch->config.wake, WAIT_MS * SP_NS_PER_MS);
 		sp_event_disarm(batch->config.wake);
@@ -319,7 +323,8 @@ void sp_batch_stop(struct sp_batch *batch)
 	for (unsigned int i = 0; i < batch->config.cameras_n; i++) {
 		struct camera_queue *queue = &batch->cameras[i];
 
-		for (; queue->n; queue->n--, queue->first = (queue->first + 1) % batch->config.queue) {
+		for (; queue->n;
+		     queue->n--, queue->first = (queue->first + 1) % batch->config.queue) {
 			if (batch->tombstones.free)
 				shed(batch, queue->frames[queue->first]);
 			else

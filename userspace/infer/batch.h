@@ -3,8 +3,8 @@
  * The inference side: one thread that drains the frame sources into a queue a camera, feeds the
  * compute backend, and hands results on to the lanes.
  *
- * Frames wait nowhere else. Where a camera's queue is full its oldest frame is shed, and a tombstone
- * goes to the lane in its place: every frame yields exactly one result.
+ * Frames wait nowhere else. Where a camera's queue is full its oldest frame is shed, and a
+ * tombstone goes to the lane in its place: every frame yields exactly one result.
  */
 #ifndef SP_INFER_BATCH_H
 #define SP_INFER_BATCH_H
@@ -30,7 +30,7 @@ struct sp_batch_camera {
 struct sp_batch_config {
 	struct sp_compute *compute;
 	unsigned int in_flight;	     /* results that the backend can hold, as it was opened */
-	unsigned int work;	     /* frames given to it at once: enough to keep it busy, no more, since
+	unsigned int work; /* frames given to it at once: enough to keep it busy, no more, since
 				      * what waits here can still be shed */
 	const struct sp_batch_camera *cameras; /* copied */
 	unsigned int cameras_n;

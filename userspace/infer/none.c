@@ -38,7 +38,8 @@ static int none_open(const struct sp_compute_config *config, struct sp_compute *
 	none->base.info.backend = "none";
 	none->done_event = config->done;
 	none->done = calloc(config->in_flight, sizeof(struct sp_result *));
-	if (!none->done || sp_pool_init(&none->results, sizeof(struct sp_result), config->in_flight)) {
+	if (!none->done ||
+	    sp_pool_init(&none->results, sizeof(struct sp_result), config->in_flight)) {
 		none_close(&none->base);
 		return sp_err_set(err, -ENOMEM, "compute backend 'none': out of memory");
 	}
@@ -46,7 +47,8 @@ static int none_open(const struct sp_compute_config *config, struct sp_compute *
 	return 0;
 }
 
-static int none_register_region(struct sp_compute *compute, struct sp_region *region, struct sp_err *err)
+static int none_register_region(struct sp_compute *compute, struct sp_region *region,
+				struct sp_err *err)
 {
 	(void)compute;
 	(void)region;
@@ -54,7 +56,8 @@ static int none_register_region(struct sp_compute *compute, struct sp_region *re
 	return 0;
 }
 
-static unsigned int none_submit(struct sp_compute *compute, struct sp_frame *const *frames, unsigned int n)
+static unsigned int none_submit(struct sp_compute *compute, struct sp_frame *const *frames,
+				unsigned int n)
 {
 	struct none *none = (struct none *)compute;
 	unsigned int i;
@@ -72,7 +75,8 @@ static unsigned int none_submit(struct sp_compute *compute, struct sp_frame *con
 	return i;
 }
 
-static unsigned int none_poll(struct sp_compute *compute, struct sp_result **results, unsigned int max)
+static unsigned int none_poll(struct sp_compute *compute, struct sp_result **results,
+			      unsigned int max)
 {
 	struct none *none = (struct none *)compute;
 	unsigned int n = none->done_n < max ? none->done_n : max;
@@ -88,8 +92,8 @@ static void none_put(struct sp_compute *compute, struct sp_result *result)
 	sp_pool_put(&((struct none *)compute)->results, result);
 }
 
-static int none_search(struct sp_compute *compute, const float *gallery, uint32_t rows, uint32_t size,
-		       const float *query, uint32_t k, struct sp_hit *hits)
+static int none_search(struct sp_compute *compute, const float *gallery, uint32_t rows,
+		       uint32_t size, const float *query, uint32_t k, struct sp_hit *hits)
 {
 	(void)compute;
 	return sp_search_top(gallery, rows, size, query, k, hits);

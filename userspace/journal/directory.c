@@ -48,9 +48,10 @@ static int check_private(int directory, const char *path, struct sp_err *err)
 	if (fstat(directory, &st))
 		return sp_err_set(err, -errno, "%s: %s; see the disk", path, strerror(errno));
 	if (st.st_mode & 077)
-		return sp_err_set(err, -EACCES, "%s: others may look into it (mode %03o), and people's "
-				  "faces are kept there; chmod 700 it, or choose another", path,
-				  (unsigned int)st.st_mode & 0777);
+		return sp_err_set(err, -EACCES,
+				  "%s: others may look into it (mode %03o), and people's "
+				  "faces are kept there; chmod 700 it, or choose another",
+				  path, (unsigned int)st.st_mode & 0777);
 	return 0;
 }
 

@@ -461,8 +461,8 @@ static const char *get_encounter(const uint8_t *bytes, size_t size, struct sp_en
 	return wrong;
 }
 
-int sp_record_decode_encounter(const uint8_t *bytes, size_t size, struct sp_encounter *ret_encounter,
-			       struct sp_err *err)
+int sp_record_decode_encounter(const uint8_t *bytes, size_t size,
+			       struct sp_encounter *ret_encounter, struct sp_err *err)
 {
 	struct sp_encounter *e;
 	const char *wrong;

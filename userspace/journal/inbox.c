@@ -38,13 +38,14 @@ static int map(struct sp_inbox *inbox)
 	uint8_t *base;
 
 	/* One reservation, so that the three mappings stand side by side. */
-	base = mmap(NULL, inbox->page + 2 * inbox->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	base = mmap(NULL, inbox->page + 2 * inbox->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	if (base == MAP_FAILED)
 		return -errno;
 	if (mmap(base, inbox->page + inbox->size, prot, MAP_SHARED | MAP_FIXED, inbox->fd, 0) ==
 		    MAP_FAILED ||
-	    mmap(base + inbox->page + inbox->size, inbox->size, prot, MAP_SHARED | MAP_FIXED, inbox->fd,
-		 (off_t)inbox->page) == MAP_FAILED) {
+	    mmap(base + inbox->page + inbox->size, inbox->size, prot, MAP_SHARED | MAP_FIXED,
+		 inbox->fd, (off_t)inbox->page) == MAP_FAILED) {
 		int status = -errno;
 
 		munmap(base, inbox->page + 2 * inbox->size);
@@ -63,7 +64,8 @@ int sp_inbox_create(size_t size, struct sp_inbox **ret_inbox, struct sp_err *err
 	int status;
 
 	if (!size || size > SIZE_MAX / 8)
-		return sp_err_set(err, -EINVAL, "journal inbox: a size of %zu bytes is not possible", size);
+		return sp_err_set(err, -EINVAL,
+				  "journal inbox: a size of %zu bytes is not possible", size);
 	inbox = calloc(1, sizeof(*inbox));
 	if (!inbox)
 		return sp_err_set(err, -ENOMEM, "journal inbox: out of memory");
@@ -120,7 +122,8 @@ void sp_inbox_commit(struct sp_inbox *inbox, const struct sp_inbox_record *recor
 	if (record->size > inbox->reserved)
 		abort(); /* the caller wrote past its reservation: memory is already damaged */
 	memcpy(inbox->records + head % inbox->size, record, sizeof(*record));
-	atomic_store_explicit(&inbox->shared->head, head + whole(record->size), memory_order_release);
+	atomic_store_explicit(&inbox->shared->head, head + whole(record->size),
+			      memory_order_release);
 	inbox->reserved = 0;
 }
 
@@ -143,5 +146,6 @@ void sp_inbox_release(struct sp_inbox *inbox)
 	memcpy(&record, inbox->records + tail % inbox->size, sizeof(record));
 	/* What was read is not left behind in memory. */
 	memset(inbox->records + tail % inbox->size, 0, whole(record.size));
-	atomic_store_explicit(&inbox->shared->tail, tail + whole(record.size), memory_order_release);
+	atomic_store_explicit(&inbox->shared->tail, tail + whole(record.size),
+			      memory_order_release);
 }

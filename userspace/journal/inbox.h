@@ -3,8 +3,8 @@
  * The ring into the journal: whole records by value in a memfd, so that the journal can become a
  * process of its own and a crash of either side leaves the other with whole records only.
  *
- * Single producer (the lane thread), single consumer (the journal thread). The pages are mapped twice
- * in a row, so a record never wraps.
+ * Single producer (the lane thread), single consumer (the journal thread). The pages are mapped
+ * twice in a row, so a record never wraps.
  */
 #ifndef SP_JOURNAL_INBOX_H
 #define SP_JOURNAL_INBOX_H
@@ -26,7 +26,9 @@ struct sp_inbox_record {
 int sp_inbox_create(size_t size, struct sp_inbox **ret_inbox, struct sp_err *err);
 void sp_inbox_destroy(struct sp_inbox *inbox);
 
-/* Producer. Room for @size payload bytes, or NULL if there is none now. Reserving again replaces. */
+/*
+ * Producer. Room for @size payload bytes, or NULL if there is none now. Reserving again replaces.
+ */
 uint8_t *sp_inbox_reserve(struct sp_inbox *inbox, size_t size);
 /* Producer. Publishes the reserved room; @record->size may be less than what was reserved. */
 void sp_inbox_commit(struct sp_inbox *inbox, const struct sp_inbox_record *record);

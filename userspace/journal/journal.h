@@ -78,7 +78,8 @@ struct sp_journal_ack {
 int sp_journal_poll(struct sp_journal_writer *writer, struct sp_journal_ack *acks, unsigned int max,
 		    uint64_t timeout_ns, struct sp_err *err);
 
-const struct sp_journal_counters *sp_journal_writer_counters(const struct sp_journal_writer *writer);
+const struct sp_journal_counters *
+sp_journal_writer_counters(const struct sp_journal_writer *writer);
 
 /*
  * Readers need no lock and see what was acknowledged at the time of the call and maybe more.
@@ -106,7 +107,7 @@ int sp_journal_reader_next(struct sp_journal_reader *reader, struct sp_record_vi
 
 struct sp_journal_report {
 	uint64_t segments, records, bytes;
-	uint64_t torn_segments;	   /* end in a torn tail: what a crash leaves, no acknowledged loss */
+	uint64_t torn_segments; /* end in a torn tail: what a crash leaves, no acknowledged loss */
 	uint64_t corrupt_segments; /* damage before valid data */
 };
 

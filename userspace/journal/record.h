@@ -26,14 +26,14 @@ enum sp_record_type {
  * -EINVAL if decode would refuse it (a measure that is not finite, a count out of range, a name
  * without an end).
  */
-int64_t sp_record_encode_encounter(const struct sp_encounter *encounter, uint8_t *bytes, size_t size,
-				   size_t *ret_needed);
+int64_t sp_record_encode_encounter(const struct sp_encounter *encounter, uint8_t *bytes,
+				   size_t size, size_t *ret_needed);
 
 /*
  * Checks every length and range. 0 with *@ret_encounter filled (the caller clears it), or -EBADMSG
  * with @err filled.
  */
-int sp_record_decode_encounter(const uint8_t *bytes, size_t size, struct sp_encounter *ret_encounter,
-			       struct sp_err *err);
+int sp_record_decode_encounter(const uint8_t *bytes, size_t size,
+			       struct sp_encounter *ret_encounter, struct sp_err *err);
 
 #endif

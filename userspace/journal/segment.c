@@ -83,8 +83,9 @@ int sp_segment_header_parse(const uint8_t block[SP_BLOCK], struct sp_segment_hea
 	if (sp_le32_get(block + AT_CRC) != (uint32_t)~sp_crc32c(~0u, block, AT_CRC))
 		return sp_err_set(err, -EBADMSG, "damaged header (checksum)");
 	if (version != SP_SEGMENT_FORMAT || sp_le32_get(block + AT_BLOCK) != SP_BLOCK)
-		return sp_err_set(err, -ENOTSUP, "journal format %" PRIu32 "; this program reads %d",
-				  version, SP_SEGMENT_FORMAT);
+		return sp_err_set(err, -ENOTSUP,
+				  "journal format %" PRIu32 "; this program reads %d", version,
+				  SP_SEGMENT_FORMAT);
 	memset(&header, 0, sizeof(header));
 	memcpy(header.uuid, block + AT_UUID, 16);
 	header.sequence = sp_le64_get(block + AT_SEQUENCE);

@@ -25,8 +25,8 @@ void sp_best_shot_uninit(struct sp_best_shot *shot);
 
 /*
  * Keeps @face of @result if it is better: a valid one before one that is not, then one with a
- * portrait (where portraits are kept) before one without, then by quality.score. The first of equals
- * stays.
+ * portrait (where portraits are kept) before one without, then by quality.score. The first of
+ * equals stays.
  */
 void sp_best_shot_offer(struct sp_best_shot *shot, const struct sp_result *result,
 			const struct sp_face *face);
@@ -38,8 +38,8 @@ bool sp_best_shot_is_better(const struct sp_best_shot *a, const struct sp_best_s
 void sp_best_shot_clear(struct sp_best_shot *shot);
 
 /*
- * Writes the shot into @occupant: figures always, template (of @embedding_size floats) and JPEG only
- * with @keep. 0, or -ENOMEM, -EIO with the occupant whole but for its JPEG.
+ * Writes the shot into @occupant: figures always, template (of @embedding_size floats) and JPEG
+ * only with @keep. 0, or -ENOMEM, -EIO with the occupant whole but for its JPEG.
  */
 int sp_best_shot_record(const struct sp_best_shot *shot, bool keep, uint32_t embedding_size,
 			int jpeg_quality, struct sp_occupant *occupant, struct sp_err *err);

@@ -8,7 +8,9 @@
 
 #include "base/diag.h"
 
-/* weights/MobileFaceNet.onnx of github.com/foamliu/MobileFaceNet; the figures are measured by us. */
+/*
+ * weights/MobileFaceNet.onnx of github.com/foamliu/MobileFaceNet; the figures are measured by us.
+ */
 const struct sp_match_model sp_match_mobilefacenet = {
 	.name = "MobileFaceNet",
 	.sha256 = { 0xb7, 0x12, 0x0c, 0x09, 0x5d, 0x60, 0x09, 0x4f, 0x28, 0xa4, 0xa5,

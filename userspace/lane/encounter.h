@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a lane makes of its results: an encounter is one vehicle's stop, its occupants are the people
- * whose faces were seen, each with the best shot of them.
+ * What a lane makes of its results: an encounter is one vehicle's stop, its occupants are the
+ * people whose faces were seen, each with the best shot of them.
  */
 #ifndef SP_LANE_ENCOUNTER_H
 #define SP_LANE_ENCOUNTER_H
@@ -53,7 +53,8 @@ struct sp_occupant {
 	uint32_t embedding_size; /* floats; 0: none */
 	float embedding[SP_EMBEDDING_MAX];
 	uint32_t jpeg_size;
-	uint8_t *jpeg; /* owned by the encounter; NULL if policy or a lack of portraits forbids it */
+	/* Owned by the encounter; NULL if policy or a lack of portraits forbids it. */
+	uint8_t *jpeg;
 	uint32_t jpeg_width, jpeg_height;
 };
 

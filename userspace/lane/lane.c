@@ -241,7 +241,8 @@ static void take_triggers(struct sp_lane *lane, uint64_t until_ns)
 
 /*
  * The lane's time at a result that comes too late is that of the watermark, so a backend that lags
- * behind the deadline still has its faces gathered into encounters rather than each closing the last.
+ * behind the deadline still has its faces gathered into encounters rather than each closing the
+ * last.
  */
 static void take_result(struct sp_lane *lane, struct sp_result *result)
 {

@@ -2,9 +2,9 @@
 /*
  * A lane: results in, encounters out. Pure: time and random bits are handed in.
  *
- * Results of a lane's cameras arrive in any order; the lane takes them in order of exposure, up to a
- * watermark: the earliest of the latest exposures of its live cameras, or `deadline_ns` behind now
- * where a camera is silent. So a replay decides the same.
+ * Results of a lane's cameras arrive in any order; the lane takes them in order of exposure, up to
+ * a watermark: the earliest of the latest exposures of its live cameras, or `deadline_ns` behind
+ * now where a camera is silent. So a replay decides the same.
  */
 #ifndef SP_LANE_LANE_H
 #define SP_LANE_LANE_H
@@ -59,8 +59,8 @@ void sp_lane_destroy(struct sp_lane *lane);
 
 /*
  * Takes a result over. sp_lane_advance has run once before, so that the lane knows the time. Those
- * that the lane is done with come back through sp_lane_take_done, so that the caller can put them to
- * the backend.
+ * that the lane is done with come back through sp_lane_take_done, so that the caller can put them
+ * to the backend.
  */
 void sp_lane_push(struct sp_lane *lane, struct sp_result *result);
 
@@ -71,8 +71,8 @@ void sp_lane_advance(struct sp_lane *lane, uint64_t now_ns, uint64_t utc_ns);
 unsigned int sp_lane_take_done(struct sp_lane *lane, struct sp_result **results, unsigned int max);
 
 /*
- * Opens an encounter (or prolongs the open one) without a face. It takes its place among the results
- * by its time, so the encounter begins when the watermark comes to @now_ns.
+ * Opens an encounter (or prolongs the open one) without a face. It takes its place among the
+ * results by its time, so the encounter begins when the watermark comes to @now_ns.
  */
 void sp_lane_trigger(struct sp_lane *lane, uint64_t now_ns, uint64_t utc_ns);
 

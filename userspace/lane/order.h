@@ -2,8 +2,8 @@
 /*
  * Puts results in order of exposure.
  *
- * A backend has many workers, so even one camera's results overtake each other. A camera vouches for
- * its exposures up to the last of its results that follow each other by block id without a gap;
+ * A backend has many workers, so even one camera's results overtake each other. A camera vouches
+ * for its exposures up to the last of its results that follow each other by block id without a gap;
  * where a block is missing, or the camera is silent, it vouches for what is `deadline` behind now.
  * The watermark is the earliest that a camera vouches for: everything up to it has come.
  */

@@ -38,7 +38,8 @@ UNUSED static void records_fill(struct sp_encounter *e, unsigned int n, const ch
 }
 
 /* Adds an occupant with a template of four floats. */
-UNUSED static struct sp_occupant *records_occupant(struct sp_encounter *e, enum sp_decision decision)
+UNUSED static struct sp_occupant *records_occupant(struct sp_encounter *e,
+						   enum sp_decision decision)
 {
 	struct sp_occupant *o = &e->occupants[e->occupants_n++];
 
@@ -63,7 +64,9 @@ UNUSED static void records_write(struct sp_journal_writer *writer, const struct 
 	int n;
 
 	CHECK(size > 0);
-	CHECK_EQ(sp_journal_append(writer, SP_RECORD_ENCOUNTER, bytes, (size_t)size, e->end_utc_ns, 0), 0);
+	CHECK_EQ(sp_journal_append(writer, SP_RECORD_ENCOUNTER, bytes, (size_t)size, e->end_utc_ns,
+				   0),
+		 0);
 	while (!(n = sp_journal_poll(writer, &ack, 1, SP_NS_PER_S, &err)))
 		;
 	if (n < 0)

@@ -58,7 +58,8 @@ TEST(control_socket_answers_and_is_private)
 /* Lines that are not requests get an error, or silence; the server lives on. */
 TEST(control_socket_survives_nonsense)
 {
-	static const char *const lines[] = { "\n", "{}\n", "[1,2]\n", "{\"command\":5}\n", "\xff\xfe\n" };
+	static const char *const lines[] = { "\n", "{}\n", "[1,2]\n", "{\"command\":5}\n",
+					     "\xff\xfe\n" };
 	struct sp_control_socket *socket_ = open_socket();
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	json_t *request = json_pack("{s:s, s:i}", "command", "echo", "text", 1), *reply;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline's start and end around a capture file without a packet: no camera, no network, no model. Every
- * step of the start that takes a descriptor is made to fail in turn; sanitizer builds see what leaks.
+ * The pipeline's start and end around a capture file without a packet: no camera, no network, no
+ * model. Every step of the start that takes a descriptor is made to fail in turn; sanitizer builds
+ * see what leaks.
  */
 #include "app/pipeline.h"
 
@@ -15,7 +16,8 @@ static char path[128];
 static struct sp_config *load_config(void)
 {
 	/* Microseconds, little-endian, version 2.4, 65535 bytes a packet, Ethernet; no packet. */
-	static const uint8_t pcap[24] = { 0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, [16] = 0xFF, 0xFF, [20] = 1 };
+	static const uint8_t pcap[24] = { 0xD4, 0xC3, 0xB2,	   0xA1, 2,	  0,
+					  4,	0,    [16] = 0xFF, 0xFF, [20] = 1 };
 	struct sp_config *config;
 	struct sp_err err = { "" };
 	FILE *file;
@@ -26,10 +28,12 @@ static struct sp_config *load_config(void)
 	snprintf(path, sizeof(path), "%s/sallyport.yaml", directory);
 	file = fopen(path, "w");
 	CHECK(file);
-	fprintf(file, "purpose: test\ndata_directory: %s\njournal: {directory: %s, segment_mib: 8}\n"
-		      "lanes:\n- name: a\n  cameras:\n  - {name: c, address: 127.0.0.2, width: 64, height: 48}\n"
-		      "compute: {backend: none, workers: 1}\n"
-		      "capture: {replay: %s/empty.pcap, replay_port: 40000}\n", directory, directory, directory);
+	fprintf(file,
+		"purpose: test\ndata_directory: %s\njournal: {directory: %s, segment_mib: 8}\n"
+		"lanes:\n- name: a\n  cameras:\n  - {name: c, address: 127.0.0.2, width: 64, height: 48}\n"
+		"compute: {backend: none, workers: 1}\n"
+		"capture: {replay: %s/empty.pcap, replay_port: 40000}\n",
+		directory, directory, directory);
 	fclose(file);
 	if (sp_config_load(path, &config, &err))
 		FAIL("%s", err.text);
@@ -101,7 +105,9 @@ TEST(pipeline_start_fails_cleanly_at_every_step)
 			CHECK_EQ(free_descriptor(), first);
 		}
 	}
-	/* Four events, the directory, its lock, a segment, the inbox, the file: each at least once. */
+	/*
+	 * Four events, the directory, its lock, a segment, the inbox, the file: each at least once.
+	 */
 	CHECK(failures >= 9);
 	sp_pipeline_close(pipeline);
 	CHECK_EQ(free_descriptor(), first);

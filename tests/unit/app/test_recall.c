@@ -10,10 +10,13 @@ enum { N = 4 };
 
 static struct sp_encounter e;
 
-/* 0: lane a, nobody. 1: lane b, a match. 2: lane a, no decision, with an image. 3: lane a, refer. */
+/*
+ * 0: lane a, nobody. 1: lane b, a match. 2: lane a, no decision, with an image. 3: lane a, refer.
+ */
 static void write_journal(void)
 {
-	const struct sp_journal_config config = { .directory = fresh_directory(), .segment_size = 4 << 20 };
+	const struct sp_journal_config config = { .directory = fresh_directory(),
+						  .segment_size = 4 << 20 };
 	struct sp_journal_writer *writer = open_writer(&config);
 
 	for (unsigned int i = 0; i < N; i++) {

@@ -16,7 +16,8 @@ TEST(report_validity_in_words)
 	char text[160], small[12];
 
 	CHECK_STR(sp_report_validity(0, text, sizeof(text)), "valid");
-	CHECK_STR(sp_report_validity(SP_FACE_TOO_SMALL | SP_FACE_CUT, text, sizeof(text)), "too_small, cut");
+	CHECK_STR(sp_report_validity(SP_FACE_TOO_SMALL | SP_FACE_CUT, text, sizeof(text)),
+		  "too_small, cut");
 	CHECK(strstr(sp_report_validity(all, text, sizeof(text)), "poor"));
 	CHECK_STR(sp_report_validity(all, small, sizeof(small)), "too_small, ");
 	CHECK_STR(sp_report_decision(SP_MATCH), "match");
@@ -28,7 +29,8 @@ TEST(report_validity_in_words)
 
 TEST(report_face_has_its_documented_members)
 {
-	static const char *const members[] = { "score", "box", "landmarks", "valid", "reasons", "quality" };
+	static const char *const members[] = { "score", "box",	   "landmarks",
+					       "valid", "reasons", "quality" };
 	struct sp_face face = { .box = { 1, 2, 3, 4 }, .score = 0.5f, .embedded = true };
 	json_t *object;
 
@@ -40,13 +42,15 @@ TEST(report_face_has_its_documented_members)
 			FAIL("no member '%s'", members[i]);
 	CHECK_EQ(json_object_size(object), 6);
 	CHECK(json_is_false(json_object_get(object, "valid")));
-	CHECK_STR(json_string_value(json_array_get(json_object_get(object, "reasons"), 0)), "blurred");
+	CHECK_STR(json_string_value(json_array_get(json_object_get(object, "reasons"), 0)),
+		  "blurred");
 	CHECK_EQ(json_array_size(json_object_get(object, "landmarks")), 5);
 	CHECK_NEAR(json_real_value(json_array_get(json_object_get(object, "box"), 2)), 3, 0);
 	json_decref(object);
 	object = sp_report_face(&face, 4);
 	CHECK_EQ(json_array_size(json_object_get(object, "embedding")), 4);
-	CHECK_NEAR(json_real_value(json_array_get(json_object_get(object, "embedding"), 2)), 0.25, 0);
+	CHECK_NEAR(json_real_value(json_array_get(json_object_get(object, "embedding"), 2)), 0.25,
+		   0);
 	json_decref(object);
 	face.embedded = false;
 	object = sp_report_face(&face, 4);

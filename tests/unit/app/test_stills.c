@@ -61,7 +61,8 @@ TEST(stills_find_the_people_and_the_main_face)
 
 		CHECK(box[2] * box[3] <= main_face->box[2] * main_face->box[3]);
 		for (unsigned int k = 0; k < sp_stills_info(stills)->embedding_size; k++)
-			norm += (double)result->faces[i].embedding[k] * result->faces[i].embedding[k];
+			norm += (double)result->faces[i].embedding[k] *
+				result->faces[i].embedding[k];
 		CHECK_NEAR(norm, 1, 1e-4);
 	}
 	/* The same object looks at the next picture; nobody is in it. */

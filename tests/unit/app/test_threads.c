@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TSAN: yes */
 /*
- * The lane thread and the journal thread with an inbox between them. Encounters are triggered: there is no
- * frame and no backend that sees. The journal is a real one, on a disk that can be told to hang and to fail.
+ * The lane thread and the journal thread with an inbox between them. Encounters are triggered:
+ * there is no frame and no backend that sees. The journal is a real one, on a disk that can be told
+ * to hang and to fail.
  */
 #include "app/journal_thread.h"
 #include "app/lane_thread.h"
@@ -19,7 +20,7 @@
 #include "lane/lane.h"
 #include "records.h"
 
-/* ---- a disk as bad as it gets -------------------------------------------------------------------- */
+/* ---- a disk as bad as it gets ---------------------------------------------------------------- */
 
 static _Atomic bool disk_hangs, disk_fails;
 
@@ -32,7 +33,8 @@ static int bad_submit(struct sp_disk *disk, unsigned int buffer, uint64_t offset
 
 static struct sp_disk_ops bad_disk;
 
-static int bad_open(const struct sp_disk_config *config, struct sp_disk **ret_disk, struct sp_err *err)
+static int bad_open(const struct sp_disk_config *config, struct sp_disk **ret_disk,
+		    struct sp_err *err)
 {
 	int status = sp_disk_posix.open(config, ret_disk, err);
 
@@ -41,9 +43,10 @@ static int bad_open(const struct sp_disk_config *config, struct sp_disk **ret_di
 	return status;
 }
 
-/* ---- the bench they stand on ---------------------------------------------------------------------- */
+/* ---- the bench they stand on ----------------------------------------------------------------- */
 
-static unsigned int no_frames(struct sp_frame_source *source, struct sp_frame **frames, unsigned int max)
+static unsigned int no_frames(struct sp_frame_source *source, struct sp_frame **frames,
+			      unsigned int max)
 {
 	(void)source;
 	(void)frames;
@@ -88,15 +91,25 @@ static void start(struct bench *b)
 {
 	static const struct sp_disk_ops *const disks[] = { &bad_disk, NULL };
 	const struct sp_journal_backend backend = { disks, true };
-	const struct sp_journal_config journal = { .directory = fresh_directory(), .segment_size = 4 << 20 };
+	const struct sp_journal_config journal = { .directory = fresh_directory(),
+						   .segment_size = 4 << 20 };
 	struct sp_lane_config lane = {
-		.purpose = "test", .cameras = 1, .gap_ns = SP_NS_PER_S, .max_ns = 60 * SP_NS_PER_S,
-		.deadline_ns = SP_NS_PER_MS, .backlog = 8, .same_similarity = 0.4f, .same_overlap = 0.3f,
+		.purpose = "test",
+		.cameras = 1,
+		.gap_ns = SP_NS_PER_S,
+		.max_ns = 60 * SP_NS_PER_S,
+		.deadline_ns = SP_NS_PER_MS,
+		.backlog = 8,
+		.same_similarity = 0.4f,
+		.same_overlap = 0.3f,
 		.jpeg_quality = 90,
 	};
 	struct sp_journal_thread_config journal_thread = { .wake = &b->journal_wake };
 	struct sp_lane_thread_config lane_thread = {
-		.lanes = b->lanes, .lanes_n = 2, .wake = &b->lane_wake, .batch_wake = &b->batch_wake,
+		.lanes = b->lanes,
+		.lanes_n = 2,
+		.wake = &b->lane_wake,
+		.batch_wake = &b->batch_wake,
 		.journal_wake = &b->journal_wake,
 	};
 	struct sp_err err = { "" };
@@ -184,7 +197,7 @@ static uint64_t acknowledged_lines(const struct bench *b)
 	return n;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------ */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 TEST(threads_make_what_lanes_close_durable)
 {
@@ -223,8 +236,8 @@ static void release_disk(struct sp_thread *thread)
 }
 
 /*
- * The journal breaks while the lane thread, asked to stop, waits for room in the inbox: it must end all the
- * same, and every encounter is accounted for.
+ * The journal breaks while the lane thread, asked to stop, waits for room in the inbox: it must end
+ * all the same, and every encounter is accounted for.
  */
 TEST(threads_end_when_the_journal_breaks_meanwhile)
 {

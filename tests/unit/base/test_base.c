@@ -26,7 +26,8 @@ TEST(clock_formats_and_reads_back)
 
 TEST(clock_reads_ages_and_refuses_nonsense)
 {
-	static const char *const bad[] = { "", "x", "5", "5y", "-5m", "5mm", "2025-13-01", "2025-11-23T" };
+	static const char *const bad[] = { "",	  "x",	 "5",	       "5y",
+					   "-5m", "5mm", "2025-13-01", "2025-11-23T" };
 	uint64_t utc;
 
 	CHECK_EQ(sp_clock_parse_utc("15m", 1000 * SP_NS_PER_S, &utc), 0);

@@ -17,7 +17,8 @@ TEST(histogram_quantiles_are_right_to_an_eighth_of_an_octave)
 	for (uint64_t i = 1; i <= 100000; i++)
 		sp_histogram_add(&h, i * 10);
 	for (int percent = 1; percent < 100; percent++) {
-		double exact = percent * 10000.0, got = (double)sp_histogram_quantile(&h, percent / 100.0);
+		double exact = percent * 10000.0,
+		       got = (double)sp_histogram_quantile(&h, percent / 100.0);
 
 		if (got < exact * 0.999 || got > exact * 1.13)
 			FAIL("p%d is %.0f, not %.0f", percent, got, exact);

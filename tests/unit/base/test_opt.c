@@ -33,8 +33,8 @@ static int parse(int argc, const char **words, int *operands, struct sp_err *err
 
 TEST(opt_reads_all_forms_and_keeps_operands)
 {
-	const char *words[] = { "prog", "a", "-f", "--text=x", "-n3", "b", "--ratio", "0.5", "-i", "p",
-				"--item=q", "-", "--", "--flag" };
+	const char *words[] = { "prog", "a",  "-f", "--text=x", "-n3", "b",  "--ratio",
+				"0.5",	"-i", "p",  "--item=q", "-",   "--", "--flag" };
 	struct sp_err err;
 	int operands;
 
