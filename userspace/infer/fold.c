@@ -50,8 +50,9 @@ static int fold_affine(struct fold *fold, struct sp_node *node, struct sp_err *e
 	struct sp_shape rows;
 	int64_t row;
 
-	if (!before || (before->op != SP_OP_CONV && before->op != SP_OP_GEMM) ||
-	    before->residual != SP_NONE)
+	/* A Gemm's columns are channels; a MatMul's only where it gives a matrix, not known yet. */
+	if (!before || before->residual != SP_NONE ||
+	    (before->op != SP_OP_CONV && strcmp(before->type, "Gemm")))
 		return 0;
 	weights = &graph->tensors[before->inputs[1]];
 	rows = (struct sp_shape){ .rank = 1, .dim = { weights->shape.dim[0] } };

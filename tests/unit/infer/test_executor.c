@@ -398,6 +398,31 @@ TEST(mean_flatten_gemm)
 	}
 }
 
+/*
+ * Batch normalisation counts channels along axis 1, which of a stack of matrices is not the one that
+ * the product makes, even where both have as many.
+ */
+TEST(batchnorm_behind_a_stack_of_matrix_products)
+{
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 6, 4, 5)), y, k, z;
+
+	y = net_same(&net, x, SHAPE(4, 6, 5));
+	NODE(&net, "Reshape", y, x, INTS(&net, 4, 6, 5));
+	k = net_constant(&net, SHAPE(5, 6), 0.5f);
+	z = net_tensor(&net, SHAPE(4, 6, 6));
+	NODE(&net, "MatMul", z, y, k);
+	for (unsigned int i = 0; i < 4 * 6 * 6; i++) {
+		double sum = 0;
+
+		for (unsigned int c = 0; c < 5; c++)
+			sum += (double)net.tensors[y].data[i / 6 * 5 + c] *
+			       net.tensors[k].data[c * 6 + i % 6];
+		net.tensors[z].data[i] = (float)sum;
+	}
+	net_output(&net, net_batchnorm(&net, z));
+	net_check(&net, "MatMul");
+}
+
 /* Reshape to a shape that other nodes compute from the input's, with height and width left open. */
 TEST(shapes_computed_in_the_file)
 {
