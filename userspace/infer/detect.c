@@ -79,13 +79,18 @@ static void sort(struct sp_detection *detections, unsigned int n)
 	}
 }
 
+static bool is_near(float x)
+{
+	return fabsf(x) <= SP_DETECT_FAR; /* false if it is no number */
+}
+
 static bool is_usable(const struct sp_detection *d)
 {
 	for (int i = 0; i < 4; i++)
-		if (!isfinite(d->box[i]))
+		if (!is_near(d->box[i]))
 			return false;
 	for (int i = 0; i < 5; i++)
-		if (!isfinite(d->landmark[i][0]) || !isfinite(d->landmark[i][1]))
+		if (!is_near(d->landmark[i][0]) || !is_near(d->landmark[i][1]))
 			return false;
 	return d->box[2] > 0 && d->box[3] > 0;
 }

@@ -17,6 +17,7 @@ enum {
 
 #define SP_DETECT_SCORE_MIN 0.6f
 #define SP_DETECT_OVERLAP_MAX 0.3f
+#define SP_DETECT_FAR 1e6f /* pixels; what lies or reaches further is no face */
 
 /* Which of a network's outputs are the heads; all found by sp_yunet_match. */
 struct sp_yunet_heads {
@@ -50,7 +51,7 @@ static inline size_t sp_yunet_cells(unsigned int level, uint32_t width, uint32_t
 
 /*
  * Cells that score at least @score_min into @detections (room for SP_DETECTIONS_MAX), in no order.
- * Boxes that are not finite or empty are left out. Returns how many.
+ * What is empty, no number or beyond SP_DETECT_FAR is left out. Returns how many.
  */
 unsigned int sp_yunet_decode(const struct sp_yunet_level levels[SP_YUNET_LEVELS], uint32_t width,
 			     uint32_t height, float score_min, struct sp_detection *detections);
