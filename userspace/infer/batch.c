@@ -179,8 +179,11 @@ static unsigned int take_frames(struct sp_batch *batch)
 static void account(struct sp_batch *batch, const struct sp_result *result)
 {
 	sp_count(&batch->counters.results, 1);
-	sp_count(&batch->counters.faces, result->faces_n);
-	sp_count(&batch->counters.faces_dropped, result->faces_dropped);
+	/* Where a backend failed halfway, the faces that it had are none to count. */
+	if (result->cause == SP_RESULT_FACES) {
+		sp_count(&batch->counters.faces, result->faces_n);
+		sp_count(&batch->counters.faces_dropped, result->faces_dropped);
+	}
 	sp_count(&batch->counters.unreadable, result->cause == SP_RESULT_UNREADABLE);
 	sp_count(&batch->counters.failed, result->cause == SP_RESULT_FAILED);
 	if (result->done_ns > result->last_ns)

@@ -213,6 +213,40 @@ TEST(lane_traffic_is_told_apart)
 	sp_lane_destroy(lane);
 }
 
+/* A backend that broke down halfway leaves faces in its result: nobody was seen there. */
+TEST(lane_takes_no_faces_from_a_failed_result)
+{
+	struct sp_lane_config config = scene_config(1);
+	struct sp_lane *lane = scene_lane(&config);
+	struct sp_encounter *encounter;
+	struct sp_result *result;
+
+	scene_advance(lane, 1000 * MS);
+	for (uint64_t block = 1; block <= 9; block++) {
+		result = scene_result(0, block, 1000 * MS + block * 100 * MS);
+		scene_portrait(scene_face(result, 1 + block % 2, 100 + 300 * (float)(block % 2), 0.5f),
+			       (uint8_t)block);
+		/* The even ones are a second person, whom only these have. */
+		result->cause = block % 2 ? SP_RESULT_FACES : SP_RESULT_FAILED;
+		sp_lane_push(lane, result);
+	}
+	encounter = finish(lane, 2000 * MS, 1);
+	CHECK_EQ(encounter->frames, 5);
+	CHECK_EQ(encounter->tombstones, 4);
+	CHECK_EQ(encounter->occupants_n, 1);
+	CHECK_EQ(encounter->occupants[0].shots, 5);
+	CHECK_EQ(sp_lane_counters(lane)->faces, 5);
+	CHECK_EQ(sp_lane_counters(lane)->valid_faces, 5);
+	sp_lane_free_encounter(encounter);
+	/* Nor does it open an encounter. */
+	result = scene_result(0, 10, 9000 * MS);
+	scene_face(result, 1, 100, 0.5f);
+	result->cause = SP_RESULT_FAILED;
+	sp_lane_push(lane, result);
+	finish(lane, 9100 * MS, 0);
+	sp_lane_destroy(lane);
+}
+
 TEST(lane_waits_for_a_silent_camera_until_the_deadline)
 {
 	struct sp_lane_config config = scene_config(2);

@@ -174,11 +174,13 @@ static int make_portraits(struct cpu_compute *cpu, unsigned int in_flight)
 
 	each = each < SP_FACES_MAX ? SP_FACES_MAX : each;
 	cpu->portraits_each = each;
-	cpu->portraits = malloc((size_t)n * each * sizeof(*cpu->portraits));
 	cpu->empty = aligned_alloc(SP_CACHE_LINE, n * sizeof(*cpu->empty));
-	if (!cpu->portraits || !cpu->empty)
+	if (!cpu->empty)
 		return -ENOMEM;
 	memset(cpu->empty, 0, n * sizeof(*cpu->empty));
+	cpu->portraits = malloc((size_t)n * each * sizeof(*cpu->portraits));
+	if (!cpu->portraits)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++) {
 		int rc = sp_ring_init(&cpu->empty[i], each);
 
