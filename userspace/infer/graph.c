@@ -15,9 +15,13 @@ struct sp_chunk {
 	size_t used, size; /* bytes, the header included */
 };
 
-struct sp_graph *sp_graph_create(void)
+struct sp_graph *sp_graph_create(size_t bytes_max)
 {
-	return calloc(1, sizeof(struct sp_graph));
+	struct sp_graph *graph = calloc(1, sizeof(*graph));
+
+	if (graph)
+		graph->bytes_left = bytes_max;
+	return graph;
 }
 
 void sp_graph_destroy(struct sp_graph *graph)
@@ -45,9 +49,12 @@ void *sp_graph_alloc(struct sp_graph *graph, size_t size)
 		total = CHUNK_ALIGN + size;
 		if (total < CHUNK_SIZE)
 			total = CHUNK_SIZE;
+		if (total > graph->bytes_left)
+			return NULL;
 		chunk = aligned_alloc(CHUNK_ALIGN, total);
 		if (!chunk)
 			return NULL;
+		graph->bytes_left -= total;
 		chunk->used = CHUNK_ALIGN;
 		chunk->size = total;
 		chunk->next = graph->chunks;

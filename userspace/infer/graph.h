@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The logical graph: what a network computes, without layouts or memory plans. Made by onnx.c,
- * simplified by fold.c, given shapes by shape.c, executed by the backends. Immutable afterwards.
+ * simplified by fold.c, given shapes by shape_infer.c, executed by the backends. Immutable afterwards.
  *
  * Tensors and nodes are numbered. What a graph points at belongs to its arena and goes with it.
  */
@@ -110,6 +110,7 @@ struct sp_graph {
 	uint32_t *inputs, *outputs;
 	struct sp_chunk *chunks; /* the arena */
 	uint32_t tensors_room;
+	size_t bytes_left; /* that the arena may still take */
 };
 
 static inline bool sp_tensor_constant(const struct sp_tensor *tensor)
@@ -117,10 +118,14 @@ static inline bool sp_tensor_constant(const struct sp_tensor *tensor)
 	return tensor->floats || tensor->ints;
 }
 
-struct sp_graph *sp_graph_create(void);
+/*
+ * @bytes_max: what the arena may hold. Weights that many nodes share are copied for each that
+ * changes them, so a file could ask for thousands of times its own size.
+ */
+struct sp_graph *sp_graph_create(size_t bytes_max);
 void sp_graph_destroy(struct sp_graph *graph);
 
-/* Zeroed, 64-byte aligned, freed with the graph. NULL if there is no memory. */
+/* Zeroed, 64-byte aligned, freed with the graph. NULL: no memory, or more than bytes_max. */
 void *sp_graph_alloc(struct sp_graph *graph, size_t size);
 
 /* A name that is safe to print: cut, control characters replaced. */

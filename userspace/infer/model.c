@@ -2,11 +2,13 @@
 #include "infer/model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 
@@ -16,8 +18,11 @@
 
 enum {
 	DEPTH_MAX = 32, /* messages within messages; real models use 9 */
-	UNPACK_EXTRA =
-		64 << 20, /* bytes of memory that unpacking may take beside the file's size */
+	/* Bytes that unpacking, and then the graph, may take beside these multiples of the file's. */
+	MEMORY_EXTRA = 64 << 20,
+	UNPACK_TIMES = 4,
+	/* Weights as they are, transposed and folded make three; integers of 32 bits become 64. */
+	GRAPH_TIMES = 8,
 };
 
 /* ---- protobuf, with bounds that the library lacks ------------------------------------------- */
@@ -107,7 +112,7 @@ static void budget_free(void *data, void *pointer)
 static int read_graph(const void *bytes, size_t size, struct sp_model *model,
 		      struct sp_graph *graph, struct sp_err *err)
 {
-	struct budget budget = { UNPACK_EXTRA + 4 * size };
+	struct budget budget = { MEMORY_EXTRA + UNPACK_TIMES * size };
 	ProtobufCAllocator allocator = { budget_alloc, budget_free, &budget };
 	Onnx__ModelProto *proto;
 	int ret;
@@ -163,7 +168,7 @@ int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_m
 				  "%s: larger than %d MiB; not a model that is supported", name,
 				  SP_MODEL_FILE_MAX >> 20);
 	model = calloc(1, sizeof(*model));
-	graph = sp_graph_create();
+	graph = sp_graph_create(MEMORY_EXTRA + GRAPH_TIMES * size);
 	if (!model || !graph) {
 		sp_err_set(err, ret, "out of memory");
 		goto err_destroy;
@@ -198,14 +203,20 @@ int sp_model_load(const char *path, struct sp_model **ret_model, struct sp_err *
 {
 	struct stat st;
 	void *bytes;
-	FILE *file = fopen(path, "rbe");
-	int ret;
+	/* Without O_NONBLOCK a FIFO would hold the program until someone writes to it. */
+	int ret, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
 
-	if (!file)
-		return sp_err_set(err, -errno, "%s: %s; check the path, or install the model", path,
-				  strerror(errno));
+	if (!file) {
+		ret = sp_err_set(err, -errno, "%s: %s; check the path, or install the model", path,
+				 strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
 	if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode)) {
-		ret = sp_err_set(err, -EINVAL, "%s: not a regular file", path);
+		ret = sp_err_set(err, -EINVAL, "%s: not a regular file; name the model's",
+				 path);
 		goto out_close;
 	}
 	if (st.st_size > SP_MODEL_FILE_MAX) {
@@ -220,7 +231,7 @@ int sp_model_load(const char *path, struct sp_model **ret_model, struct sp_err *
 		goto out_close;
 	}
 	if (fread(bytes, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
-		ret = sp_err_set(err, -EIO, "%s: cannot be read", path);
+		ret = sp_err_set(err, -EIO, "%s: cannot be read; look at its disk", path);
 	else
 		ret = sp_model_parse(bytes, (size_t)st.st_size, path, ret_model, err);
 	free(bytes);

@@ -21,7 +21,7 @@ enum {
 
 /* Open addressing; the keys belong to the unpacked file. */
 struct sp_names {
-	uint32_t mask, used;
+	uint32_t mask;
 	struct {
 		const char *key; /* NULL: free */
 		uint32_t tensor;

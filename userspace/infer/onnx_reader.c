@@ -69,7 +69,6 @@ float sp_reader_float(struct sp_reader *reader, const char *name, float otherwis
 	return attribute ? attribute->f : otherwise;
 }
 
-/* The index of the attribute's text in @choices (ended by NULL), 0 if it is absent. */
 unsigned int sp_reader_choice(struct sp_reader *reader, const char *name,
 			      const char *const *choices)
 {
@@ -86,10 +85,6 @@ unsigned int sp_reader_choice(struct sp_reader *reader, const char *name,
 	return 0;
 }
 
-/*
- * @n integers within [@low, @high] into @values, which keep what they have if the attribute is
- * absent.
- */
 void sp_reader_ints(struct sp_reader *reader, const char *name, size_t n, int64_t low, int64_t high,
 		    int64_t *values)
 {
@@ -113,7 +108,6 @@ void sp_reader_ints(struct sp_reader *reader, const char *name, size_t n, int64_
 	}
 }
 
-/* The attribute is known; only the value that changes nothing is supported. */
 void sp_reader_only_int(struct sp_reader *reader, const char *name, int64_t value)
 {
 	int64_t got = sp_reader_int(reader, name, value);
@@ -129,18 +123,19 @@ void sp_reader_end(struct sp_reader *reader)
 		sp_reader_fail(reader, -EINVAL, "%zu attributes; the file is corrupt",
 			       reader->proto->n_attribute);
 	for (size_t i = 0; i < reader->proto->n_attribute && !reader->error; i++) {
-		const char *name = sp_graph_name(reader->onnx->graph,
-						 sp_onnx_text(reader->proto->attribute[i]->name));
+		const char *name;
 
-		if (!(reader->used & 1u << i))
-			sp_reader_fail(reader, -ENOTSUP, "attribute '%s' is not supported",
-				       name ? name : "");
+		if (reader->used & 1u << i)
+			continue;
+		name = sp_graph_name(reader->onnx->graph,
+				     sp_onnx_text(reader->proto->attribute[i]->name));
+		sp_reader_fail(reader, -ENOTSUP, "attribute '%s' is not supported",
+			       name ? name : "");
 	}
 }
 
 /* ---- inputs --------------------------------------------------------------------------------- */
 
-/* Gives the node @n inputs: those that the file lacks are SP_NONE. */
 void sp_reader_pad_inputs(struct sp_reader *reader, uint32_t n)
 {
 	uint32_t *inputs = sp_reader_alloc(reader, n * sizeof(*inputs));
@@ -153,10 +148,6 @@ void sp_reader_pad_inputs(struct sp_reader *reader, uint32_t n)
 	reader->node->inputs_n = n;
 }
 
-/*
- * The constant float tensor of input @i; NULL if it is absent, or with an error if it is no
- * constant.
- */
 const struct sp_tensor *sp_reader_constant(struct sp_reader *reader, uint32_t i)
 {
 	uint32_t id = i < reader->node->inputs_n ? reader->node->inputs[i] : SP_NONE;
@@ -171,7 +162,6 @@ const struct sp_tensor *sp_reader_constant(struct sp_reader *reader, uint32_t i)
 	return NULL;
 }
 
-/* The same with exactly @n elements, all counted as one row. */
 const struct sp_tensor *sp_reader_row(struct sp_reader *reader, uint32_t i, int64_t n)
 {
 	const struct sp_tensor *tensor = sp_reader_constant(reader, i);
@@ -185,7 +175,6 @@ const struct sp_tensor *sp_reader_row(struct sp_reader *reader, uint32_t i, int6
 	return tensor;
 }
 
-/* Input @i becomes the list of integers that attribute @name has, if it is there. */
 void sp_reader_ints_input(struct sp_reader *reader, const char *name, uint32_t i)
 {
 	const Onnx__AttributeProto *attribute =
@@ -212,7 +201,6 @@ void sp_reader_ints_input(struct sp_reader *reader, const char *name, uint32_t i
 	reader->node->inputs[i] = id;
 }
 
-/* Input @i becomes the list of floats that attribute @name has, if it is there. */
 void sp_reader_floats_input(struct sp_reader *reader, const char *name, uint32_t i)
 {
 	const Onnx__AttributeProto *attribute =

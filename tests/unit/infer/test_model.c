@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the ONNX reader must refuse, by name and in one line, and never crash on. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "infer/cpu/worker.h"
 #include "net.h"
 
 static struct net net;
@@ -282,11 +285,66 @@ TEST(files_that_cannot_be_read)
 	CHECK_EQ(sp_model_load(path, &model, &err), -EINVAL);
 	snprintf(text, sizeof(text), "%s: ", path);
 	CHECK(!strncmp(err.text, text, strlen(text)));
+	/* Not held up by a FIFO that nobody writes to. */
+	unlink(path);
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	CHECK_EQ(sp_model_load(path, &model, &err), -EINVAL);
+	CHECK(strstr(err.text, "not a regular file"));
 	/* A hole, not half a gigabyte of disk. */
+	unlink(path);
+	close(fd);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	CHECK(fd >= 0);
 	CHECK_EQ(ftruncate(fd, (off_t)SP_MODEL_FILE_MAX + 1), 0);
 	CHECK_EQ(sp_model_load(path, &model, &err), -EFBIG);
 	close(fd);
 	unlink(path);
+}
+
+/* Each product keeps its weights its own way: 60 of them would take 60 times what the file has. */
+TEST(shared_weights_do_not_multiply_without_end)
+{
+	enum { SIDE = 1024, PRODUCTS = 60 };
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 1, 1, SIDE)), y;
+	unsigned int k = net_constant(&net, SHAPE(SIDE, SIDE), 1);
+
+	for (unsigned int i = 0; i < PRODUCTS; i++, x = y) {
+		y = net_tensor(&net, SHAPE(1, 1, 1, SIDE));
+		NODE(&net, "MatMul", y, x, k);
+	}
+	net_output(&net, x);
+	check_refused(-ENOMEM, "out of memory");
+}
+
+/* The workers read as many numbers as the file says its output has. */
+TEST(an_output_of_another_size_than_the_file_says)
+{
+	struct sp_worker_setup setup = { .embedding_size = 512 };
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 112, 112));
+	unsigned int mean = net_tensor(&net, SHAPE(1, 3, 1, 1)), flat = net_tensor(&net, SHAPE(1, 3));
+	struct sp_worker *worker = NULL;
+	struct sp_model *model;
+	struct sp_err err;
+	size_t size;
+	uint8_t *bytes;
+
+	NODE(&net, "GlobalAveragePool", mean, x);
+	NODE(&net, "Flatten", flat, mean);
+	net_output(&net, flat);
+	net.outputs[0]->type->tensor_type->shape->dim[1]->dim_value = 512;
+	bytes = net_pack(&net, &size);
+	if (sp_model_parse(bytes, size, "liar.onnx", &model, &err))
+		FAIL("%s", err.text);
+	CHECK_EQ(model->outputs[0].shape.dim[1], 512);
+	setup.embedder = model;
+	CHECK_EQ(sp_worker_create(&setup, NULL, &worker, &err), -EINVAL);
+	CHECK_STR(err.text, "liar.onnx: it gives an output of 1x3 where its file says 512 numbers; "
+			    "export it anew");
+	setup.embedding_size = 3;
+	CHECK_EQ(sp_worker_create(&setup, NULL, &worker, &err), 0);
+	sp_worker_destroy(worker);
+	sp_model_free(model);
+	net_end(&net);
 }
 
 TEST(nodes_may_come_in_any_order)

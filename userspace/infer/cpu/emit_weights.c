@@ -245,7 +245,8 @@ void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_check(plan,
 		      dnnl_inner_product_forward_desc_init(&desc, dnnl_forward_inference, &src,
 							   &any, biased ? &bias : NULL, &dst));
-	sp_plan_check(plan, dnnl_post_ops_create(&ops));
+	if (!plan->error)
+		sp_plan_check(plan, dnnl_post_ops_create(&ops));
 	if (plan->error)
 		return;
 	sp_emit_post_act(plan, ops, &node->act);

@@ -345,6 +345,13 @@ uint32_t sp_plan_constant(struct sp_plan *plan, const float *data, const dnnl_me
 		buffer->fixed = (void *)data;
 		return id;
 	}
+	/* Nodes may share weights; each has its own copy. */
+	plan->constant_bytes += buffer->size;
+	if (plan->constant_bytes > SP_PLAN_BYTES_MAX) {
+		sp_plan_fail(plan, -EFBIG, "more than %d MiB of weights are not supported",
+			     SP_PLAN_BYTES_MAX >> 20);
+		return SP_NONE;
+	}
 	buffer->fixed = aligned_alloc(ALIGN, buffer->size);
 	buffer->owned = true;
 	if (!buffer->fixed) {

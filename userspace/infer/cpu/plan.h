@@ -68,6 +68,7 @@ struct sp_plan {
 	struct sp_copy *copies; /* values in other layouts */
 	uint32_t buffers_n, handles_n, steps_n, copies_n;
 	uint32_t buffers_room, handles_room, steps_room, copies_room;
+	size_t constant_bytes; /* of constants in layouts of their own, ≤ SP_PLAN_BYTES_MAX */
 	uint32_t scratch; /* the buffer that all kernels share for their own needs */
 	uint8_t *arena;
 	struct sp_err *err;
@@ -85,7 +86,7 @@ void sp_plan_uninit(struct sp_plan *plan);
  */
 int sp_plan_bind(struct sp_plan *plan);
 
-/* Allocates nothing. 0 or -EIO. */
+/* Allocates nothing beside what oneDNN takes and frees in each kernel. 0 or -EIO. */
 int sp_plan_run(struct sp_plan *plan);
 
 /* Good after bind. */

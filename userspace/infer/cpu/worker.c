@@ -13,6 +13,7 @@
 #include "infer/cpu/detector.h"
 #include "infer/cpu/executor.h"
 #include "infer/element.h"
+#include "infer/model.h"
 #include "infer/pixels.h"
 #include "infer/portrait.h"
 #include "infer/preprocess.h"
@@ -32,13 +33,35 @@ struct sp_worker {
 	struct sp_detector detector;
 };
 
-/* The executor of a network that looks at aligned faces; @model NULL gives none. */
-static int make_executor(const struct sp_model *model, int64_t side,
+/*
+ * The executor of a network that looks at aligned faces and gives @numbers; @model NULL gives none.
+ * What a file says of its output's shape is a claim: what is made of it counts.
+ */
+static int make_executor(const struct sp_model *model, int64_t side, int64_t numbers,
 			 struct sp_executor **ret_executor, struct sp_err *err)
 {
 	const int64_t shape[4] = { 1, 3, side, side };
+	struct sp_executor *executor;
+	struct sp_shape output;
+	char text[96];
+	int rc;
 
-	return model ? sp_executor_create(model, shape, ret_executor, err) : 0;
+	if (!model)
+		return 0;
+	rc = sp_executor_create(model, shape, &executor, err);
+	if (rc)
+		return rc;
+	sp_executor_output(executor, 0, NULL, &output);
+	if (sp_shape_elements(&output) != numbers) {
+		sp_executor_destroy(executor);
+		return sp_err_set(err, -EINVAL,
+				  "%s: it gives an output of %s where its file says %lld numbers; "
+				  "export it anew",
+				  model->name, sp_shape_text(&output, text, sizeof(text)),
+				  (long long)numbers);
+	}
+	*ret_executor = executor;
+	return 0;
 }
 
 int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portraits,
@@ -60,10 +83,11 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 		sp_err_set(err, rc, "inference: out of memory");
 		goto err_destroy;
 	}
-	rc = make_executor(setup->embedder, SP_ALIGNED_SIDE, &worker->embedder, err);
+	rc = make_executor(setup->embedder, SP_ALIGNED_SIDE, setup->embedding_size,
+			   &worker->embedder, err);
 	if (rc)
 		goto err_destroy;
-	rc = make_executor(setup->quality, SP_QUALITY_SIDE, &worker->quality, err);
+	rc = make_executor(setup->quality, SP_QUALITY_SIDE, 1, &worker->quality, err);
 	if (rc)
 		goto err_destroy;
 	/* A fixed size is made ready now, so that its trouble is told now. */
