@@ -32,7 +32,7 @@ static const struct sp_opt options[] = {
 	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE",
 	  "a YuNet-shaped ONNX model", 0, 0 },
 	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE",
-	  "a MobileFaceNet-shaped ONNX model", 0, 0 },
+	  "an ONNX model fed as MobileFaceNet is", 0, 0 },
 	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME", "compute backend (cpu)", 0,
 	  0 },
 	{ 0 },

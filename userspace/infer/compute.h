@@ -26,7 +26,7 @@ enum {
 	SP_FACES_MAX = 16,	    /* a frame; more are dropped, weakest first, and counted */
 	SP_EMBEDDING_MAX = 512,	    /* floats */
 	SP_PORTRAIT_MAX = 256,	    /* pixels a side */
-	SP_MODEL_ID_SIZE = 32,	    /* sha256 of the model file and its preprocessing */
+	SP_MODEL_ID_SIZE = 32,	    /* bytes */
 };
 
 /* Why a face may not be used; a face without any is valid. */
@@ -91,7 +91,10 @@ struct sp_result {
 	uint32_t width, height;
 	uint64_t block_id, device_ticks, exposure_ns, last_ns;
 	uint32_t frame_flags;
-	/* What came of it. */
+	/*
+	 * What came of it. Look at the cause first: where it is not SP_RESULT_FACES, faces that are
+	 * here are those of an attempt that failed, kept only so that put finds their portraits.
+	 */
 	enum sp_result_cause cause;
 	int error;
 	uint64_t submitted_ns, done_ns;
@@ -109,7 +112,11 @@ struct sp_quality_limits {
 };
 
 struct sp_compute_config {
-	/* ONNX files; quality may be NULL: no network score. */
+	/*
+	 * ONNX files. An embedder is any network from an aligned 3 x 112 x 112 face to one vector, but
+	 * it is fed as MobileFaceNet wants it (infer/align.h): one that was trained on other alignment
+	 * or scaling runs, and its templates are worth little. quality may be NULL: no network score.
+	 */
 	const char *detector, *embedder, *quality;
 	unsigned int workers;	     /* 0: one a CPU */
 	unsigned int in_flight;	     /* frames and results that may be in the backend at once */
@@ -123,6 +130,10 @@ struct sp_compute_config {
 struct sp_compute_info {
 	const char *backend;
 	unsigned int embedding_size; /* floats; 0 without an embedder */
+	/*
+	 * sha256 of the embedder's file. It does not cover the preprocessing: there is one for all
+	 * embedders (infer/align.h), and changing that must change this identity too.
+	 */
 	uint8_t embedder_id[SP_MODEL_ID_SIZE];
 };
 

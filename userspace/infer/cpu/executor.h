@@ -2,9 +2,10 @@
 /*
  * Runs a model on one CPU core for one input shape, in float32, through oneDNN.
  *
- * Memory, kernels and reordered weights are made at create; run allocates nothing and starts no
- * threads: whoever calls it does the work. An executor belongs to one thread at a time; executors
- * of the same model run beside each other.
+ * Memory, kernels and reordered weights are made at create. Our code allocates nothing in run;
+ * oneDNN takes and frees small blocks for its bookkeeping of each kernel. No threads are started:
+ * whoever calls run does the work. An executor belongs to one thread at a time; executors of the
+ * same model run beside each other.
  */
 #ifndef SP_INFER_CPU_EXECUTOR_H
 #define SP_INFER_CPU_EXECUTOR_H
