@@ -12,6 +12,7 @@
 
 #include "app/backends.h"
 #include "base/diag.h"
+#include "infer/quality.h"
 #include "lane/encounter.h"
 #include "wire/pfnc.h"
 
@@ -241,15 +242,23 @@ static int default_path(char **text, const char *directory, const char *name)
 	return *text ? 0 : -ENOMEM;
 }
 
+static void default_validity(struct sp_config_validity *v)
+{
+	const struct sp_quality_limits *limits = &sp_quality_default_limits;
+
+	default_real(&v->eye_distance_min, (double)limits->eye_distance_min);
+	default_real(&v->yaw_max, (double)limits->yaw_max);
+	default_real(&v->pitch_max, (double)limits->pitch_max);
+	default_real(&v->roll_max, (double)limits->roll_max);
+	default_real(&v->sharpness_min, (double)limits->sharpness_min);
+	default_real(&v->exposure_min, (double)limits->exposure_min);
+	default_real(&v->exposure_max, (double)limits->exposure_max);
+	default_real(&v->network_min, (double)limits->network_min);
+}
+
 static int fill_defaults(struct sp_config *c)
 {
-	/* Limits after the quality figures of models/README and ISO/IEC 29794-5's spirit: generous. */
-	default_real(&c->validity.eye_distance_min, 24);
-	default_real(&c->validity.yaw_max, 45);
-	default_real(&c->validity.pitch_max, 35);
-	default_real(&c->validity.roll_max, 35);
-	default_real(&c->validity.exposure_min, 0.08);
-	default_real(&c->validity.exposure_max, 0.92);
+	default_validity(&c->validity);
 	default_uint(&c->capture.resend_packets_per_second, 4000);
 	default_uint(&c->capture.gap_us, 1000);
 	default_uint(&c->capture.packet_timeout_ms, 20);
@@ -373,14 +382,14 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 		{ "compute.detect_height", c->compute.detect_height, 32, 4096 },
 		{ "compute.score_min", c->compute.score_min, 0.01, 0.999 },
 		{ "compute.queue", c->compute.queue, 1, 1024 },
-		{ "validity.eye_distance_min", c->validity.eye_distance_min, 0, SIDE_MAX },
+		{ "validity.eye_distance_min", c->validity.eye_distance_min, -1, SIDE_MAX },
 		{ "validity.yaw_max", c->validity.yaw_max, 0, 180 },
 		{ "validity.pitch_max", c->validity.pitch_max, 0, 180 },
 		{ "validity.roll_max", c->validity.roll_max, 0, 180 },
-		{ "validity.sharpness_min", c->validity.sharpness_min, 0, 1e6 },
-		{ "validity.exposure_min", c->validity.exposure_min, 0, 1 },
+		{ "validity.sharpness_min", c->validity.sharpness_min, -1, 1e6 },
+		{ "validity.exposure_min", c->validity.exposure_min, -1, 1 },
 		{ "validity.exposure_max", c->validity.exposure_max, 0, 1 },
-		{ "validity.network_min", c->validity.network_min, 0, 1 },
+		{ "validity.network_min", c->validity.network_min, -1, 1 },
 		{ "encounter.gap_ms", c->encounter.gap_ms, 10, 600000 },
 		{ "encounter.max_s", c->encounter.max_s, 1, 3600 },
 		{ "encounter.deadline_ms", c->encounter.deadline_ms, 10, 60000 },

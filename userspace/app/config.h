@@ -63,6 +63,7 @@ struct sp_config_compute {
 	uint32_t queue;		/* frames that may wait for compute, of each camera */
 };
 
+/* Limits as in infer/quality.h; a …_min below 0 is none. */
 struct sp_config_validity {
 	double eye_distance_min;
 	double yaw_max, pitch_max, roll_max;

@@ -13,6 +13,7 @@
 #include "base/region.h"
 #include "frame/frame.h"
 #include "image/image.h"
+#include "infer/quality.h"
 #include "wire/pfnc.h"
 
 enum { SIDE_MAX_DEFAULT = 1600, PATH_SIZE = 4096 };
@@ -82,8 +83,7 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 		.workers = 1,
 		.in_flight = 1,
 		.score_min = config->score_min,
-		.limits = { .eye_distance_min = 24, .yaw_max = 45, .pitch_max = 35, .roll_max = 35,
-			    .exposure_min = 0.08f, .exposure_max = 0.92f },
+		.limits = sp_quality_default_limits,
 		.embed_invalid = true,
 		.done = &s->done,
 	};

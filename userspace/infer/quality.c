@@ -14,6 +14,17 @@ static const float pupils_mm = 63, mouth_mm = 73, nose_mm = 28;
 static const float nose_level = 0.495f;
 static const float degrees = 57.29577951f;
 
+const struct sp_quality_limits sp_quality_default_limits = {
+	.eye_distance_min = 24,
+	.yaw_max = 45,
+	.pitch_max = 35,
+	.roll_max = 35,
+	.sharpness_min = 25,
+	.exposure_min = 0.08f,
+	.exposure_max = 0.92f,
+	.network_min = 0.4f,
+};
+
 enum { FACE_LEFT = 26, FACE_RIGHT = 86, FACE_TOP = 36, FACE_BOTTOM = 104 };
 
 void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *quality)

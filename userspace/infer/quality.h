@@ -59,7 +59,15 @@ struct sp_quality_place {
 	bool network; /* there is a network's score */
 };
 
-/* enum sp_face_reason bits. A limit of 0 is none; a value that is no number breaks its limit. */
+/*
+ * The limits where nobody sets others: generous, so that what they refuse is plainly no use. Of the
+ * 442 frontal faces of LFW's development photographs (in lfw_dev_small) the 0.5th percentile of
+ * sharpness is 26.7 and the least network score 0.417: 2 are refused, both by sharpness. Strangers
+ * in the background of these have sharpness from 0.9 and scores from 0.01.
+ */
+extern const struct sp_quality_limits sp_quality_default_limits;
+
+/* enum sp_face_reason bits. A limit of 0 or less is none; a value that is no number breaks its limit. */
 uint32_t sp_quality_reasons(const struct sp_quality *quality,
 			    const struct sp_quality_limits *limits,
 			    const struct sp_quality_place *place);

@@ -41,6 +41,21 @@ TEST(config_fills_in_defaults)
 	CHECK_EQ(config->lanes[0].cameras[0].packets_per_frame, 226);
 	CHECK(!config->policy.persist_unmatched);
 	CHECK_EQ(config->encounter.gap_ms, 1500);
+	CHECK_NEAR(config->validity.sharpness_min, 25, 0);
+	CHECK_NEAR(config->validity.network_min, 0.4, 1e-6);
+	sp_config_free(config);
+}
+
+TEST(config_takes_a_limit_away)
+{
+	struct sp_config *config;
+	struct sp_err err = { "" };
+
+	if (load("purpose: test\n" LANE "}\nvalidity: {sharpness_min: -1, network_min: 0.1}\n", &config,
+		 &err))
+		FAIL("%s", err.text);
+	CHECK_NEAR(config->validity.sharpness_min, -1, 0);
+	CHECK_NEAR(config->validity.network_min, 0.1, 1e-9);
 	sp_config_free(config);
 }
 
