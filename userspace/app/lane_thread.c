@@ -21,6 +21,8 @@
 
 enum {
 	BURST = 32,
+	/* Results taken before those that are done go back: fewer than a lane holds (SP_LANE_DONE_MAX). */
+	TURN = 1024,
 	/* Gaps and deadlines are looked at this often when no result comes. */
 	TICK_MS = 20,
 };
@@ -63,9 +65,10 @@ static void take_results(struct sp_lane_thread *t)
 {
 	struct sp_ring *results = sp_batch_results(t->config.batch);
 	void *items[BURST];
-	uint32_t n;
+	uint32_t n, taken = 0;
 
-	while ((n = sp_ring_pop(results, items, BURST))) {
+	while (taken < TURN && (n = sp_ring_pop(results, items, BURST))) {
+		taken += n;
 		for (uint32_t i = 0; i < n; i++) {
 			struct sp_result *result = items[i];
 			bool first = !t->result_ns;
@@ -189,6 +192,7 @@ static void run(struct sp_thread *thread)
 		advance(t);
 	while (!sp_thread_should_stop(thread)) {
 		take_results(t);
+		give_back(t);
 		serve_requests(t);
 		advance(t);
 		give_back(t);
@@ -198,7 +202,10 @@ static void run(struct sp_thread *thread)
 			sp_event_wait(t->config.wake, TICK_MS * SP_NS_PER_MS);
 		sp_event_disarm(t->config.wake);
 	}
-	take_results(t);
+	while (sp_ring_count(sp_batch_results(t->config.batch))) {
+		take_results(t);
+		give_back(t);
+	}
 	for (unsigned int i = 0; i < t->config.lanes_n; i++)
 		sp_lane_flush(t->config.lanes[i], now_ns(t), now_utc(t));
 	give_back(t);

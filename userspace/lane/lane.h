@@ -19,7 +19,10 @@ struct sp_err;
 struct sp_lane;
 struct sp_result;
 
-/* Results that may wait for sp_lane_take_done: more than any backend has in flight. */
+/*
+ * Results that may wait for sp_lane_take_done. Each push, and each result of the backlog that
+ * advance or flush takes, adds one: the caller takes them back before they are too many.
+ */
 enum { SP_LANE_DONE_MAX = 4096 };
 
 struct sp_lane_config {
