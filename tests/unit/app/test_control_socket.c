@@ -96,6 +96,45 @@ TEST(control_socket_replaces_what_a_killed_instance_left)
 	sp_control_socket_close(open_socket());
 }
 
+/* To connect to a file is refused as to a dead socket: it must not be taken for one. */
+TEST(control_socket_leaves_other_files_alone)
+{
+	const struct sp_control_config config = { path, handle, NULL };
+	struct sp_control_socket *socket = NULL;
+	struct sp_err err = { "" };
+	struct stat st;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/tmp/sp-control-%d.file", getpid());
+	file = fopen(path, "w");
+	CHECK(file);
+	fclose(file);
+	CHECK_EQ(sp_control_socket_open(&config, &socket, &err), -EADDRINUSE);
+	CHECK(strstr(err.text, path));
+	CHECK_EQ(stat(path, &st), 0);
+	unlink(path);
+}
+
+TEST(control_answer_is_json_whatever_the_reason)
+{
+	const struct sp_control_config config = { .handle = handle };
+	char request[600] = "{\"command\":\"";
+	json_t *reply;
+
+	/* The complaint repeats the name and is cut within one of its characters. */
+	while (strlen(request) < 520)
+		strcat(request, "\xC3\xA4");
+	strcat(request, "\"}");
+	for (int shift = 0; shift < 2; shift++) {
+		reply = sp_control_answer(&config, request);
+		CHECK(json_is_false(json_object_get(reply, "ok")));
+		CHECK(json_string_value(json_object_get(reply, "error")));
+		json_decref(reply);
+		memmove(request + 13, request + 12, strlen(request + 12) + 1);
+		request[12] = 'x';
+	}
+}
+
 TEST(control_call_says_that_nothing_runs)
 {
 	json_t *request = json_object(), *reply;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* TSAN: yes */
 /*
  * The pipeline's start and end around a capture file without a packet: no camera, no network, no
  * model. Every step of the start that takes a descriptor is made to fail in turn; sanitizer builds

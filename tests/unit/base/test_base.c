@@ -26,8 +26,11 @@ TEST(clock_formats_and_reads_back)
 
 TEST(clock_reads_ages_and_refuses_nonsense)
 {
-	static const char *const bad[] = { "",	  "x",	 "5",	       "5y",
-					   "-5m", "5mm", "2025-13-01", "2025-11-23T" };
+	static const char *const bad[] = {
+		"", "x", "5", "5y", "-5m", "5mm", "2025-13-01", "2025-11-23T",
+		"2025-11-23T14:05:09.5e9Z", /* no part of a second */
+		"9999-01-01", /* beyond 64 bits of nanoseconds */
+	};
 	uint64_t utc;
 
 	CHECK_EQ(sp_clock_parse_utc("15m", 1000 * SP_NS_PER_S, &utc), 0);

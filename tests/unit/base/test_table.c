@@ -24,4 +24,21 @@ TEST(table_aligns_by_characters_not_bytes)
 	sp_table_uninit(&table);
 }
 
+/* Names come from cameras and files. */
+TEST(table_lets_no_control_character_through)
+{
+	struct sp_table table;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK_EQ(sp_table_init(&table, "name"), 0);
+	CHECK_EQ(sp_table_row(&table, "a\033[2Jb\r\n\177"), 0);
+	sp_table_print(&table, out);
+	fclose(out);
+	CHECK_STR(text, "name\na?[2Jb???\n");
+	free(text);
+	sp_table_uninit(&table);
+}
+
 TEST_MAIN()
