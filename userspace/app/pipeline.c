@@ -196,7 +196,11 @@ static int add_streams(struct sp_pipeline *p, struct sp_err *err)
 			.packet_timeout_ns = capture->packet_timeout_ms * SP_NS_PER_MS,
 			.gap_ns = capture->gap_us * SP_NS_PER_US,
 			.retention_ns = capture->retention_ms * SP_NS_PER_MS,
-			.resend_tries = capture->no_resend || p->replay ? 0 : RESEND_TRIES,
+			/*
+			 * In a replay nobody hears the requests, but blocks close as they did live,
+			 * and packets that were sent again find theirs open.
+			 */
+			.resend_tries = capture->no_resend ? 0 : RESEND_TRIES,
 		};
 		int status = p->source->ops->add_stream(p->source, &stream, err);
 

@@ -535,6 +535,21 @@ TEST(assembler_what_cannot_get_better_is_not_kept)
 	end();
 }
 
+/* A replay: requests that nobody hears keep a block open for answers that were recorded. */
+TEST(assembler_waits_for_a_second_answer)
+{
+	struct traffic_block b = block(1);
+
+	begin();
+	send_list(&b, "01245", 0);
+	for (uint64_t now = 1 * MS; now < 5 * MS; now += 500 * US)
+		tick(now);
+	CHECK(!t.frames_n && c->resend_requests == 2);
+	send_as(&b, 3, GVSP_STATUS_RESENT, 0, 5 * MS - 1);
+	CHECK_EQ(frame()->flags, SP_FRAME_HAD_RESEND);
+	end();
+}
+
 /* Loss in every block, never asked about, and little credit: yet every block becomes a frame. */
 TEST(assembler_loss_alone_costs_no_credit)
 {
