@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,15 +23,22 @@ static const struct sp_command commands[] = {
 
 int main(int argc, char **argv)
 {
+	int code;
+
 	/* Most commands hold faces or templates: none leaves a core dump. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		printf("sallyport %s (%s)\n", sp_version, sp_commit);
 		return SP_EXIT_OK;
 	}
-	return sp_command_dispatch(
+	code = sp_command_dispatch(
 		commands, "sallyport",
 		"Photographs of everyone in a vehicle, from GigE Vision cameras to a durable "
 		"record.",
 		argc, argv);
+	/* A script must not take a part of the answer for the whole. */
+	if (fflush(stdout) || ferror(stdout))
+		return sp_command_fail("sallyport", SP_EXIT_FAILED, "standard output: %s",
+				       strerror(errno));
+	return code;
 }

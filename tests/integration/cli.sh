@@ -48,6 +48,7 @@ done
 # ---- configuration --------------------------------------------------------------------------------------
 config "$work/good.yaml" none
 expect cli_config_good 0 'well-formed' "$sallyport" config check "$work/good.yaml"
+expect cli_output_is_lost 1 'standard output' sh -c '"$1" config check "$2" >/dev/full' sh "$sallyport" "$work/good.yaml"
 expect cli_config_absent 1 'No such file' "$sallyport" config check "$work/absent.yaml"
 config "$work/bad.yaml" none 'fish: 3'
 expect cli_config_bad 1 'fish' "$sallyport" config check "$work/bad.yaml"
