@@ -120,7 +120,8 @@ static int show(int argc, char **argv)
 		me,
 		"CAMERA [FEATURE…]",
 		"Shows features of a camera by their GenICam names.",
-		"CAMERA is an IP address or an id as `cameras list` prints it. Without FEATURE the common ones.",
+		"CAMERA is an IP address or an id as `cameras list` prints it. Without FEATURE the\n"
+		"common ones.",
 	};
 	const struct sp_camera_ops *ops;
 	struct sp_camera *camera;

@@ -7,7 +7,8 @@ ls -d /lib/modules/*/build >/dev/null 2>&1 || { echo "skip kmod: no kernel heade
 command -v sparse >/dev/null || { echo "skip kmod: sparse is absent (tools/setup)"; exit 0; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! make kmod >"$log" 2>&1; then
+# A make of its own: this script may run below another one.
+if ! env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make kmod >"$log" 2>&1; then
 	echo "not ok kmod: $(tail -n 5 "$log")"
 	exit 1
 fi

@@ -407,7 +407,8 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 	if (strlen(c->purpose) >= SP_NAME_MAX)
 		return sp_err_set(err, -EINVAL, "purpose: longer than %d bytes", SP_NAME_MAX - 1);
 	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return sp_err_set(err, -EINVAL, "socket: '%s' is longer than the %zu bytes of a socket's path; "
+		return sp_err_set(err, -EINVAL,
+				  "socket: '%s' is longer than the %zu bytes of a socket's path; "
 				  "set it to a shorter one", c->socket,
 				  sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	if (!sp_backend_compute(c->compute.backend))
@@ -499,12 +500,12 @@ int sp_config_plan(const struct sp_config *c, struct sp_config_plan *ret_plan, s
 	plan.region_bytes = (uint64_t)(c->capture.buffers ?: plan.buffers_needed) * (largest + 256);
 	*ret_plan = plan;
 	if (c->capture.frames && c->capture.frames < credit_least)
-		return sp_err_set(err, -ENOSPC, "capture.frames: %u frames are too few to wait %u ms for lost "
-				  "packets; give %u, or leave the field out", c->capture.frames,
+		return sp_err_set(err, -ENOSPC,
+				  "capture.frames: %u frames are too few to wait %u ms for lost packets; give %u, or leave the field out", c->capture.frames,
 				  c->capture.retention_ms, credit_least);
 	if (c->capture.buffers && c->capture.buffers < plan.buffers_needed)
-		return sp_err_set(err, -ENOSPC, "capture.buffers: %u packet buffers are too few for the frames that "
-				  "may exist at once; give %u, or leave the field out", c->capture.buffers,
+		return sp_err_set(err, -ENOSPC,
+				  "capture.buffers: %u packet buffers are too few for the frames that may exist at once; give %u, or leave the field out", c->capture.buffers,
 				  plan.buffers_needed);
 	return 0;
 }

@@ -143,7 +143,11 @@ static int open_events(struct sp_pipeline *p, struct sp_err *err)
 static int open_source(struct sp_pipeline *p, struct sp_err *err)
 {
 	const struct sp_config_capture *capture = &p->config->capture;
-	struct sp_gvsp_source_config source = { .cpu = -1, .frames = &p->batch_wake, .resends = &p->resend_wake };
+	struct sp_gvsp_source_config source = {
+		.cpu = -1,
+		.frames = &p->batch_wake,
+		.resends = &p->resend_wake,
+	};
 	struct sp_config_plan plan;
 	unsigned int buffer_size = 0, buffers;
 	int status = sp_config_plan(p->config, &plan, err);

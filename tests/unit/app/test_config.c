@@ -72,16 +72,18 @@ TEST(config_refuses_with_place_and_reason)
 		{ "purpose: x\n" LANE ", fps: fast}\n", { "fast", "" } },
 		{ "purpose: x\n" LANE ", packet_size: 1401}\n", { "cameras[0] ('c')", "1401" } },
 		{ "purpose: x\n" LANE ", pixel_format: Mono9}\n", { "Mono9", "BayerRG8" } },
-		{ "purpose: x\nlanes:\n- name: a\n  cameras:\n  - {name: c, address: x, width: 0, height: 4}\n",
+		{ "purpose: x\nlanes:\n- name: a\n  cameras:\n"
+		  "  - {name: c, address: x, width: 0, height: 4}\n",
 		  { "0 × 4", "16384" } },
-		{ "purpose: x\n" LANE "}\n- name: a\n  cameras:\n  - {name: d, address: x, width: 9, height: 4}\n",
+		{ "purpose: x\n" LANE "}\n- name: a\n  cameras:\n"
+		  "  - {name: d, address: x, width: 9, height: 4}\n",
 		  { "lanes[1]", "'a' is taken" } },
 		{ "purpose: x\n" LANE "}\n  - {name: d, address: 127.0.0.2, width: 9, height: 4}\n",
 		  { "lanes[0].cameras[1] ('d')", "127.0.0.2 is taken by lanes[0].cameras[0]" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {yaw_max: .nan}\n", { "yaw_max", "" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {exposure_max: 3}\n", { "validity.exposure_max", "3" } },
-		{ "purpose: x\nsocket: /0123456789012345678901234567890123456789012345678901234567890123456789"
-		  "0123456789012345678901234567890123456789\n" LANE "}\n", { "socket", "107 bytes" } },
+		{ "purpose: x\nsocket: /01234567890123456789012345678901234567890123456789"
+		  "012345678901234567890123456789012345678901234567890123456789\n" LANE "}\n", { "socket", "107 bytes" } },
 		{ "purpose: x\n" LANE "}\nencounter: {jpeg_quality: 101}\n",
 		  { "encounter.jpeg_quality", "101" } },
 		{ "purpose: x\n" LANE "}\ncompute: {backend: quantum}\n", { "quantum", "cpu" } },

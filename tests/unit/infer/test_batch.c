@@ -106,8 +106,14 @@ static void set_up(struct bench *b)
 {
 	struct sp_batch_camera cameras[CAMERAS];
 	struct sp_batch_config config = {
-		.compute = &b->compute.base, .in_flight = IN_FLIGHT, .work = IN_FLIGHT, .cameras = cameras, .cameras_n = CAMERAS,
-		.queue = QUEUE, .wake = &b->wake, .lane_wake = &b->lane_wake,
+		.compute = &b->compute.base,
+		.in_flight = IN_FLIGHT,
+		.work = IN_FLIGHT,
+		.cameras = cameras,
+		.cameras_n = CAMERAS,
+		.queue = QUEUE,
+		.wake = &b->wake,
+		.lane_wake = &b->lane_wake,
 	};
 	struct sp_err err;
 
@@ -117,7 +123,11 @@ static void set_up(struct bench *b)
 	for (unsigned int i = 0; i < IN_FLIGHT; i++)
 		b->compute.free[b->compute.free_n++] = &b->compute.results[i];
 	for (uint16_t i = 0; i < CAMERAS; i++)
-		cameras[i] = (struct sp_batch_camera){ (uint16_t)(i / 2), (uint16_t)(i % 2), &b->source.base };
+		cameras[i] = (struct sp_batch_camera){
+			.lane = i / 2,
+			.camera = i % 2,
+			.source = &b->source.base,
+		};
 	CHECK_EQ(sp_ring_init(&b->source.out, FRAMES), 0);
 	CHECK_EQ(sp_ring_init(&b->source.back, FRAMES), 0);
 	CHECK_EQ(sp_event_init(&b->wake), 0);

@@ -24,7 +24,8 @@ static struct sp_segment_header a_header(void)
 {
 	struct sp_segment_header header = {
 		.sequence = 0x1122334455667788, .size = 64 << 20,
-		.created_utc_ns = 1700000000000000001, .retention_class = 3, .epoch = 77, .previous_records = 99,
+		.created_utc_ns = 1700000000000000001, .retention_class = 3, .epoch = 77,
+		.previous_records = 99,
 	};
 
 	memcpy(header.uuid, uuid, 16);
