@@ -83,7 +83,8 @@ TEST(config_refuses_with_place_and_reason)
 		{ "purpose: x\n" LANE "}\nvalidity: {yaw_max: .nan}\n", { "yaw_max", "" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {exposure_max: 3}\n", { "validity.exposure_max", "3" } },
 		{ "purpose: x\nsocket: /01234567890123456789012345678901234567890123456789"
-		  "012345678901234567890123456789012345678901234567890123456789\n" LANE "}\n", { "socket", "107 bytes" } },
+		  "012345678901234567890123456789012345678901234567890123456789\n"
+		  LANE "}\n", { "socket", "107 bytes" } },
 		{ "purpose: x\n" LANE "}\nencounter: {jpeg_quality: 101}\n",
 		  { "encounter.jpeg_quality", "101" } },
 		{ "purpose: x\n" LANE "}\ncompute: {backend: quantum}\n", { "quantum", "cpu" } },
