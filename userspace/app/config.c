@@ -501,13 +501,13 @@ int sp_config_plan(const struct sp_config *c, struct sp_config_plan *ret_plan, s
 	*ret_plan = plan;
 	if (c->capture.frames && c->capture.frames < credit_least)
 		return sp_err_set(err, -ENOSPC,
-				  "capture.frames: %u frames are too few to wait %u ms for lost packets; "
-				  "give %u, or leave the field out",
+				  "capture.frames: %u frames are too few to wait %u ms for lost "
+				  "packets; give %u, or leave the field out",
 				  c->capture.frames, c->capture.retention_ms, credit_least);
 	if (c->capture.buffers && c->capture.buffers < plan.buffers_needed)
 		return sp_err_set(err, -ENOSPC,
-				  "capture.buffers: %u packet buffers are too few for the frames that may exist "
-				  "at once; give %u, or leave the field out",
+				  "capture.buffers: %u packet buffers are too few for the frames "
+				  "that may exist at once; give %u, or leave the field out",
 				  c->capture.buffers, plan.buffers_needed);
 	return 0;
 }
