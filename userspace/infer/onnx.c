@@ -157,8 +157,11 @@ static int read_ints(struct sp_onnx *onnx, const Onnx__TensorProto *proto, const
 	return 0;
 }
 
-uint32_t sp_onnx_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto, const char *name,
-			  int *ret_error)
+/*
+ * A constant from @proto under a new number, or SP_NONE with *ret_error set and the error filled.
+ */
+static uint32_t read_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto,
+			      const char *name, int *ret_error)
 {
 	const char *shown = sp_graph_name(onnx->graph, name);
 	struct sp_shape shape = { .rank = (unsigned int)proto->n_dims };
@@ -213,7 +216,7 @@ static int read_initializers(struct sp_onnx *onnx, const Onnx__GraphProto *proto
 	for (size_t i = 0; i < proto->n_initializer; i++) {
 		const char *name = sp_onnx_text(proto->initializer[i]->name);
 		int ret;
-		uint32_t id = sp_onnx_constant(onnx, proto->initializer[i], name, &ret);
+		uint32_t id = read_constant(onnx, proto->initializer[i], name, &ret);
 
 		if (ret)
 			return ret;
@@ -234,7 +237,7 @@ static uint32_t constant_value(struct sp_onnx *onnx, const Onnx__NodeProto *node
 	int64_t n;
 
 	if (!strcmp(name, "value") && value->t)
-		return sp_onnx_constant(onnx, value->t, node->output[0], ret_error);
+		return read_constant(onnx, value->t, node->output[0], ret_error);
 	tensor.data_type = ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
 	if (!strcmp(name, "value_float") || !strcmp(name, "value_floats"))
 		tensor.data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
@@ -256,7 +259,7 @@ static uint32_t constant_value(struct sp_onnx *onnx, const Onnx__NodeProto *node
 		return SP_NONE;
 	}
 	tensor.n_int64_data = tensor.n_float_data = (size_t)n;
-	return sp_onnx_constant(onnx, &tensor, node->output[0], ret_error);
+	return read_constant(onnx, &tensor, node->output[0], ret_error);
 }
 
 /* Nodes that only name constants (Constant, Identity of one): 1 if @node was one, 0 or -errno. */

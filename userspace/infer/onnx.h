@@ -29,12 +29,6 @@ int sp_onnx_read(const Onnx__ModelProto *proto, struct sp_model *model, struct s
 /* The tensor of that name, made if it is new; SP_NONE: no memory, or too many. */
 uint32_t sp_onnx_tensor(struct sp_onnx *onnx, const char *name);
 
-/*
- * A constant from @proto under a new number, or SP_NONE with *ret_error set and the error filled.
- */
-uint32_t sp_onnx_constant(struct sp_onnx *onnx, const Onnx__TensorProto *proto, const char *name,
-			  int *ret_error);
-
 /* A node that computes something, into graph->nodes[graph->nodes_n++]. 0 or -errno. */
 int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto);
 

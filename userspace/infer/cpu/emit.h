@@ -5,9 +5,6 @@
 
 #include "infer/cpu/plan.h"
 
-/* plan->node, whatever it is. */
-void sp_emit_node(struct sp_plan *plan);
-
 /* emit_weights.c: CONV, GEMM. */
 void sp_emit_conv(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node);

@@ -25,7 +25,8 @@ struct sp_executor {
 	const float **outputs;
 };
 
-void sp_emit_node(struct sp_plan *plan)
+/* plan->node, whatever it is. */
+static void emit_node(struct sp_plan *plan)
 {
 	static void (*const emit[])(struct sp_plan * plan, const struct sp_node *node) = {
 		[SP_OP_CONV] = sp_emit_conv,
@@ -116,7 +117,7 @@ static int build(struct sp_executor *executor)
 	if (!plan->error)
 		add_input(executor);
 	for (plan->node = 0; plan->node < graph->nodes_n && !plan->error; plan->node++)
-		sp_emit_node(plan);
+		emit_node(plan);
 	for (uint32_t i = 0; i < graph->outputs_n && !plan->error; i++) {
 		sp_plan_plain(&plan->shapes->of[graph->outputs[i]], &plain);
 		outputs[i] = sp_plan_in(plan, graph->outputs[i], &plain);
