@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one inference costs on one core, ms, for the networks of ../shared/models: the executor
- * alone, from a filled input to plain outputs. CPU time, one thread, the input touched by nothing else.
+ * alone, from a filled input to plain outputs. CPU time, one thread, the input touched by nothing
+ * else.
  */
 #include <stdio.h>
 #include <time.h>

@@ -226,8 +226,8 @@ static unsigned int tap(unsigned int i, int *ret_weight)
 /*
  * Bilinear from 112 to 96 a side with pixel centres at halves, in the 8-bit fixed point of OpenCV's
  * resize, which the golden scores were made with: weights of 11 bits, 4 bits dropped after the
- * rows, 16 after each product of the columns, rounded at the last 2. An exact bilinear resize differs
- * by up to 0.002 in the score.
+ * rows, 16 after each product of the columns, rounded at the last 2. An exact bilinear resize
+ * differs by up to 0.002 in the score.
  */
 static void fill_quality(float *input, const uint8_t *bgr)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds one tag: JPEG segments up to the scan, the APP1 that begins "Exif\0\0", its TIFF header, tag
- * 0x0112 of the first directory (EXIF 2.3 §4.5.4, §4.6.2; TIFF 6.0 §2). Anything odd means "none":
- * a picture is not refused for what a camera wrote beside it.
+ * Finds one tag: JPEG segments up to the scan, the APP1 that begins "Exif\0\0", its TIFF header,
+ * tag 0x0112 of the first directory (EXIF 2.3 §4.5.4, §4.6.2; TIFF 6.0 §2). Anything odd means
+ * "none": a picture is not refused for what a camera wrote beside it.
  */
 #include <stdbool.h>
 #include <string.h>

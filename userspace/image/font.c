@@ -2,8 +2,8 @@
 #include "image/font.h"
 
 /*
- * Drawn for this program: strokes one pixel wide in a 5 × 7 box at columns 1 … 5, the eighth row for
- * descenders. One byte a row from the top, the most significant bit on the left.
+ * Drawn for this program: strokes one pixel wide in a 5 × 7 box at columns 1 … 5, the eighth row
+ * for descenders. One byte a row from the top, the most significant bit on the left.
  */
 const uint8_t sp_font[SP_FONT_GLYPHS][SP_FONT_SIDE] = {
 	{ 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00 }, /* space */

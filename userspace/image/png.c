@@ -49,7 +49,9 @@ static void on_read(png_structp png, png_bytep bytes, size_t size)
 	source->left -= size;
 }
 
-/* Whatever the file holds becomes RGB8: 16 bits rounded to 8, grey spread, alpha laid over black. */
+/*
+ * Whatever the file holds becomes RGB8: 16 bits rounded to 8, grey spread, alpha laid over black.
+ */
 static void ask_for_rgb(png_structp png, png_infop info)
 {
 	static const png_color_16 black;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Portable graymaps and pixmaps, raw forms P5 and P6: "P5", width, height and maxval as decimal text
- * parted by blanks and # comments, one blank, then samples of one byte, or of two with the most
- * significant first where maxval exceeds 255 (netpbm's pgm(5) and ppm(5)). Only the first picture of
- * a file is read.
+ * Portable graymaps and pixmaps, raw forms P5 and P6: "P5", width, height and maxval as decimal
+ * text parted by blanks and # comments, one blank, then samples of one byte, or of two with the
+ * most significant first where maxval exceeds 255 (netpbm's pgm(5) and ppm(5)). Only the first
+ * picture of a file is read.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PORT: compute. Frames in, faces out, whatever does the arithmetic. Implementations: cpu/backend.c;
- * later the CUDA plugin.
+ * PORT: compute. Frames in, faces out, whatever does the arithmetic. Implementations:
+ * cpu/backend.c; later the CUDA plugin.
  *
  * submit moves frames to the backend; each comes back exactly once in a result, which holds the
  * faces or, as a tombstone, the cause why there are none to speak of. Results come in any order. A
@@ -62,7 +62,8 @@ struct sp_portrait {
 
 struct sp_face {
 	float box[4];		/* x, y, width, height in pixels of the frame */
-	float landmark[5][2];	/* right eye, left eye, nose, right and left mouth corner (of the person) */
+	/* The person's right eye, left eye, nose, right and left mouth corner. */
+	float landmark[5][2];
 	float score;		/* the detector's, 0 … 1 */
 	struct sp_quality quality;
 	uint32_t reasons;	/* enum sp_face_reason; 0 = valid */
@@ -76,7 +77,7 @@ enum sp_result_cause {
 	SP_RESULT_SHED,	       /* dropped before compute: too many waiting */
 	SP_RESULT_UNREADABLE,  /* pixel format or geometry that this backend cannot read */
 	SP_RESULT_FAILED,      /* the backend's error, see `error` */
-	SP_RESULT_UNSEEN,      /* there is no detector: frames are only received and accounted for */
+	SP_RESULT_UNSEEN,      /* there is no detector: frames are received and accounted for */
 	SP_RESULT_CAUSES,
 };
 
@@ -113,9 +114,10 @@ struct sp_quality_limits {
 
 struct sp_compute_config {
 	/*
-	 * ONNX files. An embedder is any network from an aligned 3 x 112 x 112 face to one vector, but
-	 * it is fed as MobileFaceNet wants it (infer/align.h): one that was trained on other alignment
-	 * or scaling runs, and its templates are worth little. quality may be NULL: no network score.
+	 * ONNX files. An embedder is any network from an aligned 3 x 112 x 112 face to one vector,
+	 * but it is fed as MobileFaceNet wants it (infer/align.h): one that was trained on other
+	 * alignment or scaling runs, and its templates are worth little. quality may be NULL: no
+	 * network score.
 	 */
 	const char *detector, *embedder, *quality;
 	unsigned int workers;	     /* 0: one a CPU */
@@ -154,15 +156,16 @@ struct sp_compute_ops {
 	unsigned int (*submit)(struct sp_compute *compute, struct sp_frame *const *frames,
 			       unsigned int n);
 	/* Up to @max finished results; returns how many. Never waits. */
-	unsigned int (*poll)(struct sp_compute *compute, struct sp_result **results, unsigned int max);
+	unsigned int (*poll)(struct sp_compute *compute, struct sp_result **results,
+			     unsigned int max);
 	/* The result's frame must have gone back to its source. */
 	void (*put)(struct sp_compute *compute, struct sp_result *result);
 	/*
 	 * The @k rows of @gallery (row-major, @rows × @size floats, L2-normalised) most similar to
 	 * @query, best first; equal ones by lower index. Returns how many: min(k, rows), or -errno.
 	 */
-	int (*search)(struct sp_compute *compute, const float *gallery, uint32_t rows, uint32_t size,
-		      const float *query, uint32_t k, struct sp_hit *hits);
+	int (*search)(struct sp_compute *compute, const float *gallery, uint32_t rows,
+		      uint32_t size, const float *query, uint32_t k, struct sp_hit *hits);
 };
 
 struct sp_compute {

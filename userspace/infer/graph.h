@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The logical graph: what a network computes, without layouts or memory plans. Made by onnx.c,
- * simplified by fold.c, given shapes by shape_infer.c, executed by the backends. Immutable afterwards.
+ * simplified by fold.c, given shapes by shape_infer.c, executed by the backends. Immutable
+ * afterwards.
  *
  * Tensors and nodes are numbered. What a graph points at belongs to its arena and goes with it.
  */

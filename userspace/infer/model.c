@@ -18,7 +18,9 @@
 
 enum {
 	DEPTH_MAX = 32, /* messages within messages; real models use 9 */
-	/* Bytes that unpacking, and then the graph, may take beside these multiples of the file's. */
+	/*
+	 * Bytes that unpacking, and then the graph, may take beside these multiples of the file's.
+	 */
 	MEMORY_EXTRA = 64 << 20,
 	UNPACK_TIMES = 4,
 	/* Weights as they are, transposed and folded make three; integers of 32 bits become 64. */
@@ -45,8 +47,8 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret)
 
 /*
  * The library unpacks messages within messages by recursion, as deep as the file says: this walks
- * the same fields first. Wire format: protobuf's public encoding document. Malformed bytes are left to
- * the library to refuse.
+ * the same fields first. Wire format: protobuf's public encoding document. Malformed bytes are left
+ * to the library to refuse.
  */
 static bool too_deep(const ProtobufCMessageDescriptor *descriptor, const uint8_t *at,
 		     const uint8_t *end, unsigned int depth)

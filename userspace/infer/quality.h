@@ -67,7 +67,10 @@ struct sp_quality_place {
  */
 extern const struct sp_quality_limits sp_quality_default_limits;
 
-/* enum sp_face_reason bits. A limit of 0 or less is none; a value that is no number breaks its limit. */
+/*
+ * enum sp_face_reason bits. A limit of 0 or less is none; a value that is no number breaks its
+ * limit.
+ */
 uint32_t sp_quality_reasons(const struct sp_quality *quality,
 			    const struct sp_quality_limits *limits,
 			    const struct sp_quality_place *place);

@@ -47,8 +47,8 @@ struct sp_shapes {
 };
 
 /*
- * @inputs has a shape for each input of the graph. 0 with @ret_shapes for sp_shapes_uninit; -EINVAL,
- * -ENOTSUP or -ENOMEM with the node at fault in @err.
+ * @inputs has a shape for each input of the graph. 0 with @ret_shapes for sp_shapes_uninit;
+ * -EINVAL, -ENOTSUP or -ENOMEM with the node at fault in @err.
  */
 int sp_shapes_infer(const struct sp_graph *graph, const struct sp_shape *inputs,
 		    struct sp_shapes *ret_shapes, struct sp_err *err);

@@ -14,7 +14,9 @@ static struct sp_image blank(uint32_t width, uint32_t height)
 	return image;
 }
 
-/* The red channel as characters, a row a line: '.' 0, '#' 255, digits what lies between in ninths. */
+/*
+ * The red channel as characters, a row a line: '.' 0, '#' 255, digits what lies between in ninths.
+ */
 static const char *show(const struct sp_image *image)
 {
 	static char text[4096];

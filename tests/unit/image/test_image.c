@@ -71,15 +71,18 @@ TEST(image_init_refuses_sides)
 
 TEST(jpeg_round_trip_is_close)
 {
-	static const struct { uint32_t width, height; } sizes[] = { { 64, 48 }, { 1, 1 }, { 17, 33 } };
+	static const struct {
+		uint32_t width, height;
+	} sizes[] = { { 64, 48 }, { 1, 1 }, { 17, 33 } };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct sp_image image = gradient(sizes[i].width, sizes[i].height), again;
 		uint8_t *bytes;
 		size_t size;
 
-		CHECK_EQ(sp_image_encode_jpeg(image.rgb, image.width, image.height, 95, &bytes, &size,
-					      NULL), 0);
+		CHECK_EQ(sp_image_encode_jpeg(image.rgb, image.width, image.height, 95, &bytes,
+					      &size, NULL),
+			 0);
 		CHECK_EQ(sp_image_decode(bytes, size, "x", &again, NULL), 0);
 		CHECK_EQ(again.width, image.width);
 		CHECK_EQ(again.height, image.height);
@@ -121,7 +124,8 @@ TEST(jpeg_of_print_colours_is_refused)
 	unsigned char *bytes = NULL;
 	unsigned long size = 0;
 
-	CHECK_EQ(tjCompress2(handle, cmyk, 16, 0, 16, TJPF_CMYK, &bytes, &size, TJSAMP_444, 90, 0), 0);
+	CHECK_EQ(tjCompress2(handle, cmyk, 16, 0, 16, TJPF_CMYK, &bytes, &size, TJSAMP_444, 90, 0),
+		 0);
 	check_refused(bytes, size, -ENOTSUP, "CMYK");
 	tjFree(bytes);
 	tjDestroy(handle);
@@ -136,7 +140,8 @@ TEST(jpeg_grey_becomes_rgb)
 	struct sp_image image;
 
 	memset(grey, 77, sizeof(grey));
-	CHECK_EQ(tjCompress2(handle, grey, 16, 0, 16, TJPF_GRAY, &bytes, &size, TJSAMP_GRAY, 90, 0), 0);
+	CHECK_EQ(tjCompress2(handle, grey, 16, 0, 16, TJPF_GRAY, &bytes, &size, TJSAMP_GRAY, 90, 0),
+		 0);
 	CHECK_EQ(sp_image_decode(bytes, size, "x", &image, NULL), 0);
 	CHECK_EQ(pixel_at(&image, 3, 3), 0x4d4d4d);
 	sp_image_uninit(&image);
@@ -167,7 +172,8 @@ static size_t with_exif(const uint8_t *jpeg, size_t size, bool little, uint16_t 
 			uint8_t *out)
 {
 	uint8_t app1[] = { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
-			   0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0 };
+			   0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation, 0, 0,
+			   0, 0, 0, 0 };
 	static const uint8_t little_tiff[] = { 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1,
 					       3, 0, 1, 0, 0, 0 };
 
@@ -207,7 +213,8 @@ TEST(jpeg_orientation_is_honoured)
 		CHECK_EQ(again.height, want[o].turned ? 48 : 32);
 		x = want[o].right ? again.width - 4 : 4;
 		y = want[o].bottom ? again.height - 4 : 4;
-		if (pixel_at(&again, x, y) < 0xf00000 || pixel_at(&again, again.width - x, y) > 0x101010 ||
+		if (pixel_at(&again, x, y) < 0xf00000 ||
+		    pixel_at(&again, again.width - x, y) > 0x101010 ||
 		    pixel_at(&again, x, again.height - y) > 0x101010)
 			FAIL("orientation %u is wrong", i);
 		sp_image_uninit(&again);
@@ -308,7 +315,8 @@ static struct png_memory make_png(int type, int depth, bool interlaced, const ui
 
 TEST(png_of_every_kind_becomes_rgb)
 {
-	static const png_color_16 grey_key = { .gray = 200 }, rgb_key = { .red = 4, .green = 5, .blue = 6 };
+	static const png_color_16 grey_key = { .gray = 200 },
+				  rgb_key = { .red = 4, .green = 5, .blue = 6 };
 	static const struct {
 		const char *what;
 		int type, depth;
@@ -325,9 +333,12 @@ TEST(png_of_every_kind_becomes_rgb)
 		  { 0x121212, 0xffffff } },
 		{ "grey alpha", PNG_COLOR_TYPE_GRAY_ALPHA, 8, { 100, 255, 100, 0 }, NULL,
 		  { 0x646464, 0x000000 } },
-		{ "rgb 8", PNG_COLOR_TYPE_RGB, 8, { 1, 2, 3, 4, 5, 6 }, NULL, { 0x010203, 0x040506 } },
-		{ "rgb 8 key", PNG_COLOR_TYPE_RGB, 8, { 1, 2, 3, 4, 5, 6 }, &rgb_key, { 0x010203, 0 } },
-		{ "rgb 16", PNG_COLOR_TYPE_RGB, 16, { 1, 0, 2, 0, 3, 0, 255, 255, 0, 0, 128, 128 }, NULL,
+		{ "rgb 8", PNG_COLOR_TYPE_RGB, 8, { 1, 2, 3, 4, 5, 6 }, NULL,
+		  { 0x010203, 0x040506 } },
+		{ "rgb 8 key", PNG_COLOR_TYPE_RGB, 8, { 1, 2, 3, 4, 5, 6 }, &rgb_key,
+		  { 0x010203, 0 } },
+		{ "rgb 16", PNG_COLOR_TYPE_RGB, 16,
+		  { 1, 0, 2, 0, 3, 0, 255, 255, 0, 0, 128, 128 }, NULL,
 		  { 0x010203, 0xff0080 } },
 		{ "rgba", PNG_COLOR_TYPE_RGB_ALPHA, 8, { 255, 100, 0, 255, 255, 100, 0, 51 }, NULL,
 		  { 0xff6400, 0x331400 } },
@@ -336,7 +347,8 @@ TEST(png_of_every_kind_becomes_rgb)
 		  { 0xff0080, 0x808000 } },
 		{ "palette", PNG_COLOR_TYPE_PALETTE, 8, { 1, 0 }, NULL, { 0xc86432, 0x0a141e } },
 		{ "palette 1", PNG_COLOR_TYPE_PALETTE, 1, { 0x80 }, NULL, { 0xc86432, 0x0a141e } },
-		{ "palette alpha", PNG_COLOR_TYPE_PALETTE, 8, { 1, 0 }, &grey_key, { 0, 0x0a141e } },
+		{ "palette alpha", PNG_COLOR_TYPE_PALETTE, 8, { 1, 0 }, &grey_key,
+		  { 0, 0x0a141e } },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) * 2; i++) {
@@ -431,7 +443,8 @@ TEST(pnm_table)
 		struct sp_image image;
 		struct sp_err err = { "" };
 
-		if (sp_image_decode((const uint8_t *)cases[i].bytes, cases[i].size, "x", &image, &err))
+		if (sp_image_decode((const uint8_t *)cases[i].bytes, cases[i].size, "x", &image,
+				    &err))
 			FAIL("case %zu: %s", i, err.text);
 		CHECK_EQ(image.width, cases[i].width);
 		CHECK_EQ(image.height, cases[i].height);

@@ -47,7 +47,8 @@ struct fake_compute {
 	_Atomic bool held; /* finish nothing */
 };
 
-static unsigned int submit(struct sp_compute *compute, struct sp_frame *const *frames, unsigned int n)
+static unsigned int submit(struct sp_compute *compute, struct sp_frame *const *frames,
+			   unsigned int n)
 {
 	struct fake_compute *c = (struct fake_compute *)compute;
 	unsigned int i;
@@ -69,7 +70,8 @@ static unsigned int submit(struct sp_compute *compute, struct sp_frame *const *f
 	return i;
 }
 
-static unsigned int poll_done(struct sp_compute *compute, struct sp_result **results, unsigned int max)
+static unsigned int poll_done(struct sp_compute *compute, struct sp_result **results,
+			      unsigned int max)
 {
 	struct fake_compute *c = (struct fake_compute *)compute;
 	unsigned int n = 0;
@@ -187,7 +189,8 @@ TEST(batch_gives_each_frame_one_result)
 			sent++;
 		}
 		while (sent >= FRAMES && sent < 4000 && sp_ring_pop(&b.source.back, &back, 1)) {
-			send_frame(&b, (unsigned int)((struct sp_frame *)back - b.source.frames), sent);
+			send_frame(&b, (unsigned int)((struct sp_frame *)back - b.source.frames),
+				   sent);
 			sent++;
 		}
 		while (take_result(&b, &result)) {
@@ -225,7 +228,8 @@ TEST(batch_sheds_the_oldest_and_says_so)
 	while (shed < FRAMES - IN_FLIGHT - QUEUE * CAMERAS) {
 		if (take_result(&b, &result)) {
 			CHECK_EQ(result.cause, SP_RESULT_SHED);
-			CHECK(result.block_id >= newest_shed || newest_shed - result.block_id < CAMERAS);
+			CHECK(result.block_id >= newest_shed ||
+			      newest_shed - result.block_id < CAMERAS);
 			newest_shed = result.block_id;
 			shed++;
 		} else {
@@ -254,7 +258,8 @@ TEST(batch_gives_every_frame_back_when_stopped)
 	set_up(&b);
 	for (unsigned int i = 0; i < FRAMES; i++)
 		send_frame(&b, i, i);
-	while (!sp_counter_read(&sp_batch_counters(b.batch)->frames) && sp_ring_count(&b.source.out))
+	while (!sp_counter_read(&sp_batch_counters(b.batch)->frames) &&
+	       sp_ring_count(&b.source.out))
 		sched_yield();
 	sp_batch_stop(b.batch);
 	CHECK_EQ(sp_ring_count(&b.source.back) + sp_ring_count(&b.source.out), FRAMES);

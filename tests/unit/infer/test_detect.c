@@ -80,7 +80,7 @@ TEST(scores_are_clamped_and_nonsense_is_left_out)
 	heads.cls[0][3] = 1, heads.obj[0][3] = 1, heads.bbox[0][14] = 1000; /* infinite */
 	heads.cls[0][4] = 1, heads.obj[0][4] = 1, heads.kps[0][47] = NAN;
 	heads.cls[0][5] = 1, heads.obj[0][5] = 1, heads.bbox[0][23] = -INFINITY; /* no height */
-	heads.cls[0][6] = 1, heads.obj[0][6] = 1, heads.bbox[0][26] = 15; /* wider than any picture */
+	heads.cls[0][6] = 1, heads.obj[0][6] = 1, heads.bbox[0][26] = 15; /* wide beyond sense */
 	CHECK_EQ(sp_yunet_decode(heads.levels, WIDTH, HEIGHT, 0.5f, found), 1);
 	CHECK_NEAR(found[0].score, 1, 0);
 	CHECK_EQ(found[0].cell, 0);

@@ -399,8 +399,8 @@ TEST(mean_flatten_gemm)
 }
 
 /*
- * Batch normalisation counts channels along axis 1, which of a stack of matrices is not the one that
- * the product makes, even where both have as many.
+ * Batch normalisation counts channels along axis 1, which of a stack of matrices is not the one
+ * that the product makes, even where both have as many.
  */
 TEST(batchnorm_behind_a_stack_of_matrix_products)
 {

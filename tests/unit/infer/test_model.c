@@ -321,7 +321,8 @@ TEST(an_output_of_another_size_than_the_file_says)
 {
 	struct sp_worker_setup setup = { .embedding_size = 512 };
 	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 112, 112));
-	unsigned int mean = net_tensor(&net, SHAPE(1, 3, 1, 1)), flat = net_tensor(&net, SHAPE(1, 3));
+	unsigned int mean = net_tensor(&net, SHAPE(1, 3, 1, 1)),
+		     flat = net_tensor(&net, SHAPE(1, 3));
 	struct sp_worker *worker = NULL;
 	struct sp_model *model;
 	struct sp_err err;

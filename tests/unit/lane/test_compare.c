@@ -42,7 +42,8 @@ TEST(threshold_says_what_it_means)
 	char text[256];
 
 	CHECK_STR(sp_match_threshold_meaning(&sp_match_mobilefacenet,
-					     &sp_match_mobilefacenet.thresholds[1], text, sizeof(text)),
+					     &sp_match_mobilefacenet.thresholds[1], text,
+					     sizeof(text)),
 		  "two different people reach a similarity of 0.413 once in 10,000 comparisons "
 		  "(MobileFaceNet, LFW, all pairs of its 13,233 photographs)");
 }

@@ -49,13 +49,15 @@ TEST(lane_refuses_nonsense)
 	CHECK(!lane);
 }
 
-/* ---- order ------------------------------------------------------------------------------------- */
+/*
+ * ---- order -------------------------------------------------------------------------------------
+ */
 
 enum { CAMERAS = 3, FRAMES = 150, RESULTS = CAMERAS * FRAMES };
 
 /*
- * Three cameras, ten frames a second, 15 s: two vehicles with two and one people, a few frames shed,
- * a few blocks lost without a trace.
+ * Three cameras, ten frames a second, 15 s: two vehicles with two and one people, a few frames
+ * shed, a few blocks lost without a trace.
  */
 static unsigned int make_traffic(struct sp_result *results[RESULTS])
 {
@@ -74,7 +76,8 @@ static unsigned int make_traffic(struct sp_result *results[RESULTS])
 				result->cause = SP_RESULT_SHED;
 			else if (block > 20 && block < 70) {
 				scene_portrait(scene_face(result, 1, 100 + drift,
-							  0.3f + (float)(block % 7) / 20), (uint8_t)block);
+							  0.3f + (float)(block % 7) / 20),
+					       (uint8_t)block);
 				if (camera != 1)
 					scene_portrait(scene_face(result, 2, 400 + drift,
 								  0.2f + (float)(block % 5) / 10),
@@ -157,7 +160,10 @@ TEST(lane_decides_the_same_in_any_order_of_arrival)
 	memcpy(&copy, last, sizeof(copy));
 	CHECK_EQ(copy.occupants_n, 1);
 	for (uint64_t seed = 1; seed <= 12; seed++) {
-		/* Less than the deadline of 500 ms; frames of a camera overtake each other by several. */
+		/*
+		 * Less than the deadline of 500 ms; frames of a camera overtake each other by
+		 * several.
+		 */
 		char *got = play(seed, 490 * MS, &size);
 
 		if (size != want_size || memcmp(got, want, size))
@@ -224,8 +230,9 @@ TEST(lane_takes_no_faces_from_a_failed_result)
 	scene_advance(lane, 1000 * MS);
 	for (uint64_t block = 1; block <= 9; block++) {
 		result = scene_result(0, block, 1000 * MS + block * 100 * MS);
-		scene_portrait(scene_face(result, 1 + block % 2, 100 + 300 * (float)(block % 2), 0.5f),
-			       (uint8_t)block);
+		scene_portrait(
+			scene_face(result, 1 + block % 2, 100 + 300 * (float)(block % 2), 0.5f),
+			(uint8_t)block);
 		/* The even ones are a second person, whom only these have. */
 		result->cause = block % 2 ? SP_RESULT_FACES : SP_RESULT_FAILED;
 		sp_lane_push(lane, result);
@@ -354,7 +361,9 @@ TEST(lane_backlog_overflow_takes_the_earliest)
 	sp_lane_destroy(lane);
 }
 
-/* ---- encounters -------------------------------------------------------------------------------- */
+/*
+ * ---- encounters --------------------------------------------------------------------------------
+ */
 
 /* One camera, a frame each 100 ms; @person 0: nobody. The next block id is kept in *block. */
 static void show(struct sp_lane *lane, uint64_t *block, unsigned int frames, uint64_t person)
@@ -513,7 +522,9 @@ TEST(lane_ids_differ_and_follow_the_seed)
 	CHECK(memcmp(&ids[0][0], &ids[0][1], sizeof(ids[0][0])));
 }
 
-/* ---- policy and best shots --------------------------------------------------------------------- */
+/*
+ * ---- policy and best shots ---------------------------------------------------------------------
+ */
 
 /* Three shots of one person: a poor one, a good one, an invalid one of the highest score. */
 static struct sp_encounter *three_shots(const struct sp_lane_config *config, bool only_invalid)
@@ -603,7 +614,8 @@ TEST(lane_prefers_a_shot_that_has_a_portrait)
 {
 	struct sp_lane_config config = scene_config(1);
 	struct sp_lane *lane = scene_lane(&config);
-	struct sp_result *poor = scene_result(0, 1, 1000 * MS), *good = scene_result(0, 2, 1100 * MS);
+	struct sp_result *poor = scene_result(0, 1, 1000 * MS),
+			 *good = scene_result(0, 2, 1100 * MS);
 	struct sp_encounter *encounter;
 
 	scene_portrait(scene_face(poor, 1, 100, 0.3f), 60);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one thread needs to turn frames into faces: executors, lines of pixels, and a ring of empty
- * portraits. A frame costs no allocation of ours once its size has been met (see infer/cpu/detector.h).
+ * portraits. A frame costs no allocation of ours once its size has been met (see
+ * infer/cpu/detector.h).
  */
 #ifndef SP_INFER_CPU_WORKER_H
 #define SP_INFER_CPU_WORKER_H
