@@ -85,13 +85,13 @@ int sp_best_shot_record(const struct sp_best_shot *shot, bool keep, uint32_t emb
 	occupant->camera = shot->camera;
 	occupant->block_id = shot->block_id;
 	occupant->device_ticks = shot->device_ticks;
-	memcpy(occupant->box, face->box, sizeof(occupant->box));
-	memcpy(occupant->landmark, face->landmark, sizeof(occupant->landmark));
 	occupant->score = face->score;
 	occupant->quality = face->quality;
 	occupant->reasons = face->reasons;
 	if (!keep)
 		return 0;
+	memcpy(occupant->box, face->box, sizeof(occupant->box));
+	memcpy(occupant->landmark, face->landmark, sizeof(occupant->landmark));
 	if (face->embedded) {
 		occupant->embedding_size = embedding_size;
 		memcpy(occupant->embedding, face->embedding, embedding_size * sizeof(float));

@@ -38,8 +38,8 @@ bool sp_best_shot_is_better(const struct sp_best_shot *a, const struct sp_best_s
 void sp_best_shot_clear(struct sp_best_shot *shot);
 
 /*
- * Writes the shot into @occupant: figures always, template (of @embedding_size floats) and JPEG
- * only with @keep. 0, or -ENOMEM, -EIO with the occupant whole but for its JPEG.
+ * Writes the shot into @occupant: figures always; box, landmarks, template (of @embedding_size
+ * floats) and JPEG only with @keep. 0, or -ENOMEM, -EIO with the occupant whole but for its JPEG.
  */
 int sp_best_shot_record(const struct sp_best_shot *shot, bool keep, uint32_t embedding_size,
 			int jpeg_quality, struct sp_occupant *occupant, struct sp_err *err);

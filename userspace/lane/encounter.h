@@ -44,7 +44,7 @@ struct sp_occupant {
 	uint16_t camera;	/* of the best shot, like all below */
 	uint64_t block_id, device_ticks;
 	uint64_t seen_utc_ns;
-	float box[4];
+	float box[4]; /* these two are 0 if the image was not to be kept */
 	float landmark[5][2];
 	float score;
 	struct sp_quality quality;

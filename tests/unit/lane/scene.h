@@ -63,6 +63,8 @@ static inline struct sp_face *scene_face(struct sp_result *result, uint64_t pers
 {
 	struct sp_face *face = &result->faces[result->faces_n++];
 
+	for (int i = 0; i < 5; i++)
+		face->landmark[i][0] = face->landmark[i][1] = 1 + (float)i;
 	face->box[0] = x;
 	face->box[1] = 100;
 	face->box[2] = 80;

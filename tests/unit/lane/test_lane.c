@@ -604,6 +604,8 @@ TEST(lane_policy_table)
 		CHECK_EQ(occupant->embedding_size, cases[i].image ? SIZE : 0);
 		for (int at = 0; at < SP_EMBEDDING_MAX && !cases[i].image; at++)
 			CHECK(occupant->embedding[at] == 0);
+		CHECK_EQ(occupant->box[2] > 0, cases[i].image);
+		CHECK_EQ(occupant->landmark[4][1] > 0, cases[i].image);
 		CHECK(occupant->quality.score > 0.7f);
 		CHECK_EQ(occupant->reasons, cases[i].only_invalid ? SP_FACE_TURNED : 0);
 		sp_lane_free_encounter(encounter);
