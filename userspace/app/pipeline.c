@@ -455,8 +455,17 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 
 enum sp_pipeline_state sp_pipeline_check(struct sp_pipeline *p, struct sp_err *err)
 {
+	int failed;
+
 	if (sp_journal_thread_broken(p->journal_thread, err))
 		return SP_PIPELINE_BROKEN;
+	failed = sp_gvsp_source_failed(p->source);
+	if (failed) {
+		sp_err_set(err, failed,
+			   "capture: no more packets can be received: %s; start again when the "
+			   "network is back", strerror(-failed));
+		return SP_PIPELINE_BROKEN;
+	}
 	if (!p->replay || !sp_gvsp_source_ended(p->source) || sp_batch_pending(p->batch)) {
 		p->quiet = 0;
 		return SP_PIPELINE_RUNNING;

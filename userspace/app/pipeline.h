@@ -26,7 +26,8 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 enum sp_pipeline_state {
 	SP_PIPELINE_RUNNING,
 	SP_PIPELINE_ENDED,  /* the capture file is at its end and all of it is done */
-	SP_PIPELINE_BROKEN, /* the journal cannot make records durable any more; @err says why */
+	/* Records cannot be made durable, or packets cannot be received, any more; @err says why. */
+	SP_PIPELINE_BROKEN,
 };
 
 /* To be asked a few times a second. */

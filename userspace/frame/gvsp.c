@@ -27,6 +27,8 @@
 enum {
 	STREAMS_MAX = 64,
 	BURST = 64, /* packets a receive */
+	/* After so many full bursts in a row it is judged what is missing, though more may wait. */
+	FULL_BURSTS_MAX = 32,
 	RESENDS_MAX = SP_ASSEMBLER_RESENDS,
 };
 
@@ -59,6 +61,7 @@ struct gvsp_source {
 	_Atomic bool ended;
 	_Atomic int failed; /* 0, or -errno of a packet source that broke */
 	struct sp_packet burst[BURST];
+	unsigned int full_bursts; /* in a row */
 };
 
 static struct gvsp_source *gvsp(const struct sp_frame_source *source)
@@ -138,6 +141,18 @@ static void wait_for_consumer(struct gvsp_source *g)
 	sp_event_disarm(&g->back);
 }
 
+/*
+ * Whether it can be judged what is missing: not while the packets in question may still wait in the
+ * socket, after this thread was held up. A file's packets are there when their time has come.
+ */
+static bool can_judge(struct gvsp_source *g, int received)
+{
+	if (received == BURST && !g->packets->patient && ++g->full_bursts < FULL_BURSTS_MAX)
+		return false;
+	g->full_bursts = 0;
+	return true;
+}
+
 /* One turn. 0, or -ENODATA or another -errno of the packet source. */
 static int turn(struct gvsp_source *g)
 {
@@ -151,7 +166,8 @@ static int turn(struct gvsp_source *g)
 	if (n > 0)
 		sp_assembler_push(g->assembler, g->burst, (unsigned int)n);
 	take_back(g);
-	sp_assembler_tick(g->assembler, packets->ops->now(packets));
+	if (can_judge(g, n))
+		sp_assembler_tick(g->assembler, packets->ops->now(packets));
 	hand_on(g);
 	return n < 0 ? n : 0;
 }
