@@ -14,7 +14,7 @@
 
 /* One of the threads. */
 struct hand {
-	struct sp_ring todo; /* owner → thread */
+	struct sp_ring queued; /* owner → thread */
 	struct sp_ring done; /* thread → owner */
 	struct sp_event wake;
 	struct sp_thread thread;
@@ -39,7 +39,7 @@ static void run(struct sp_thread *thread)
 	while (!sp_thread_should_stop(thread)) {
 		void *job;
 
-		if (sp_ring_pop(&hand->todo, &job, 1)) {
+		if (sp_ring_pop(&hand->queued, &job, 1)) {
 			config->work(config->arg, hand->index, job);
 			/* Never full: it has room for every job. */
 			sp_ring_push(&hand->done, &job, 1);
@@ -48,7 +48,7 @@ static void run(struct sp_thread *thread)
 			continue;
 		}
 		sp_event_arm(&hand->wake);
-		if (!sp_ring_count(&hand->todo) && !sp_thread_should_stop(thread))
+		if (!sp_ring_count(&hand->queued) && !sp_thread_should_stop(thread))
 			sp_event_wait(&hand->wake, 60 * SP_NS_PER_S);
 		sp_event_disarm(&hand->wake);
 	}
@@ -60,7 +60,7 @@ static int hand_init(struct hand *hand, struct sp_crew *crew, unsigned int index
 
 	hand->crew = crew;
 	hand->index = index;
-	err = sp_ring_init(&hand->todo, crew->config.jobs);
+	err = sp_ring_init(&hand->queued, crew->config.jobs);
 	if (err)
 		return err;
 	err = sp_ring_init(&hand->done, crew->config.jobs);
@@ -73,7 +73,7 @@ static int hand_init(struct hand *hand, struct sp_crew *crew, unsigned int index
 err_uninit_done:
 	sp_ring_uninit(&hand->done);
 err_uninit_todo:
-	sp_ring_uninit(&hand->todo);
+	sp_ring_uninit(&hand->queued);
 	return err;
 }
 
@@ -81,7 +81,7 @@ static void hand_uninit(struct hand *hand)
 {
 	sp_event_uninit(&hand->wake);
 	sp_ring_uninit(&hand->done);
-	sp_ring_uninit(&hand->todo);
+	sp_ring_uninit(&hand->queued);
 }
 
 /* The threads must be asked first, so that they finish their jobs beside each other. */
@@ -161,7 +161,7 @@ bool sp_crew_give(struct sp_crew *crew, void *job)
 			least = hand;
 	}
 	crew->next_give = (least->index + 1) % n;
-	sp_ring_push(&least->todo, &job, 1);
+	sp_ring_push(&least->queued, &job, 1);
 	least->out++;
 	crew->out++;
 	sp_event_signal(&least->wake);
