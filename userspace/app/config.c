@@ -288,7 +288,7 @@ enum {
 	SIDE_MAX = 16384,
 	PACKET_SIZE_MIN = 220,
 	PACKET_SIZE_MAX = 16404,
-	/* IPv4 (20), UDP (8) and GVSP (8) headers count in the packet size: research/wire.md 3.5. */
+	/* IPv4 (20), UDP (8) and GVSP (8) headers count in the packet size: docs/provenance.md. */
 	PACKET_HEADERS = 36,
 	/* Beside the frames' packets, of each camera: what is received before the last burst is released. */
 	BURST_BUFFERS = 64,

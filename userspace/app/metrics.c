@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline's counters as one document: DESIGN §3, `stats --json`. */
+/* The pipeline's counters as one document: docs/json.md, `stats --json`. */
 #include <errno.h>
 #include <string.h>
 
