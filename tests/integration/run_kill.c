@@ -19,6 +19,7 @@
 #include "app/recall.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/random.h"
 #include "journal/journal.h"
 #include "lane/encounter.h"
 
@@ -27,16 +28,6 @@ enum { IDS_MAX = 1 << 20, START_LIMIT_S = 30 };
 static char (*acknowledged)[SP_ENCOUNTER_ID_TEXT];
 static size_t acknowledged_n;
 static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-	random_state += 0x9E3779B97F4A7C15ull;
-	uint64_t z = random_state;
-
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-	return z ^ (z >> 31);
-}
 
 static pid_t start(char **argv, int *ret_pipe)
 {
@@ -137,7 +128,7 @@ static int live_and_die(char **argv, struct sp_err *err)
 			sp_clock_sleep_until(sp_clock_now() + 5 * SP_NS_PER_MS);
 		read_ids(fd);
 		if (!end && acknowledged_n > before)
-			end = sp_clock_now() + next_random() % (200 * SP_NS_PER_MS);
+			end = sp_clock_now() + sp_random_next(&random_state) % (200 * SP_NS_PER_MS);
 		if (!end && (sp_clock_now() > limit || waitpid(pid, NULL, WNOHANG) == pid)) {
 			kill(pid, SIGKILL);
 			return sp_err_set(err, -ETIMEDOUT, "the appliance acknowledged nothing");

@@ -4,30 +4,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/random.h"
+
 #define NONE UINT32_MAX
 
 enum purpose { LOSS = 1, DUPLICATE, LATE, LATE_COPY, RESEND_LOSS };
 
-/*
- * A bijective mix of 64 bits: multiply by odd constants, fold the high bits down (the finaliser of
- * splitmix64; Steele, Lea, Flood 2014).
- */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9E3779B97F4A7C15ull;
-	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
-	x = (x ^ x >> 27) * 0x94D049BB133111EBull;
-	return x ^ x >> 31;
-}
-
 static uint64_t draw(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
 		     uint32_t packet, enum purpose purpose)
 {
-	uint64_t x = mix(faults->seed);
+	uint64_t x = sp_random_mix(faults->seed);
 
-	x = mix(x ^ ((uint64_t)camera << 8 | purpose));
-	x = mix(x ^ block);
-	return mix(x ^ packet);
+	x = sp_random_mix(x ^ ((uint64_t)camera << 8 | purpose));
+	x = sp_random_mix(x ^ block);
+	return sp_random_mix(x ^ packet);
 }
 
 static bool happens(uint64_t random, double probability)

@@ -50,13 +50,32 @@ enum {
 
 /* ---- cameras and their sockets --------------------------------------------------------------- */
 
-static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera, struct sp_err *err)
+/* The cameras that answer, asked once however many are named by id: it takes a second. */
+struct discovery {
+	struct sp_camera_info found[DISCOVER_MAX];
+	int n; /* -1: not asked yet */
+};
+
+static int discover(struct discovery *discovery, struct sp_err *err)
 {
-	static struct sp_camera_info found[DISCOVER_MAX];
-	const char *address = camera->config->address;
 	const struct sp_camera_ops *ops = sp_backend_cameras();
-	struct in_addr ip;
 	int n;
+
+	if (discovery->n >= 0)
+		return 0;
+	n = ops ? ops->discover(discovery->found, DISCOVER_MAX, err) : 0;
+	if (n < 0)
+		return n;
+	discovery->n = n;
+	return 0;
+}
+
+static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
+		   struct discovery *discovery, struct sp_err *err)
+{
+	const char *address = camera->config->address;
+	struct in_addr ip;
+	int status;
 
 	if (inet_pton(AF_INET, address, &ip) == 1) {
 		camera->ip = ntohl(ip.s_addr);
@@ -65,22 +84,26 @@ static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera, str
 	if (p->replay)
 		return sp_err_set(err, -EINVAL, "camera %s: a replay needs its IP address, not '%s'",
 				  camera->config->name, address);
-	n = ops ? ops->discover(found, DISCOVER_MAX, err) : 0;
-	if (n < 0)
-		return n;
-	for (int i = 0; i < n; i++) {
-		if (!strcmp(found[i].id, address) || !strcmp(found[i].serial, address) ||
-		    !strcmp(found[i].user_name, address)) {
-			camera->ip = found[i].ip;
+	status = discover(discovery, err);
+	if (status)
+		return status;
+	for (int i = 0; i < discovery->n; i++) {
+		const struct sp_camera_info *found = &discovery->found[i];
+
+		if (!strcmp(found->id, address) || !strcmp(found->serial, address) ||
+		    !strcmp(found->user_name, address)) {
+			camera->ip = found->ip;
 			return 0;
 		}
 	}
-	return sp_err_set(err, -ENODEV, "camera %s: none of the %d cameras that answer is '%s'; `sallyport "
-			  "cameras list` lists them", camera->config->name, n, address);
+	return sp_err_set(err, -ENODEV,
+			  "camera %s: none of the %d cameras that answer is '%s'; `sallyport "
+			  "cameras list` lists them", camera->config->name, discovery->n, address);
 }
 
 static int open_sockets(struct sp_pipeline *p, struct sp_err *err)
 {
+	struct discovery discovery = { .n = -1 };
 	struct in_addr host = { 0 };
 
 	if (p->config->capture.host_address &&
@@ -89,7 +112,7 @@ static int open_sockets(struct sp_pipeline *p, struct sp_err *err)
 				  p->config->capture.host_address);
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
 		struct sp_pipeline_camera *camera = &p->cameras[i];
-		int status = resolve(p, camera, err);
+		int status = resolve(p, camera, &discovery, err);
 
 		if (status)
 			return status;

@@ -2,6 +2,7 @@
 #include "control/link.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 
 const struct sp_link_config sp_link_default = {
 	.first_ns = 500 * SP_NS_PER_MS,
@@ -21,16 +22,6 @@ const char *sp_camera_state_name(enum sp_camera_state state)
 	};
 
 	return names[state];
-}
-
-/* SplitMix64: spreads even seeds that differ by one. */
-static uint64_t draw(uint64_t *random)
-{
-	uint64_t z = *random += 0x9E3779B97F4A7C15u;
-
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-	return z ^ z >> 31;
 }
 
 static void enter(struct sp_link *link, enum sp_camera_state state, uint64_t now_ns)
@@ -81,7 +72,7 @@ void sp_link_failed(struct sp_link *link, uint64_t now_ns)
 	uint64_t half = link->step_ns / 2;
 
 	enter(link, SP_CAMERA_BACKING_OFF, now_ns);
-	link->due_ns = now_ns + half + draw(&link->random) % (link->step_ns - half + 1);
+	link->due_ns = now_ns + half + sp_random_next(&link->random) % (link->step_ns - half + 1);
 	link->step_ns = link->step_ns > link->config.max_ns / 2 ? link->config.max_ns :
 								  link->step_ns * 2;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/random.h"
 #include "lane/group.h"
 #include "lane/order.h"
 
@@ -126,19 +127,11 @@ void sp_lane_destroy(struct sp_lane *lane)
 	free(lane);
 }
 
-/* SplitMix64: ids need spread, not secrecy. */
-static uint64_t next_random(struct sp_lane *lane)
-{
-	uint64_t x = lane->random += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
-}
-
+/* Ids need spread, not secrecy. */
 static struct sp_encounter_id make_id(struct sp_lane *lane, uint64_t utc_ns)
 {
-	uint64_t words[2] = { next_random(lane), next_random(lane) };
+	uint64_t words[2] = { sp_random_next(&lane->random),
+			      sp_random_next(&lane->random) };
 
 	return sp_encounter_id_make(utc_ns, (const uint8_t *)words);
 }
