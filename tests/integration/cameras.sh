@@ -28,4 +28,16 @@ found=$(python3 -c 'import json,sys; print(*sorted(json.loads(l)["address"] for 
 status=$?
 if [ $status = 1 ] && grep -q NoSuchFeature "$work/err"; then ok cameras_show_unknown_feature
 else not_ok cameras_show_unknown_feature "status $status: $(cat "$work/err")"; fi
+
+# A configuration may name cameras by serial or id. Their addresses are not known beforehand to be loopback.
+config "$work/named.yaml" none
+id=$("$sallyport" cameras list --json | sed -n 's/.*"id":"\([^"]*\)","address":"127.0.0.3".*/\1/p')
+sed -i "s/address: 127.0.0.2/address: SP7F000002/
+/name: one/a\\      - {name: two, address: $id, width: 640, height: 480, pixel_format: Mono8, fps: 20}" "$work/named.yaml"
+"$sallyport" run -c "$work/named.yaml" --duration 4 --allow-unencrypted --json >"$work/out" 2>"$work/err" ||
+	not_ok cameras_by_name "$(tail -n 1 "$work/err")"
+for i in 0 1; do
+	frames=$(number "$work/out" streams $i frames_complete)
+	[ "${frames:-0}" -gt 0 ] && ok "cameras_by_name_$i ($frames frames)" || not_ok cameras_by_name_$i "$(cat "$work/err")"
+done
 exit $failed

@@ -428,8 +428,10 @@ static int start_cameras(struct sp_pipeline *p, struct sp_err *err)
 		inet_pton(AF_INET, p->config->capture.host_address, &host);
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
 		const struct sp_config_camera *c = p->cameras[i].config;
+		const struct in_addr ip = { .s_addr = htonl(p->cameras[i].ip) };
 
-		strncpy(cameras[i].address, c->address, sizeof(cameras[i].address) - 1);
+		/* Resolved: the port takes fewer names than the configuration does. */
+		inet_ntop(AF_INET, &ip, cameras[i].address, sizeof(cameras[i].address));
 		cameras[i].stream = (struct sp_camera_stream){
 			.host_ip = ntohl(host.s_addr),
 			.host_port = p->cameras[i].port,
