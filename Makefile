@@ -76,7 +76,15 @@ SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
 # All of gvcam but its main(), for its tests and fuzzers and for tests that recompute its pictures.
 GVCAM_LIB := $(BUILD)/libgvcam.a
-PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam)
+# Synthetic travellers, all but main(): gvcam shows them, tests look at them. What takes the time is in
+# kernel/ and compiled once for each instruction set (lanesim/isa.h); any set gives the same bytes.
+LANESIM_MAIN := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/lanesim/main.c))
+LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/lanesim/*.c))))
+LANESIM_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
+LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o,$(sort $(wildcard tools/lanesim/kernel/*.c))))
+LANESIM_LIB := $(BUILD)/liblanesim.a
+PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam) \
+	$(if $(LANESIM_MAIN),$(BUILD)/lanesim)
 UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c tests/parity/test_*.c)))
 # Programs that integration tests start (receivers, checkers, crash victims).
 HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/integration/*.c)))
@@ -112,11 +120,19 @@ $(GVCAM_LIB): $(filter-out %/main.o,$(GVCAM_OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/gvcam: $(GVCAM_OBJ) $(LIB)
+$(BUILD)/gvcam: $(GVCAM_OBJ) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(GVCAM_LIB) $(LIB)
+$(LANESIM_LIB): $(LANESIM_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/lanesim: $(LANESIM_MAIN) $(LANESIM_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(GVCAM_LIB) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
@@ -130,6 +146,19 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(<:.c=)) $(if $(filter tests/%,$<),-Itests) -MMD -MP -c -o $@ $<
+
+# No contraction into fused multiply-adds: the same seed gives the same bytes everywhere.
+LANESIM_FLAGS := -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
+$(LANESIM_OBJ) $(LANESIM_MAIN): CFLAGS += $(LANESIM_FLAGS)
+ISA_FLAGS_avx2 := -mavx2
+ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+define lanesim_kernel
+$(BUILD)/obj/tools/lanesim/kernel/%.$(1).o: tools/lanesim/kernel/%.c $(BUILD)/flags
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $(ISA_FLAGS_$(1)) -DLANESIM_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach i,$(LANESIM_ISAS),$(eval $(call lanesim_kernel,$i)))
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,CC,$<)
