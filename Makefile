@@ -149,7 +149,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 # No contraction into fused multiply-adds: the same seed gives the same bytes everywhere.
 LANESIM_FLAGS := -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
-$(LANESIM_OBJ) $(LANESIM_MAIN): CFLAGS += $(LANESIM_FLAGS)
+$(LANESIM_OBJ) $(LANESIM_MAIN): private CFLAGS += $(LANESIM_FLAGS)
 ISA_FLAGS_avx2 := -mavx2
 ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 define lanesim_kernel
