@@ -16,20 +16,19 @@
 
 static int add_path(struct gvcam_pictures *pictures, const char *path)
 {
-	char **paths;
+	char **paths = pictures->own;
 
 	if (pictures->n == GVCAM_PICTURES_MAX)
 		return -E2BIG;
 	/* Grown by doubling, at powers of two. */
 	if (!(pictures->n & (pictures->n - 1))) {
-		paths = realloc(pictures->paths,
-				(pictures->n ? 2 * pictures->n : 1) * sizeof(*paths));
+		paths = realloc(paths, (pictures->n ? 2 * pictures->n : 1) * sizeof(*paths));
 		if (!paths)
 			return -ENOMEM;
-		pictures->paths = paths;
+		pictures->own = paths;
 	}
-	pictures->paths[pictures->n] = strdup(path);
-	if (!pictures->paths[pictures->n])
+	paths[pictures->n] = strdup(path);
+	if (!paths[pictures->n])
 		return -ENOMEM;
 	pictures->n++;
 	return 0;
@@ -122,10 +121,32 @@ static int add_source(struct gvcam_pictures *pictures, const char *source, struc
 	return 0;
 }
 
+static int load_file(const struct gvcam_pictures *pictures, size_t i, struct sp_image *ret_image,
+		     struct sp_err *err)
+{
+	char *const *paths = pictures->own;
+
+	return sp_image_read(paths[i], ret_image, err);
+}
+
+static void forget_files(struct gvcam_pictures *pictures)
+{
+	char **paths = pictures->own;
+
+	for (size_t i = 0; i < pictures->n; i++)
+		free(paths[i]);
+	free(paths);
+}
+
+static const struct gvcam_pictures_ops file_ops = {
+	.load = load_file,
+	.uninit = forget_files,
+};
+
 int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources, unsigned int n,
 			struct sp_err *err)
 {
-	*pictures = (struct gvcam_pictures){ 0 };
+	*pictures = (struct gvcam_pictures){ .ops = &file_ops, .stay = 1 };
 	for (unsigned int i = 0; i < n; i++) {
 		int res = add_source(pictures, sources[i], err);
 
@@ -139,9 +160,8 @@ int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sour
 
 void gvcam_pictures_uninit(struct gvcam_pictures *pictures)
 {
-	for (size_t i = 0; i < pictures->n; i++)
-		free(pictures->paths[i]);
-	free(pictures->paths);
+	if (pictures->ops)
+		pictures->ops->uninit(pictures);
 	*pictures = (struct gvcam_pictures){ 0 };
 }
 

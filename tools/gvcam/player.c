@@ -20,6 +20,22 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
+static uint32_t turn_shows(const struct gvcam_pictures *pictures)
+{
+	return pictures->stay + pictures->between;
+}
+
+/* The picture of a show. */
+static size_t picture_of(const struct gvcam_player *player, uint64_t show)
+{
+	const struct gvcam_player_config *config = &player->config;
+	uint32_t shows = turn_shows(config->pictures);
+	uint64_t at = show % player->period, turns = config->pictures->n / shows;
+	uint64_t turn = (config->camera + at / shows * config->cameras) % turns;
+
+	return turn * shows + at % shows;
+}
+
 /*
  * Shows are numbered on; but when a camera has no more pictures than slots, each picture stays in
  * its slot, and the show of the first round stands for the later ones.
@@ -41,10 +57,11 @@ static struct gvcam_slot *slot_of(struct gvcam_player *player, uint64_t show)
 int gvcam_player_init(struct gvcam_player *player, struct gvcam_loader *loader,
 		      const struct gvcam_player_config *config)
 {
-	uint64_t n = config->pictures->n;
+	uint32_t shows = turn_shows(config->pictures);
+	uint64_t turns = config->pictures->n / shows;
 
 	*player = (struct gvcam_player){ .config = *config, .loader = loader };
-	player->period = n / gcd(n, config->cameras);
+	player->period = turns / gcd(turns, config->cameras) * shows;
 	for (unsigned int i = 0; i < GVCAM_SLOTS && i < player->period; i++) {
 		player->slots[i].bytes = malloc((size_t)config->width_max * config->height_max * 3);
 		if (!player->slots[i].bytes) {
@@ -71,6 +88,10 @@ void gvcam_player_configure(struct gvcam_player *player, uint32_t width, uint32_
 		player->width = width;
 		player->height = height;
 		player->pixel_format = pixel_format;
+		player->direct = player->config.pictures->ops->pixels &&
+				 width == player->config.pictures->width &&
+				 height == player->config.pictures->height &&
+				 pixel_format == player->config.pictures->pixel_format;
 		player->generation++;
 	}
 	player->show = 0;
@@ -78,21 +99,41 @@ void gvcam_player_configure(struct gvcam_player *player, uint32_t width, uint32_
 	pthread_mutex_unlock(&player->loader->lock);
 }
 
+/* The show of frame @n; true if there is a picture for it. */
+static bool find_show(const struct gvcam_player *player, uint64_t n, uint64_t *ret_show)
+{
+	const struct gvcam_pictures *pictures = player->config.pictures;
+	uint64_t hold = player->config.hold, gap = player->config.gap;
+	uint64_t first = n / (hold + gap) * turn_shows(pictures), frame = n % (hold + gap);
+
+	if (frame < hold) {
+		*ret_show = first + frame * pictures->stay / hold;
+		return true;
+	}
+	*ret_show = first + pictures->stay - 1;
+	if (!pictures->between)
+		return false;
+	*ret_show += 1 + (frame - hold) * pictures->between / gap;
+	return true;
+}
+
 bool gvcam_player_frame(struct gvcam_player *player, uint64_t n, struct gvcam_shot *ret)
 {
-	uint32_t length = player->config.hold + player->config.gap;
-	uint64_t show = n / length;
+	const struct gvcam_pictures *pictures = player->config.pictures;
+	uint64_t show;
+	bool empty = !find_show(player, n, &show), ready = true;
 	struct gvcam_slot *slot = slot_of(player, show);
-	bool ready = true;
 
-	*ret = (struct gvcam_shot){ .empty = n % length >= player->config.hold, .show = show };
+	*ret = (struct gvcam_shot){ .empty = empty, .show = show };
 	pthread_mutex_lock(&player->loader->lock);
 	ret->generation = player->generation;
 	if (player->show != show) {
 		player->show = show;
 		pthread_cond_signal(&player->loader->work);
 	}
-	if (!ret->empty) {
+	if (player->direct && !empty) {
+		ret->bytes = pictures->ops->pixels(pictures, picture_of(player, show));
+	} else if (!empty) {
 		ready = slot->ready && slot->key == show_key(player, show);
 		ret->bytes = slot->bytes;
 	}
@@ -102,10 +143,10 @@ bool gvcam_player_frame(struct gvcam_player *player, uint64_t n, struct gvcam_sh
 
 bool gvcam_player_has(const struct gvcam_player *player, const struct gvcam_shot *shot)
 {
-	/* The sender alone changes these two, and it is the sender who asks. */
+	/* The sender alone changes these, and it is the sender who asks. */
 	if (shot->generation != player->generation)
 		return false;
-	if (shot->empty || player->period <= GVCAM_SLOTS)
+	if (shot->empty || player->direct || player->period <= GVCAM_SLOTS)
 		return true;
 	/* The loader may be writing to the slots of the next GVCAM_AHEAD shows, no further. */
 	return shot->show + GVCAM_SLOTS > player->show + GVCAM_AHEAD;
@@ -117,17 +158,9 @@ struct job {
 	struct gvcam_player *player;
 	struct gvcam_slot *slot;
 	uint64_t key;
-	const char *path;
+	size_t picture;
 	uint32_t width, height, pixel_format;
 };
-
-static const char *picture_path(const struct gvcam_player *player, uint64_t show)
-{
-	const struct gvcam_player_config *config = &player->config;
-	uint64_t step = show % player->period * config->cameras;
-
-	return config->pictures->paths[(config->camera + step) % config->pictures->n];
-}
 
 /* Under the lock: the most urgent picture that is missing; its slot is taken. */
 static bool find_job(struct gvcam_loader *loader, struct job *ret)
@@ -139,7 +172,7 @@ static bool find_job(struct gvcam_loader *loader, struct job *ret)
 			struct gvcam_slot *slot = slot_of(player, show);
 			uint64_t key = show_key(player, show);
 
-			if (!player->width || (slot->ready && slot->key == key))
+			if (!player->width || player->direct || (slot->ready && slot->key == key))
 				continue;
 			slot->ready = false;
 			loader->next = (loader->next + i + 1) % loader->n;
@@ -147,7 +180,7 @@ static bool find_job(struct gvcam_loader *loader, struct job *ret)
 				.player = player,
 				.slot = slot,
 				.key = key,
-				.path = picture_path(player, show),
+				.picture = picture_of(player, show),
 				.width = player->width,
 				.height = player->height,
 				.pixel_format = player->pixel_format,
@@ -161,15 +194,17 @@ static bool find_job(struct gvcam_loader *loader, struct job *ret)
 /* Without the lock: nobody else touches the bytes of a slot that is not ready. */
 static void load(const struct job *job)
 {
+	const struct gvcam_pictures *pictures = job->player->config.pictures;
 	struct sp_image target = { 0 }, source = { 0 };
 	struct sp_err err;
 	size_t bytes = (size_t)job->width * job->height;
-	int res = sp_image_read(job->path, &source, &err);
+	int res = pictures->ops->load(pictures, job->picture, &source, &err);
 
 	if (!res) {
 		res = sp_image_init(&target, job->width, job->height);
 		if (res)
-			sp_err_set(&err, res, "%s: no memory to show it", job->path);
+			sp_err_set(&err, res, "no memory for a picture of %u × %u", job->width,
+				   job->height);
 	}
 	if (res) {
 		fprintf(stderr, "gvcam: %s; an empty frame is sent in its place\n", err.text);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which picture a frame shows, and its pixels. A loader thread reads, letterboxes and converts the
- * next pictures ahead of time into a few slots a camera, so that the sender never waits for a file
- * and no folder is too large.
+ * Which picture a frame shows, and its pixels. Where pictures lie in memory in the shape that a
+ * camera sends, they are sent from there. Else a loader thread loads, letterboxes and converts the
+ * next ones ahead of time into a few slots a camera, so that the sender never waits for a file and
+ * no folder is too large.
  *
- * Frame n of an acquisition belongs to show n / (hold + gap): its first `hold` frames show a
- * picture, the `gap` after it an empty scene. Camera c of N takes the pictures c, c + N, c + 2 N …,
- * round and round.
+ * Frame n of an acquisition belongs to turn n / (hold + gap) of its camera: the first `hold` frames
+ * share the pictures of the stay, the `gap` after them shows the empty lane. Camera c of N takes the
+ * turns c, c + N, c + 2 N …, round and round. A show is one picture's: turn after turn, its
+ * pictures in order.
  */
 #ifndef GVCAM_PLAYER_H
 #define GVCAM_PLAYER_H
@@ -21,7 +23,7 @@
 enum {
 	GVCAM_SLOTS = 8, /* pictures a camera has in memory */
 	GVCAM_AHEAD = 2, /* of these, how many are loaded before their turn */
-	GVCAM_EMPTY_LEVEL = 40, /* every byte of an empty scene */
+	GVCAM_EMPTY_LEVEL = 40, /* every byte of an empty frame */
 };
 
 struct gvcam_player_config {
@@ -41,6 +43,7 @@ struct gvcam_player {
 	struct gvcam_player_config config;
 	struct gvcam_loader *loader;
 	uint64_t period; /* shows until they repeat */
+	bool direct; /* the pictures lie in memory as they are to be sent */
 	/* Under the loader's lock. */
 	struct gvcam_slot slots[GVCAM_SLOTS];
 	uint32_t width, height, pixel_format;
@@ -59,7 +62,7 @@ struct gvcam_loader {
 
 /* What a frame shows; kept with sent blocks for resends. */
 struct gvcam_shot {
-	bool empty;
+	bool empty; /* no picture: every byte is GVCAM_EMPTY_LEVEL */
 	uint32_t generation;
 	uint64_t show;
 	const uint8_t *bytes; /* of the image; NULL if empty */
