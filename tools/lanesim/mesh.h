@@ -28,6 +28,7 @@ struct lanesim_texel {
 /* Level 0 is width × height; each further level halves both (rounding up), down to 1 × 1. */
 struct lanesim_texture {
 	uint32_t width, height, levels;
+	bool holes; /* some cover is not full; found by lanesim_texture_reduce */
 	struct lanesim_texel *texels; /* all levels, largest first; owned */
 };
 
