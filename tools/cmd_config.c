@@ -26,7 +26,16 @@ static const struct sp_opt_usage usage = {
 	NULL,
 };
 
-static void print(const struct sp_config *config, const struct sp_config_plan *plan)
+static void print_models(const struct sp_models *models)
+{
+	printf("  models: %s, %s, %s%s\n", models->detector, models->embedder,
+	       *models->quality ? models->quality : "no quality network",
+	       models->demonstration ? " (for demonstration: they know synthetic people only)" : "");
+}
+
+/* @models: NULL without a backend that has any. */
+static void print(const struct sp_config *config, const struct sp_config_plan *plan,
+		  const struct sp_models *models)
 {
 	if (json) {
 		sp_command_print_json(json_pack(
@@ -44,6 +53,8 @@ static void print(const struct sp_config *config, const struct sp_config_plan *p
 	       plan->bits_per_second / 1e9, plan->packets_per_second);
 	printf("  %u packet buffers, %.1f MiB of packet memory\n", plan->buffers_needed,
 	       (double)plan->region_bytes / (1 << 20));
+	if (models)
+		print_models(models);
 	printf("  purpose '%s'; images and templates of people without a match are %s\n",
 	       config->purpose,
 	       config->policy.persist_unmatched ? "KEPT (policy.persist_unmatched)" : "not kept");
@@ -53,8 +64,9 @@ static int check(int argc, char **argv)
 {
 	struct sp_config_plan plan;
 	struct sp_config *config;
-	char model[4096];
+	struct sp_models models;
 	struct sp_err err;
+	bool none;
 	int status;
 	int code = sp_command_parse(options, &usage, &argc, argv);
 
@@ -67,16 +79,16 @@ static int check(int argc, char **argv)
 	if (sp_config_load(path, &config, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	status = sp_config_plan(config, &plan, &err);
-	if (!status && strcmp(config->compute.backend, "none"))
-		status = sp_models_find(config->model_directory, config->compute.detector, model,
-					sizeof(model), &err)
-				 ?: sp_models_find(config->model_directory,
-						   config->compute.embedder, model, sizeof(model),
-						   &err);
+	none = !strcmp(config->compute.backend, "none");
+	if (!status && !none)
+		status = sp_models_choose(&(const struct sp_models_wish){
+						  config->model_directory, config->compute.detector,
+						  config->compute.embedder, config->compute.quality },
+					  &models, &err);
 	if (status)
 		sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, err.text);
 	else
-		print(config, &plan);
+		print(config, &plan, none ? NULL : &models);
 	sp_config_free(config);
 	return status ? SP_EXIT_FAILED : SP_EXIT_OK;
 }

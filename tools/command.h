@@ -49,6 +49,7 @@ int cmd_lanes(int argc, char **argv);
 int cmd_encounters(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_model(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct sp_command commands[] = {
 	{ "encounters", "list, show, compare what was recorded", cmd_encounters },
 	{ "journal", "verify the journal on disk", cmd_journal },
 	{ "stats", "counters of a running instance", cmd_stats },
+	{ "model", "list, inspect and install model files", cmd_model },
 	{ "config", "check a configuration", cmd_config },
 	{ 0 },
 };

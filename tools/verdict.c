@@ -6,6 +6,16 @@
 
 #include "base/diag.h"
 
+/* 1e-4, or the nearest that was measured: synthetic travellers were too few for that. */
+static double rate_of(const struct sp_verdict_options *options, const struct sp_match_model *model)
+{
+	double least = model->thresholds[model->thresholds_n - 1].fmr;
+
+	if (options->fmr > 0)
+		return options->fmr;
+	return least > 1e-4 ? least : 1e-4;
+}
+
 int sp_verdict_prepare(const struct sp_verdict_options *options, const uint8_t model_id[32],
 		       struct sp_verdict *ret_verdict, struct sp_err *err)
 {
@@ -20,10 +30,11 @@ int sp_verdict_prepare(const struct sp_verdict_options *options, const uint8_t m
 	} else if (!model) {
 		return sp_err_set(err, -ENODATA,
 				  "no false match rates are known of this embedding model; give "
-				  "--threshold, or use the recommended model (README, \"Models\")");
+				  "--threshold, or use a model that `sallyport model list` calls "
+				  "recommended or ours");
 	} else {
-		status = sp_match_threshold_at(model, options->fmr > 0 ? options->fmr : 1e-4,
-					       &verdict.threshold, err);
+		status = sp_match_threshold_at(model, rate_of(options, model), &verdict.threshold,
+					       err);
 		if (status)
 			return sp_err_prefix(err, status, "--fmr");
 		sp_match_threshold_meaning(model, &verdict.threshold, verdict.meaning,

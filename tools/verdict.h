@@ -10,7 +10,7 @@
 #include "lane/compare.h"
 
 struct sp_verdict_options {
-	double fmr;	  /* 0: 1e-4 */
+	double fmr;	  /* 0: 1e-4, or the least that was measured */
 	double threshold; /* 0: by fmr */
 };
 

@@ -270,7 +270,6 @@ static int fill_defaults(struct sp_config *c)
 	default_uint(&c->encounter.gap_ms, 1500);
 	default_uint(&c->encounter.max_s, 120);
 	default_uint(&c->encounter.deadline_ms, 500);
-	default_real(&c->encounter.same_similarity, 0.40);
 	default_real(&c->encounter.same_overlap, 0.35);
 	default_uint(&c->encounter.jpeg_quality, 90);
 	default_uint(&c->journal.segment_mib, 64);
@@ -278,10 +277,7 @@ static int fill_defaults(struct sp_config *c)
 	return default_text(&c->data_directory, "/var/lib/sallyport") ?:
 	       default_path(&c->journal.directory, c->data_directory, "journal") ?:
 	       default_path(&c->socket, c->data_directory, "control.sock") ?:
-	       default_text(&c->compute.backend, "cpu") ?:
-	       default_text(&c->compute.detector, "yunet_n_dynamic.onnx") ?:
-	       default_text(&c->compute.embedder, "mobilefacenet.onnx") ?:
-	       default_text(&c->compute.quality, "lightqnet_dm025.onnx");
+	       default_text(&c->compute.backend, "cpu");
 }
 
 enum {
@@ -393,7 +389,7 @@ static int check_ranges(const struct sp_config *c, struct sp_err *err)
 		{ "encounter.gap_ms", c->encounter.gap_ms, 10, 600000 },
 		{ "encounter.max_s", c->encounter.max_s, 1, 3600 },
 		{ "encounter.deadline_ms", c->encounter.deadline_ms, 10, 60000 },
-		{ "encounter.same_similarity", c->encounter.same_similarity, 0.01, 1 },
+		{ "encounter.same_similarity", c->encounter.same_similarity, 0, 1 },
 		{ "encounter.same_overlap", c->encounter.same_overlap, 0.01, 1 },
 		{ "encounter.jpeg_quality", c->encounter.jpeg_quality, 1, 100 },
 		{ "journal.segment_mib", c->journal.segment_mib, 8, 65536 },

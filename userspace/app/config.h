@@ -56,7 +56,7 @@ struct sp_config_capture {
 
 struct sp_config_compute {
 	char *backend;
-	char *detector, *embedder, *quality; /* file names or paths; "none" for no quality network */
+	char *detector, *embedder, *quality; /* as sp_models_choose takes them; NULL: its choice */
 	uint32_t workers;
 	uint32_t detect_width, detect_height;
 	double score_min;
@@ -72,7 +72,8 @@ struct sp_config_validity {
 
 struct sp_config_encounter {
 	uint32_t gap_ms, max_s, deadline_ms;
-	double same_similarity, same_overlap;
+	double same_similarity; /* 0: by what was measured of the embedder */
+	double same_overlap;
 	uint32_t jpeg_quality;
 };
 

@@ -2,11 +2,13 @@
 #include "app/models.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/known_models.h"
 #include "base/diag.h"
 
 const char *sp_models_shared(void)
@@ -16,13 +18,53 @@ const char *sp_models_shared(void)
 	return shared && *shared ? shared : "../shared";
 }
 
+/* ---- the search path ------------------------------------------------------------------------- */
+
+static void add_place(struct sp_models_places *places, const char *directory, const char *below)
+{
+	char *path = places->path[places->n];
+
+	if (!directory || !*directory ||
+	    snprintf(path, SP_MODELS_PLACE_SIZE, "%s%s", directory, below) >= SP_MODELS_PLACE_SIZE)
+		return;
+	for (unsigned int i = 0; i < places->n; i++)
+		if (!strcmp(places->path[i], path))
+			return;
+	places->n++;
+}
+
+/* PREFIX of PREFIX/bin/sallyport, or "". */
+static void find_prefix(char *prefix, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", prefix, size - 1);
+
+	prefix[n > 0 ? n : 0] = '\0';
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(prefix, '/');
+
+		if (slash)
+			*slash = '\0';
+	}
+}
+
+void sp_models_places(const char *directory, struct sp_models_places *ret_places)
+{
+	char prefix[PATH_MAX];
+
+	find_prefix(prefix, sizeof(prefix));
+	ret_places->n = 0;
+	add_place(ret_places, directory, "");
+	add_place(ret_places, getenv("SALLYPORT_MODELS"), "");
+	add_place(ret_places, "/var/lib/sallyport/models", "");
+	add_place(ret_places, "models", "");
+	add_place(ret_places, prefix, "/share/sallyport/models");
+	add_place(ret_places, sp_models_shared(), "/models");
+}
+
 int sp_models_find(const char *directory, const char *name, char *path, size_t size,
 		   struct sp_err *err)
 {
-	const char *environment = getenv("SALLYPORT_MODELS");
-	char shared[1024];
-	const char *places[] = { directory, environment, "/var/lib/sallyport/models", "models",
-				 shared };
+	struct sp_models_places places;
 	char looked[300] = "";
 
 	if (strchr(name, '/')) {
@@ -30,20 +72,95 @@ int sp_models_find(const char *directory, const char *name, char *path, size_t s
 			return sp_err_set(err, -ENOENT, "model %s: %s", name, strerror(errno));
 		return snprintf(path, size, "%s", name) < (int)size ? 0 : -ENAMETOOLONG;
 	}
-	snprintf(shared, sizeof(shared), "%s/models", sp_models_shared());
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	sp_models_places(directory, &places);
+	for (unsigned int i = 0; i < places.n; i++) {
 		size_t used = strlen(looked);
 
-		if (!places[i] || !*places[i])
-			continue;
-		if (snprintf(path, size, "%s/%s", places[i], name) < (int)size &&
+		if (snprintf(path, size, "%s/%s", places.path[i], name) < (int)size &&
 		    !access(path, R_OK))
 			return 0;
-		snprintf(looked + used, sizeof(looked) - used, "%s%s", used ? ", " : "", places[i]);
+		snprintf(looked + used, sizeof(looked) - used, "%s%s", used ? ", " : "",
+			 places.path[i]);
 	}
-	return sp_err_set(
-		err, -ENOENT,
-		"model %s is not in %s; put the file there or set SALLYPORT_MODELS (README, "
-		"\"Models\")",
-		name, looked);
+	return sp_err_set(err, -ENOENT,
+			  "model %s is not in %s; run `sallyport model install`, put the file "
+			  "there or set SALLYPORT_MODELS",
+			  name, looked);
+}
+
+/* ---- the choice ------------------------------------------------------------------------------ */
+
+static bool is_ours(const char *name)
+{
+	const struct sp_known_model *known;
+
+	if (!name)
+		return false; /* nothing is named */
+	known = sp_known_model_named(strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
+	return known && known->origin == SP_MODEL_OURS;
+}
+
+static const char *name_of(const char *wished, enum sp_model_kind kind, enum sp_model_origin origin)
+{
+	return wished ?: sp_known_model_for(kind, origin)->file;
+}
+
+static int choose_pair(enum sp_model_origin origin, const struct sp_models_wish *wish,
+		       struct sp_models *models, struct sp_err *err)
+{
+	return sp_models_find(wish->directory, name_of(wish->detector, SP_MODEL_DETECTOR, origin),
+			      models->detector, sizeof(models->detector), err) ?:
+	       sp_models_find(wish->directory, name_of(wish->embedder, SP_MODEL_EMBEDDER, origin),
+			      models->embedder, sizeof(models->embedder), err);
+}
+
+static int choose_quality(enum sp_model_origin origin, const struct sp_models_wish *wish,
+			  struct sp_models *models, struct sp_err *err)
+{
+	const char *name = name_of(wish->quality, SP_MODEL_QUALITY, origin);
+	bool none = !strcmp(name, "none");
+	int status = none ? -ENOENT
+			  : sp_models_find(wish->directory, name, models->quality,
+					   sizeof(models->quality), err);
+
+	if (!status)
+		return 0;
+	models->quality[0] = '\0';
+	models->quality_lacking = !wish->quality;
+	return none || !wish->quality ? 0 : status;
+}
+
+int sp_models_choose(const struct sp_models_wish *wish, struct sp_models *ret_models,
+		     struct sp_err *err)
+{
+	/* Who names one of ours means all of them. */
+	bool ours = is_ours(wish->detector) || is_ours(wish->embedder);
+	enum sp_model_origin origin = ours ? SP_MODEL_OURS : SP_MODEL_RECOMMENDED;
+	struct sp_models models = { 0 };
+	int status = choose_pair(origin, wish, &models, err);
+
+	if (status && !ours && !choose_pair(SP_MODEL_OURS, wish, &models, NULL)) {
+		origin = SP_MODEL_OURS;
+		status = 0;
+	}
+	if (!status)
+		status = choose_quality(origin, wish, &models, err);
+	if (status)
+		return status;
+	models.demonstration = is_ours(models.detector) || is_ours(models.embedder) ||
+			       is_ours(models.quality);
+	*ret_models = models;
+	return 0;
+}
+
+void sp_models_warn(const struct sp_models *models)
+{
+	if (models->demonstration)
+		sp_log(SP_LOG_WARNING,
+		       "models for demonstration are in use: they know synthetic people only "
+		       "(`sallyport model install` fetches the recommended ones)");
+	if (models->quality_lacking)
+		sp_log(SP_LOG_WARNING,
+		       "no quality network was found: shots are judged without it (README, "
+		       "\"Models\")");
 }

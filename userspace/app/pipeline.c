@@ -29,6 +29,7 @@
 #include "journal/inbox.h"
 #include "journal/journal.h"
 #include "journal/segment.h"
+#include "lane/compare.h"
 #include "lane/lane.h"
 
 enum {
@@ -241,11 +242,12 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 {
 	const struct sp_config_compute *c = &p->config->compute;
 	const struct sp_config_validity *v = &p->config->validity;
-	char detector[4096], embedder[4096], quality[4096];
+	const struct sp_models_wish wish = { p->config->model_directory, c->detector, c->embedder,
+					     c->quality };
+	struct sp_models models = { 0 };
 	struct sp_compute_config config = {
-		.detector = detector,
-		.embedder = embedder,
-		.quality = strcmp(c->quality, "none") ? quality : NULL,
+		.detector = models.detector,
+		.embedder = models.embedder,
 		.workers = c->workers,
 		.detect_width = c->detect_width,
 		.detect_height = c->detect_height,
@@ -255,18 +257,16 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 			    (float)v->exposure_max, (float)v->network_min },
 		.done = &p->batch_wake,
 	};
-	const char *directory = p->config->model_directory;
 	unsigned int workers = c->workers ?: sp_thread_cpus();
 	int status;
 
 	p->compute_ops = sp_backend_compute(c->backend);
 	if (p->compute_ops != &sp_compute_none) {
-		status = sp_models_find(directory, c->detector, detector, sizeof(detector), err) ?:
-			 sp_models_find(directory, c->embedder, embedder, sizeof(embedder), err);
-		if (!status && config.quality)
-			status = sp_models_find(directory, c->quality, quality, sizeof(quality), err);
+		status = sp_models_choose(&wish, &models, err);
 		if (status)
 			return status;
+		sp_models_warn(&models);
+		config.quality = *models.quality ? models.quality : NULL;
 	}
 	p->work = workers * WORK_PER_WORKER;
 	/* Results in the lanes stay the backend's: it must not run out while every lane waits. */
@@ -307,7 +307,8 @@ static int open_lanes(struct sp_pipeline *p, struct sp_err *err)
 			.max_ns = c->encounter.max_s * SP_NS_PER_S,
 			.deadline_ns = c->encounter.deadline_ms * SP_NS_PER_MS,
 			.backlog = LANES_BACKLOG / c->lanes_count + LANE_BACKLOG,
-			.same_similarity = (float)c->encounter.same_similarity,
+			.same_similarity = (float)c->encounter.same_similarity ?:
+					   sp_match_same_similarity(p->compute->info.embedder_id),
 			.same_overlap = (float)c->encounter.same_overlap,
 			.keep_invalid = c->policy.keep_invalid,
 			.persist_unmatched = c->policy.persist_unmatched,

@@ -16,11 +16,11 @@
 #include "infer/quality.h"
 #include "wire/pfnc.h"
 
-enum { SIDE_MAX_DEFAULT = 1600, PATH_SIZE = 4096 };
+enum { SIDE_MAX_DEFAULT = 1600 };
 
 struct sp_stills {
 	const struct sp_compute_ops *ops;
-	char detector[PATH_SIZE], embedder[PATH_SIZE], quality[PATH_SIZE];
+	struct sp_models models;
 	struct sp_compute_config config;
 	uint32_t side_max;
 	struct sp_event done;
@@ -32,29 +32,11 @@ struct sp_stills {
 	struct sp_result *result;
 };
 
-static int find_models(struct sp_stills *s, const struct sp_stills_config *config,
-		       struct sp_err *err)
-{
-	const struct {
-		const char *name, *recommended;
-		char *path;
-	} models[] = {
-		{ config->detector, "yunet_n_dynamic.onnx", s->detector },
-		{ config->embedder, "mobilefacenet.onnx", s->embedder },
-		{ config->quality, "lightqnet_dm025.onnx", s->quality },
-	};
-	int status = 0;
-
-	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]) && !status; i++)
-		status = sp_models_find(config->model_directory,
-					models[i].name ?: models[i].recommended, models[i].path,
-					PATH_SIZE, err);
-	return status;
-}
-
 int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret_stills,
 		   struct sp_err *err)
 {
+	const struct sp_models_wish wish = { config->model_directory, config->detector,
+					     config->embedder, config->quality };
 	const char *backend = config->backend ?: "cpu";
 	struct sp_stills *s = calloc(1, sizeof(*s));
 	int status;
@@ -67,9 +49,10 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 				    backend, sp_backend_compute_names());
 		goto err_free;
 	}
-	status = find_models(s, config, err);
+	status = sp_models_choose(&wish, &s->models, err);
 	if (status)
 		goto err_free;
+	sp_models_warn(&s->models);
 	status = sp_event_init(&s->done);
 	if (status) {
 		sp_err_set(err, status, "%s", strerror(-status));
@@ -77,9 +60,9 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 	}
 	s->side_max = config->side_max ?: SIDE_MAX_DEFAULT;
 	s->config = (struct sp_compute_config){
-		.detector = s->detector,
-		.embedder = s->embedder,
-		.quality = s->quality,
+		.detector = s->models.detector,
+		.embedder = s->models.embedder,
+		.quality = *s->models.quality ? s->models.quality : NULL,
 		.workers = 1,
 		.in_flight = 1,
 		.score_min = config->score_min,

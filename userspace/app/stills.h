@@ -16,7 +16,7 @@ struct sp_stills;
 struct sp_stills_config {
 	const char *backend;	     /* NULL: "cpu" */
 	const char *model_directory; /* NULL: the usual places */
-	const char *detector, *embedder, *quality; /* names or paths; NULL: the recommended ones */
+	const char *detector, *embedder, *quality; /* as sp_models_choose takes them */
 	float score_min;	     /* 0: 0.6 */
 	uint32_t side_max; /* larger pictures are looked at reduced to this; 0: 1600 pixels */
 };

@@ -13,22 +13,33 @@
  */
 const struct sp_match_model sp_match_mobilefacenet = {
 	.name = "MobileFaceNet",
-	.sha256 = { 0xb7, 0x12, 0x0c, 0x09, 0x5d, 0x60, 0x09, 0x4f, 0x28, 0xa4, 0xa5,
-		    0x4b, 0xa6, 0xa8, 0xbf, 0x51, 0xb2, 0x97, 0xa6, 0x27, 0x3f, 0xb4,
-		    0x0e, 0xf6, 0x35, 0x0d, 0xfe, 0xc1, 0xf6, 0x3d, 0x95, 0x07 },
+	.sha256 = "b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
 	.measured = "LFW, all pairs of its 13,233 photographs",
+	.same_similarity = 0.40f,
 	.thresholds_n = 3,
 	.thresholds = { { 0.339f, 1e-3 }, { 0.413f, 1e-4 }, { 0.483f, 1e-5 } },
 };
 
-static const struct sp_match_model *const models[] = { &sp_match_mobilefacenet };
+static const struct sp_match_model *const models[] = { &sp_match_mobilefacenet,
+						       &sp_match_synthetic };
 
 const struct sp_match_model *sp_match_model_find(const uint8_t sha256[32])
 {
+	char hex[2 * SP_MODEL_ID_SIZE + 1];
+
+	for (int i = 0; i < SP_MODEL_ID_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (!memcmp(models[i]->sha256, sha256, sizeof(models[i]->sha256)))
+		if (!strcmp(models[i]->sha256, hex))
 			return models[i];
 	return NULL;
+}
+
+float sp_match_same_similarity(const uint8_t sha256[32])
+{
+	const struct sp_match_model *model = sp_match_model_find(sha256);
+
+	return (model ?: &sp_match_mobilefacenet)->same_similarity;
 }
 
 int sp_match_threshold_at(const struct sp_match_model *model, double fmr,

@@ -26,16 +26,23 @@ enum { SP_MATCH_THRESHOLDS_MAX = 8 };
 /* What was measured of an embedding network, the highest rate first. */
 struct sp_match_model {
 	const char *name;
-	uint8_t sha256[32]; /* of the model's file */
+	const char *sha256; /* of the model's file, hexadecimal */
 	const char *measured; /* on what, for people */
+	/* Cosine from which two faces that one lane sees at one time are one person's. */
+	float same_similarity;
 	unsigned int thresholds_n;
 	struct sp_match_threshold thresholds[SP_MATCH_THRESHOLDS_MAX];
 };
 
 extern const struct sp_match_model sp_match_mobilefacenet;
+/* Ours, trained on synthetic travellers and measured on others; without any until it is trained. */
+extern const struct sp_match_model sp_match_synthetic;
 
 /* The figures of the model whose file has this @sha256, or NULL if none were measured. */
 const struct sp_match_model *sp_match_model_find(const uint8_t sha256[32]);
+
+/* same_similarity of the model whose file has this @sha256; of an unknown one, MobileFaceNet's. */
+float sp_match_same_similarity(const uint8_t sha256[32]);
 
 /*
  * The threshold at the wanted false match rate, interpolated in log rate between the measured ones.
@@ -69,5 +76,17 @@ struct sp_comparison {
 int sp_match_compare(const struct sp_template *a, const struct sp_template *b,
 		     const struct sp_match_threshold *threshold,
 		     struct sp_comparison *ret_comparison, struct sp_err *err);
+
+/* A face of one set and a face of another, by their places in them, and how similar they are. */
+struct sp_pair {
+	uint32_t a, b;
+	float similarity;
+};
+
+/*
+ * One to one, the most similar first: puts into @pairs, in that order, those of its @n pairs that
+ * share no face with a better one, and returns how many. Equal ones go by @a, then by @b.
+ */
+uint32_t sp_match_pairs(struct sp_pair *pairs, uint32_t n);
 
 #endif

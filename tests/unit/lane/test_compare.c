@@ -48,12 +48,60 @@ TEST(threshold_says_what_it_means)
 		  "(MobileFaceNet, LFW, all pairs of its 13,233 photographs)");
 }
 
+/* As the compute port gives it: 32 bytes. */
+static void unpack(const char *hex, uint8_t sha256[32])
+{
+	for (int i = 0; i < 32; i++)
+		CHECK_EQ(sscanf(hex + 2 * i, "%2hhx", &sha256[i]), 1);
+}
+
 TEST(models_are_found_by_their_file)
 {
-	uint8_t other[32] = { 0 };
+	uint8_t sha256[32], other[32] = { 0 };
 
-	CHECK(sp_match_model_find(sp_match_mobilefacenet.sha256) == &sp_match_mobilefacenet);
+	unpack(sp_match_mobilefacenet.sha256, sha256);
+	CHECK(sp_match_model_find(sha256) == &sp_match_mobilefacenet);
 	CHECK(!sp_match_model_find(other));
+	CHECK_NEAR(sp_match_same_similarity(sha256), 0.40, 1e-6);
+	CHECK_NEAR(sp_match_same_similarity(other), 0.40, 1e-6);
+	sha256[31] ^= 1;
+	CHECK(!sp_match_model_find(sha256));
+}
+
+TEST(figures_of_our_own_model_say_what_they_are_of)
+{
+	const struct sp_match_model *m = &sp_match_synthetic;
+	uint8_t sha256[32];
+
+	CHECK(strstr(m->measured, "synthetic") && strstr(m->measured, "does not predict"));
+	if (!m->thresholds_n)
+		SKIP("our embedder is not trained yet");
+	unpack(m->sha256, sha256);
+	CHECK(sp_match_model_find(sha256) == m);
+	CHECK_NEAR(sp_match_same_similarity(sha256), m->same_similarity, 0);
+	CHECK(m->thresholds_n <= SP_MATCH_THRESHOLDS_MAX);
+	for (unsigned int i = 1; i < m->thresholds_n; i++) {
+		CHECK(m->thresholds[i].fmr < m->thresholds[i - 1].fmr);
+		CHECK(m->thresholds[i].similarity > m->thresholds[i - 1].similarity);
+	}
+}
+
+TEST(pairs_are_one_to_one_and_best_first)
+{
+	/* 1 is most like 0, but 0 is more like 0; 2 is left with what nobody else has. */
+	struct sp_pair pairs[] = {
+		{ 0, 0, 0.9f }, { 0, 1, 0.2f }, { 1, 0, 0.8f },
+		{ 1, 1, 0.6f }, { 2, 0, 0.7f }, { 2, 1, 0.5f },
+	};
+	struct sp_pair equal[] = { { 1, 1, 0.5f }, { 0, 1, 0.5f }, { 1, 0, 0.5f }, { 0, 0, 0.5f } };
+
+	CHECK_EQ(sp_match_pairs(pairs, 6), 2);
+	CHECK(pairs[0].a == 0 && pairs[0].b == 0);
+	CHECK(pairs[1].a == 1 && pairs[1].b == 1);
+	CHECK_NEAR(pairs[1].similarity, 0.6, 1e-6);
+	CHECK_EQ(sp_match_pairs(equal, 4), 2);
+	CHECK(equal[0].a == 0 && equal[0].b == 0 && equal[1].a == 1 && equal[1].b == 1);
+	CHECK_EQ(sp_match_pairs(equal, 0), 0);
 }
 
 static const uint8_t model_a[SP_MODEL_ID_SIZE] = { 1 }, model_b[SP_MODEL_ID_SIZE] = { 2 };

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a model file is, by its shape and its content rather than by its name. */
+#ifndef SP_APP_MODEL_FILE_H
+#define SP_APP_MODEL_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/known_models.h"
+
+struct sp_err;
+struct sp_model;
+
+enum { SP_SHA256_TEXT = 65, SP_MODEL_OPERATORS_MAX = 32 };
+
+struct sp_model_operator {
+	const char *type; /* as in the file; ends with the model */
+	uint32_t n;
+};
+
+struct sp_model_figures {
+	uint64_t parameters; /* constants that the network reads, once each */
+	uint32_t nodes, operators_n;
+	struct sp_model_operator operators[SP_MODEL_OPERATORS_MAX]; /* by name */
+};
+
+/* Detector: the heads of YuNet. Embedder, quality: one aligned face in, a vector or one figure out. */
+enum sp_model_kind sp_model_kind_of(const struct sp_model *model);
+
+/* Of the network as it is run: folded and fused, so it has fewer nodes than the file. 0 or -ENOMEM. */
+int sp_model_figures(const struct sp_model *model, struct sp_model_figures *ret_figures);
+
+/* Returns @text. */
+char *sp_sha256_text(const uint8_t sha256[32], char text[SP_SHA256_TEXT]);
+
+#endif
