@@ -285,11 +285,14 @@ kmod:
 	$(Q)$(MAKE) -C /lib/modules/$(KERNEL)/build M=$(CURDIR)/build/kmod W=1 C=2 modules
 
 PREFIX ?= /usr/local
+# Ours, which the program finds beside itself: ../share/sallyport/models.
+MODELS := $(wildcard models/*.onnx models/*.yaml models/*.md)
 install: all
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	$(if $(MAN),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN)))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml
+	$(if $(MODELS),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sallyport/models $(MODELS))
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's#/usr/local/bin#$(PREFIX)/bin#' tools/systemd/sallyport.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
