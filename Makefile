@@ -152,11 +152,14 @@ LANESIM_FLAGS := -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 $(LANESIM_OBJ) $(LANESIM_MAIN): private CFLAGS += $(LANESIM_FLAGS)
 ISA_FLAGS_avx2 := -mavx2
 ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+# No infinities there: without them minimum and maximum are one instruction, and loops are vectors.
+CFLAGS_tools/lanesim/kernel/relief = -ffinite-math-only -fno-signed-zeros
+CFLAGS_tools/lanesim/kernel/skin = -ffinite-math-only -fno-signed-zeros
 define lanesim_kernel
 $(BUILD)/obj/tools/lanesim/kernel/%.$(1).o: tools/lanesim/kernel/%.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $(ISA_FLAGS_$(1)) -DLANESIM_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$$(<:.c=)) $(ISA_FLAGS_$(1)) -DLANESIM_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach i,$(LANESIM_ISAS),$(eval $(call lanesim_kernel,$i)))
 

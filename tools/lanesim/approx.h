@@ -67,7 +67,7 @@ static inline int32_t approx_floor(float x)
 	return i - (x < (float)i);
 }
 
-/* 2^x; 0 below −126, capped at 2^126. */
+/* 2^x, x held within ±126. No branches: loops over it become vectors. */
 static inline float approx_exp2(float x)
 {
 	float y = approx_clamp(x, -126, 126);
@@ -79,7 +79,7 @@ static inline float approx_exp2(float x)
 								      f * (0.00133336f +
 									   f * 0.00015469f)))));
 
-	return x < -126 ? 0 : p * approx_from_bits((uint32_t)(whole + 127) << 23);
+	return p * approx_from_bits((uint32_t)(whole + 127) << 23);
 }
 
 static inline float approx_exp(float x)
@@ -101,10 +101,10 @@ static inline float approx_log2(float x)
 	return (float)(exponent + high) + l * 1.44269504f;
 }
 
-/* x^a for x ≥ 0; 0 for x = 0. */
+/* x^a for a > 0; of x ≤ 0: 2^(−127 a), next to nothing. */
 static inline float approx_pow(float x, float a)
 {
-	return x <= 0 ? 0 : approx_exp2(a * approx_log2(x));
+	return approx_exp2(a * approx_log2(x));
 }
 
 /* sin(2π t); absolute error about 1e-6. */

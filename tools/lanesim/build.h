@@ -4,6 +4,7 @@
 #define LANESIM_BUILD_H
 
 #include "lanesim/person.h"
+#include "lanesim/rig.h"
 
 enum { LANESIM_TEXTURES_MAX = 8 };
 
@@ -19,6 +20,7 @@ struct lanesim_build {
 	uint32_t with_head_room;
 	struct lanesim_texture textures[LANESIM_TEXTURES_MAX]; /* owned; surfaces point here */
 	uint32_t textures_n;
+	struct lanesim_rig rig;
 	bool failed; /* out of memory */
 };
 
@@ -40,7 +42,7 @@ struct vec lanesim_head_face(const struct lanesim_identity *identity, float x, f
 /* How far hair reaches: > 0 where the scalp at (@angle, @y) is under it, in cm from its edge. */
 float lanesim_hair_mask(const struct lanesim_identity *identity, float angle, float y);
 
-void lanesim_build_head(struct lanesim_build *build);  /* head.c: skin, eyes, mouth */
+void lanesim_build_head(struct lanesim_build *build);  /* skin, eyes, mouth; fills the rig */
 void lanesim_build_ears(struct lanesim_build *build);
 void lanesim_build_hair(struct lanesim_build *build);  /* nothing under a scarf; flat under a hat */
 void lanesim_build_torso(struct lanesim_build *build); /* neck, shoulders, clothes */
