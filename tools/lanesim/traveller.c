@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lanesim/traveller.h"
+
+#include <errno.h>
+
+#include "lanesim/crew.h"
+#include "lanesim/noise.h"
+
+enum {
+	DRESS = 0x64726573, /* purposes of series */
+	STUDIO = 0x73747564,
+};
+
+/* Chances on the road; children wear no masks and few sunglasses. */
+#define HAT_CHANCE 0.14f
+#define SUNGLASSES_CHANCE 0.06f
+#define MASK_CHANCE 0.05f
+#define CHILD_AGE 0.2f
+
+static void draw_colour(uint64_t *series, float low, float high, float albedo[LANESIM_BANDS])
+{
+	float grey = draw_between(series, low, high), tint = draw_between(series, 0, 0.6f);
+
+	for (int i = 0; i < LANESIM_NIR; i++)
+		albedo[i] = grey * (1 - tint * draw_uniform(series));
+	/* Dyes are pale in the near infrared. */
+	albedo[LANESIM_NIR] = approx_mix(grey, 0.6f, 0.6f);
+}
+
+void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t day, float share,
+			     struct lanesim_wear *ret_wear)
+{
+	uint64_t series = draw_series(draw_series(identity->seed, DRESS), day);
+	float hat = draw_uniform(&series), glasses = draw_uniform(&series);
+	float mask = draw_uniform(&series);
+	bool child = identity->age < CHILD_AGE;
+
+	lanesim_wear_draw(ret_wear, identity, day);
+	ret_wear->hat = LANESIM_HAT_NONE;
+	if (hat < share * HAT_CHANCE)
+		ret_wear->hat = (enum lanesim_hat)(1 + draw_below(&series, LANESIM_HATS - 1));
+	ret_wear->sunglasses = glasses < share * SUNGLASSES_CHANCE * (child ? 0.3f : 1);
+	ret_wear->mask = !child && mask < share * MASK_CHANCE;
+	draw_colour(&series, 0.02f, 0.6f, ret_wear->hat_albedo);
+	draw_colour(&series, 0.3f, 0.85f, ret_wear->mask_albedo);
+}
+
+int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day)
+{
+	struct lanesim_identity identity;
+	struct lanesim_wear wear;
+
+	if (traveller->person && traveller->day == day)
+		return 0;
+	lanesim_traveller_part(traveller);
+	traveller->day = day;
+	lanesim_identity_draw(&identity, traveller->identity);
+	lanesim_traveller_dress(&identity, day, traveller->share, &wear);
+	return lanesim_person_create(&identity, &wear, &traveller->person);
+}
+
+void lanesim_traveller_part(struct lanesim_traveller *traveller)
+{
+	if (traveller->person)
+		lanesim_person_destroy(traveller->person);
+	traveller->person = NULL;
+}
+
+void lanesim_shot_resize(struct lanesim_shot *shot, float eye_distance)
+{
+	float scale = eye_distance / shot->eye_distance;
+
+	shot->eye_distance = eye_distance;
+	shot->sensor.blur *= scale;
+	shot->sensor.motion_x *= scale;
+	shot->sensor.motion_y *= scale;
+}
+
+int lanesim_traveller_document(uint64_t identity, uint32_t side, struct lanesim_hand *hand,
+			       struct sp_image **ret_image, struct lanesim_truth *ret_truth)
+{
+	struct sp_image *image = lanesim_hand_image(hand, side, side);
+	struct lanesim_traveller traveller = { .identity = identity };
+	struct lanesim_shot shot;
+	int res;
+
+	if (!image)
+		return -ENOMEM;
+	res = lanesim_traveller_meet(&traveller, LANESIM_DOCUMENT_DAY);
+	if (res)
+		return res;
+	lanesim_shot_document(&shot, draw_series(identity, STUDIO));
+	/* It is drawn for pictures of the usual side. */
+	lanesim_shot_resize(&shot, shot.eye_distance * (float)side / LANESIM_DOCUMENT_SIDE);
+	res = lanesim_portrait(traveller.person, &shot, hand->eye, image, ret_truth);
+	lanesim_traveller_part(&traveller);
+	if (!res)
+		*ret_image = image;
+	return res;
+}

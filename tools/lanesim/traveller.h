@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single travellers by seeds: dressed for a day, photographed for a document or met in a lane. */
+#ifndef LANESIM_TRAVELLER_H
+#define LANESIM_TRAVELLER_H
+
+#include "lanesim/portrait.h"
+
+struct lanesim_hand;
+struct lanesim_truth;
+struct sp_image;
+
+/*
+ * What a person wears on @day: clothes, and by chance a hat or scarf, sunglasses, a mask; @share scales
+ * these chances: 0 none, 1 as on the road.
+ */
+void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t day, float share,
+			     struct lanesim_wear *ret_wear);
+
+/* Somebody who is photographed over several days. */
+struct lanesim_traveller {
+	uint64_t identity;
+	float share;
+	uint64_t day;
+	struct lanesim_person *person; /* as dressed on `day`; NULL at first */
+};
+
+/* traveller->person is dressed for @day. 0 or -ENOMEM. */
+int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day);
+void lanesim_traveller_part(struct lanesim_traveller *traveller);
+
+/* The shot with so many pixels between the eyes; what blurs it keeps its share of the face. */
+void lanesim_shot_resize(struct lanesim_shot *shot, float eye_distance);
+
+/* The day of a traveller's shot @k: some are of one day. */
+static inline uint64_t lanesim_traveller_day(uint32_t k)
+{
+	return 1 + k / 3;
+}
+
+enum { LANESIM_DOCUMENT_SIDE = 256, LANESIM_DOCUMENT_DAY = 0 };
+
+/*
+ * The photograph in the person's document, @side pixels a side, in @hand's picture. *@ret_truth (may
+ * be NULL) is the face in it. 0 or -ENOMEM.
+ */
+int lanesim_traveller_document(uint64_t identity, uint32_t side, struct lanesim_hand *hand,
+			       struct sp_image **ret_image, struct lanesim_truth *ret_truth);
+
+#endif
