@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The eyeballs: discs bent to the front of a ball, seen through the openings between the lids. */
+/*
+ * The eyeballs: discs bent to the front of a ball, seen through the openings between the lids. Their
+ * last ring is a flat rim: the flesh in the corners, where the opening is wider than the ball.
+ */
 #include <math.h>
 
 #include "lanesim/build.h"
@@ -9,7 +12,9 @@
 
 enum { RINGS = LANESIM_EYE_RINGS, SPOKES = LANESIM_EYE_SPOKES, TEXTURE = 96 };
 
-#define CAP 1.15f /* radians from the gaze to the disc's edge */
+#define CAP 1.1f /* radians from the gaze to the edge of the ball's part */
+#define RIM 0.12f /* cm by which the flat rim is wider than the opening … */
+#define BEHIND 0.2f /* … and behind the skin at its corners */
 #define PUPIL 0.2f /* cm */
 
 /* Of the iris, from brown to blue-grey. */
@@ -33,23 +38,26 @@ static void iris_colour(const struct lanesim_identity *identity, float ret[LANES
 static void paint_eye(const struct lanesim_identity *identity, const float iris[LANESIM_BANDS], float x,
 		      float y, struct lanesim_texel *texel)
 {
-	static const float white[LANESIM_BANDS] = { .6f, .55f, .52f, .5f };
+	static const float white[LANESIM_BANDS] = { .52f, .48f, .455f, .45f };
+	static const float red[LANESIM_BANDS] = { .4f, .19f, .16f, .4f };
 	float seed = identity->texture_seed, size = face_get(identity, LANESIM_P_IRIS_SIZE);
 	float melanin = face_get(identity, LANESIM_P_MELANIN);
 	float r = sqrtf(x * x + y * y), turn = approx_atan2(y, x);
 	float spokes = noise_plane(turn * 6 + 20, r * 3 + seed, 1);
 	float veins = noise_plane(x * 5 + seed, y * 5, 2), corner = approx_step(0.7f, 1.2f, r);
 	float in_iris = approx_step(size + 0.05f, size - 0.05f, r);
-	float rim = 1 - 0.65f * approx_step(size - 0.18f, size, r);
+	float ring = 1 - 0.65f * approx_step(size - 0.18f, size, r);
+	float flesh = approx_step(CAP * FACE_EYE_RADIUS - 0.12f, CAP * FACE_EYE_RADIUS, r);
 	float pupil = approx_step(PUPIL + 0.03f, PUPIL - 0.02f, r);
 
 	for (int b = 0; b < LANESIM_BANDS; b++) {
 		/* The white is never as white as skin is dark: it must not glow out of the face. */
-		float sclera = white[b] * approx_mix(0.95f, 0.5f, melanin) *
+		float sclera = white[b] * approx_mix(1, 0.52f, melanin) *
 			       (b == LANESIM_R ? 1 : 1 - 0.2f * veins * corner - 0.1f * corner);
-		float coloured = iris[b] * (0.7f + 0.6f * spokes) * rim;
+		float coloured = iris[b] * (0.7f + 0.6f * spokes) * ring;
 		float c = approx_mix(approx_mix(sclera, coloured, in_iris), 0.004f, pupil);
 
+		c = approx_mix(c, red[b] * (1 - 0.6f * melanin), flesh);
 		texel->albedo[b] = (uint16_t)(c * 65535 + 0.5f);
 	}
 	texel->gloss = (uint16_t)(approx_mix(0.25f, 0.9f, in_iris) * 65535);
@@ -59,7 +67,8 @@ static void paint_eye(const struct lanesim_identity *identity, const float iris[
 static struct lanesim_texture *paint(struct lanesim_build *build)
 {
 	struct lanesim_texture *texture = lanesim_build_texture(build, TEXTURE, TEXTURE);
-	const float scale = 2 * CAP * FACE_EYE_RADIUS / TEXTURE;
+	/* Rings are evenly spaced in the texture; all but the last share the ball. */
+	const float scale = 2 * CAP * FACE_EYE_RADIUS / TEXTURE * (RINGS - 1) / (RINGS - 2);
 	float iris[LANESIM_BANDS];
 
 	if (!texture)
@@ -72,6 +81,18 @@ static struct lanesim_texture *paint(struct lanesim_build *build)
 				  &texture->texels[r * TEXTURE + c]);
 	lanesim_texture_reduce(texture);
 	return texture;
+}
+
+/* The rim lies just behind the skin at both corners of the opening. */
+static void set_rim(const struct lanesim_identity *identity, struct lanesim_rig *rig, int k)
+{
+	float width = face_get(identity, LANESIM_P_EYE_WIDTH) + RIM, at = k ? FACE_EYE_X : -FACE_EYE_X;
+	struct vec left = lanesim_head_face(identity, at - width, 0);
+	struct vec right = lanesim_head_face(identity, at + width, 0);
+
+	rig->rim_centre[k] = vec_mix(left, right, 0.5f);
+	rig->rim_centre[k].z -= BEHIND * identity->size;
+	rig->rim_across[k] = vec_scale(vec_sub(right, left), 0.5f);
 }
 
 void lanesim_eyes_build(struct lanesim_build *build, struct lanesim_rig *rig)
@@ -94,6 +115,7 @@ void lanesim_eyes_build(struct lanesim_build *build, struct lanesim_rig *rig)
 
 		rig->eye_centre[k] = vec_make(lids.x, lids.y,
 					      lids.z - size * (FACE_EYE_RADIUS + 0.16f));
+		set_rim(identity, rig, k);
 		rig->eye[k] = lanesim_build_vertices(build, RINGS * SPOKES, 1);
 		if (build->failed)
 			return;
@@ -116,7 +138,8 @@ static void turn_eye(const struct lanesim_rig *rig, int k, struct vec gaze, floa
 	struct vec right = vec_unit(vec_cross(vec_make(0, 1, 0), gaze)), up = vec_cross(gaze, right);
 
 	for (uint32_t i = 0; i < RINGS * SPOKES; i++) {
-		float ring = (float)(i / SPOKES) / (RINGS - 1) * CAP;
+		uint32_t step = i / SPOKES;
+		float ring = (float)(step < RINGS - 1 ? step : RINGS - 2) / (RINGS - 2) * CAP;
 		float spoke = (float)(i % SPOKES) / SPOKES;
 		float out = approx_sin(ring);
 		struct lanesim_vertex *v = &mesh->vertices[rig->eye[k] + i];
@@ -126,6 +149,10 @@ static void turn_eye(const struct lanesim_rig *rig, int k, struct vec gaze, floa
 		n = vec_along(n, right, out * approx_sin_turns(spoke + 0.25f));
 		n = vec_along(n, up, out * approx_sin_turns(spoke));
 		v->p = vec_along(rig->eye_centre[k], n, rig->eye_radius);
+		if (step == RINGS - 1)
+			v->p = vec_add(vec_along(rig->rim_centre[k], rig->rim_across[k],
+						 approx_sin_turns(spoke + 0.25f)),
+				       vec_make(0, rig->eye_radius * approx_sin_turns(spoke), 0));
 		v->n = v->soft = n;
 		/* The upper lid and its lashes shade the ball, the corners lie deep. */
 		y = n.y * rig->eye_radius;

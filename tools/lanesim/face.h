@@ -83,19 +83,23 @@ static inline float face_fold(float ax, float y)
 	return ax - (2.05f + 1.15f * t + 0.25f * t * t);
 }
 
-/* A smooth field of an identity's, about N(0, 1); even in x but for its tilt, or odd. */
-static inline float face_field(const struct lanesim_field *field, float x, float y, int odd)
+/*
+ * A smooth field of an identity's at @n points (x[i], y), about N(0, 1); even in x but for its tilt,
+ * or odd.
+ */
+static inline void face_field_row(const struct lanesim_field *field, float y, const float *x, int odd,
+				  float *ret, uint32_t n)
 {
-	float sum = 0;
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = 0;
+	for (int w = 0; w < LANESIM_WAVES; w++) {
+		float along = field->wave[w].kx;
+		float start = odd ? 0 : 0.5f * LANESIM_PI + field->wave[w].tilt;
+		float height = 0.8165f * approx_cos(field->wave[w].ky * y + field->wave[w].phase);
 
-#pragma GCC unroll 8
-	for (int i = 0; i < LANESIM_WAVES; i++) {
-		float a = field->wave[i].kx * x;
-
-		sum += approx_sin(odd ? a : a + 0.5f * LANESIM_PI + field->wave[i].tilt) *
-		       approx_cos(field->wave[i].ky * y + field->wave[i].phase);
+		for (uint32_t i = 0; i < n; i++)
+			ret[i] += height * approx_sin(along * x[i] + start);
 	}
-	return sum * 0.8165f;
 }
 
 #endif

@@ -18,8 +18,11 @@ enum {
 	HOLLOW_RADIUS = 12, /* … and large */
 };
 
-/* Half the gap between the rows of upper and lower lip, cm: they are two edges of one line. */
-#define LIP_GAP 0.012f
+/*
+ * The rows of upper and lower lip lie on one line; their heights differ by so much, cm, only to tell
+ * which way each goes when the mouth opens.
+ */
+#define LIP_GAP 0.01f
 /* Columns are close together on the face, this share of them up to this angle. */
 #define FACE_SHARE 0.62f
 #define FACE_ANGLE 1.2f
@@ -115,10 +118,12 @@ static void shape_grid(struct lanesim_build *build, struct lanesim_rig *rig)
 	for (uint32_t i = 0; i < rig->rows; i++) {
 		struct lanesim_vertex *v = &build->mesh.vertices[rig->head + i * ACROSS];
 		float *x = rig->x + i * ACROSS, *z = rig->z + i * ACROSS;
+		bool lip = i == rig->lip_row || i == rig->lip_row + 1;
+		float y = lip ? FACE_MOUTH : rig->y[i];
 
-		kernels->skull_row(rig->y[i], rig->angle, x, z, ACROSS);
-		kernels->features_row(build->identity, rig->y[i], x, z, depth, ACROSS);
-		kernels->warp_row(build->identity, rig->y[i], x, z, depth, p, ACROSS);
+		kernels->skull_row(y, rig->angle, x, z, ACROSS);
+		kernels->features_row(build->identity, y, x, z, depth, ACROSS);
+		kernels->warp_row(build->identity, y, x, z, depth, p, ACROSS);
 		for (uint32_t j = 0; j < ACROSS; j++) {
 			v[j].p = p[j];
 			v[j].u = (float)(j * LANESIM_TEXELS_ACROSS);

@@ -68,7 +68,7 @@ static void draw_field(struct lanesim_field *field, float shortest, float longes
 		field->wave[i].kx = k * approx_sin_turns(direction + 0.25f);
 		field->wave[i].ky = k * approx_sin_turns(direction);
 		field->wave[i].phase = 2 * LANESIM_PI * draw_uniform(series);
-		field->wave[i].tilt = 0.12f * draw_gauss(series);
+		field->wave[i].tilt = 0.08f * draw_gauss(series);
 	}
 }
 

@@ -18,7 +18,7 @@
 	X(HEAD_WIDTH, 1, .035f, .9f, 1.1f, .012f, 0)                     \
 	X(FOREHEAD_WIDTH, 1, .03f, .92f, 1.08f, 0, 0)                    \
 	X(CHEEK_WIDTH, 1, .04f, .9f, 1.1f, 0, .02f)                      \
-	X(JAW_WIDTH, .97f, .06f, .82f, 1.16f, .05f, .04f)                \
+	X(JAW_WIDTH, .985f, .055f, .85f, 1.14f, .045f, .04f)             \
 	X(CHIN_WIDTH, 1, .12f, .7f, 1.35f, .13f, 0)                      \
 	X(FACE_DEPTH, 1, .035f, .92f, 1.08f, 0, 0)                       \
 	X(FOREHEAD_HEIGHT, 0, .5f, -1.2f, 1.3f, 0, 0)                    \
@@ -29,8 +29,8 @@
 	X(EYE_SPACING, 0, .22f, -.5f, .5f, 0, 0)                         \
 	X(EYE_DEPTH, 0, .18f, -.35f, .5f, .1f, .12f)                     \
 	X(EYE_WIDTH, 1.42f, .08f, 1.22f, 1.6f, 0, 0)                     \
-	X(LID_UPPER, .54f, .07f, .36f, .74f, -.035f, -.07f)              \
-	X(LID_LOWER, .38f, .05f, .26f, .52f, 0, 0)                       \
+	X(LID_UPPER, .49f, .065f, .33f, .68f, -.03f, -.07f)              \
+	X(LID_LOWER, .35f, .045f, .24f, .48f, 0, 0)                      \
 	X(EYE_TILT, .04f, .07f, -.13f, .22f, -.02f, -.05f)               \
 	X(CREASE, .27f, .1f, .08f, .55f, 0, 0)                           \
 	X(HOOD, .3f, .25f, 0, .95f, .05f, .28f)                          \
@@ -51,7 +51,7 @@
 	X(LIP_LOWER, .78f, .15f, .38f, 1.2f, -.07f, -.14f)               \
 	X(LIP_FULLNESS, 1, .2f, .55f, 1.5f, 0, -.2f)                     \
 	X(CUPID, .6f, .35f, 0, 1.4f, -.1f, 0)                            \
-	X(MOUTH_CURVE, .4f, .27f, -.4f, 1, 0, -.3f)                      \
+	X(MOUTH_CURVE, .35f, .22f, -.3f, .85f, 0, -.25f)                 \
 	X(CHIN_HEIGHT, 0, .5f, -1.1f, 1.3f, .28f, 0)                     \
 	X(CHIN_PROJECTION, .4f, .3f, -.3f, 1.1f, .14f, 0)                \
 	X(CLEFT, 0, .35f, 0, 1, .1f, 0)                                  \
@@ -65,10 +65,10 @@
 	X(EAR_ANGLE, .55f, .22f, .1f, 1.2f, .05f, 0)                     \
 	X(NECK_WIDTH, 1, .07f, .86f, 1.22f, .1f, 0)                      \
 	X(SHOULDER_WIDTH, 1, .06f, .85f, 1.18f, .1f, 0)                  \
-	X(ASYMMETRY_NOSE, 0, .5f, -1.5f, 1.5f, 0, 0)                     \
+	X(ASYMMETRY_NOSE, 0, .35f, -1.2f, 1.2f, 0, 0)                    \
 	X(ASYMMETRY_JAW, 0, .4f, -1.5f, 1.5f, 0, 0)                      \
-	X(ASYMMETRY_EYES, 0, .4f, -1.5f, 1.5f, 0, 0)                     \
-	X(ASYMMETRY_MOUTH, 0, .4f, -1.5f, 1.5f, 0, 0)                    \
+	X(ASYMMETRY_EYES, 0, .22f, -.8f, .8f, 0, 0)                      \
+	X(ASYMMETRY_MOUTH, 0, .2f, -.7f, .7f, 0, 0)                      \
 	/* What the skin shows. */                                       \
 	X(MELANIN, .4f, 0, 0, 1, 0, 0) /* drawn apart, evenly */         \
 	X(REDNESS, .5f, .3f, 0, 1.3f, 0, .2f)                            \
@@ -81,7 +81,7 @@
 	X(OIL, .45f, .25f, 0, 1, 0, 0)                                   \
 	X(LIP_RED, .5f, .3f, 0, 1.3f, -.15f, -.3f)                       \
 	X(LIP_DARK, .3f, .22f, 0, .9f, 0, 0)                             \
-	X(BROW_THICK, .34f, .12f, .12f, .68f, .06f, 0)                   \
+	X(BROW_THICK, .4f, .12f, .16f, .7f, .08f, 0)                     \
 	X(BROW_ARCH, .28f, .26f, -.15f, .85f, -.08f, 0)                  \
 	X(BROW_TILT, .08f, .12f, -.3f, .45f, 0, -.1f)                    \
 	X(BROW_LENGTH, 3.6f, .27f, 2.9f, 4.3f, 0, 0)                     \

@@ -66,7 +66,7 @@ void lanesim_mouth_pose(const struct lanesim_rig *rig, const struct lanesim_pose
 			/* Teeth stand 4 mm behind the lips, the rest further back. */
 			v->p.z -= i == 0 || i == ROWS - 1 ? 0.05f : 0.25f + 0.5f * pose->open * t;
 			v->n = v->soft = vec_make(0, 0, 1);
-			v->sky = 0.25f + 0.45f * pose->open * (1 - t);
+			v->sky = 0.7f * approx_step(0.03f, 0.4f, pose->open) * (1 - 0.6f * t);
 		}
 	}
 }

@@ -41,6 +41,7 @@ struct lanesim_rig {
 	uint32_t mouth;			       /* grid of LANESIM_MOUTH_ROWS × lip_n vertices */
 	uint32_t eye[2];		       /* right, left: discs of rings × spokes vertices */
 	struct vec eye_centre[2];	       /* of the balls */
+	struct vec rim_centre[2], rim_across[2]; /* of the flesh around them */
 	float eye_radius, lid_upper, lid_lower; /* cm */
 	struct lanesim_spot nose, corner[2], probe[LANESIM_PROBES], outline[8];
 };

@@ -11,20 +11,20 @@
 static const float sections[][5] = {
 	{ 11.4f, 0, -.8f, -.8f, -.8f },
 	{ 11.05f, 2.7f, 2.3f, -.9f, -4 },
-	{ 10.1f, 4.9f, 5.1f, -.8f, -6.8f },
-	{ 8.6f, 6.35f, 7.05f, -.6f, -8.4f },
-	{ 6.6f, 7.15f, 8.25f, -.4f, -9.4f },
-	{ 4.6f, 7.45f, 8.9f, -.2f, -9.8f },
-	{ 2.6f, 7.5f, 9.15f, .1f, -9.8f },
-	{ 1, 7.35f, 9.05f, .4f, -9.4f },
-	{ -.6f, 7.2f, 8.8f, .6f, -8.8f },
+	{ 10.1f, 4.7f, 5.1f, -.8f, -6.8f },
+	{ 8.6f, 6.1f, 7.05f, -.6f, -8.4f },
+	{ 6.6f, 6.95f, 8.2f, -.5f, -9.4f },
+	{ 4.6f, 7.2f, 8.85f, -.5f, -9.8f },
+	{ 2.6f, 7.2f, 9.1f, -.2f, -9.8f },
+	{ 1, 7.1f, 9, .2f, -9.4f },
+	{ -.6f, 7.05f, 8.8f, .5f, -8.8f },
 	{ -2.6f, 6.95f, 8.65f, .9f, -7.8f },
 	{ -4.6f, 6.6f, 8.6f, 1.1f, -6.5f },
-	{ -6.5f, 6.05f, 8.58f, 1.3f, -4.9f },
-	{ -8.3f, 5.2f, 8.5f, 1.7f, -3 },
-	{ -9.7f, 4.2f, 8.3f, 2.4f, -1.2f },
-	{ -10.7f, 3.25f, 8, 3.2f, .5f },
-	{ -11.4f, 2.2f, 7.4f, 4, 2.1f },
+	{ -6.5f, 6.15f, 8.58f, 1.3f, -4.9f },
+	{ -8.3f, 5.45f, 8.5f, 1.7f, -3 },
+	{ -9.7f, 4.55f, 8.3f, 2.4f, -1.2f },
+	{ -10.7f, 3.65f, 8, 3.2f, .5f },
+	{ -11.4f, 2.6f, 7.4f, 4, 2.1f },
 	{ -11.85f, 1.2f, 6.7f, 4.8f, 3.4f },
 	{ -12, 0, 5.8f, 5.8f, 5.8f },
 };
@@ -215,7 +215,7 @@ static void chin(const struct lanesim_identity *identity, float y, const float *
 static void cheeks(const struct lanesim_identity *identity, float y, const float *x, float *d,
 		   uint32_t n)
 {
-	float bone = (0.35f + 0.5f * GET(CHEEKBONE)) * approx_bump((y + 2.6f) / 1.1f);
+	float bone = (0.25f + 0.42f * GET(CHEEKBONE)) * approx_bump((y + 2.7f) / 1.5f);
 	float apple = 0.35f * GET(CHEEK_FULL) * approx_bump((y + 4.2f) / 1.4f);
 	float side = (0.65f * GET(CHEEK_FULL) - 0.55f * GET(CHEEK_HOLLOW)) *
 		     approx_bump((y + 6.6f) / 1.8f);
@@ -224,7 +224,7 @@ static void cheeks(const struct lanesim_identity *identity, float y, const float
 	for (uint32_t i = 0; i < n; i++) {
 		float ax = x[i] < 0 ? -x[i] : x[i], f = face_fold(ax, y);
 
-		d[i] += bone * approx_bump((ax - 4.5f) / 1.6f) +
+		d[i] += bone * approx_bump((ax - 4.6f) / 1.9f) +
 			apple * approx_bump((ax - 3.7f) / 1.5f) +
 			side * approx_bump((ax - 4.6f) / 1.5f);
 		d[i] += fold * (0.13f * approx_bump((f - 0.45f) / 0.45f) -
@@ -300,6 +300,8 @@ static float widen(const struct lanesim_identity *identity, float y)
 	return between(knot, value, 7, y);
 }
 
+enum { COLUMNS_MAX = 256 };
+
 #define WARP_ALONG 0.17f /* cm: amplitude of the fields along the face … */
 #define WARP_DEPTH 0.12f /* … and across */
 
@@ -318,7 +320,11 @@ void LANESIM_ISA_NAME(lanesim_warp_row)(const struct lanesim_identity *identity,
 	float eyes_off = 0.1f * GET(ASYMMETRY_EYES) * approx_bump((y - 0.6f) / 2.2f);
 	float mouth_off = 0.14f * GET(ASYMMETRY_MOUTH) * approx_bump((y - FACE_MOUTH) / 1.2f);
 	float low = approx_step(9, 3.5f, y);
+	float vertical[COLUMNS_MAX], lateral[COLUMNS_MAX], deep[COLUMNS_MAX];
 
+	face_field_row(&identity->vertical, y, x, 0, vertical, n);
+	face_field_row(&identity->lateral, y, x, 1, lateral, n);
+	face_field_row(&identity->depth, y, x, 0, deep, n);
 	for (uint32_t i = 0; i < n; i++) {
 		float ax = x[i] < 0 ? -x[i] : x[i], side = x[i] < 0 ? -1 : 1;
 		float front = approx_step(-2, 3, z[i]), on = front * low, m = ax / FACE_MOUTH_X;
@@ -335,9 +341,9 @@ void LANESIM_ISA_NAME(lanesim_warp_row)(const struct lanesim_identity *identity,
 		Y += front * side *
 		     (eyes_off * approx_bump((ax - FACE_EYE_X) / 2.2f) +
 		      mouth_off * approx_bump((ax - 1.8f) / 1.6f));
-		Y += on * WARP_ALONG * face_field(&identity->vertical, x[i], y, 0);
-		X += on * WARP_ALONG * face_field(&identity->lateral, x[i], y, 1);
-		Z += on * WARP_DEPTH * face_field(&identity->depth, x[i], y, 0);
+		Y += on * WARP_ALONG * vertical[i];
+		X += on * WARP_ALONG * lateral[i];
+		Z += on * WARP_DEPTH * deep[i];
 		Z = Z > 0 ? Z * GET(FACE_DEPTH) : Z;
 		out[i] = vec_make(size * X, size * Y, size * Z);
 	}

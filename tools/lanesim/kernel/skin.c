@@ -16,6 +16,7 @@
 struct paint {
 	float ax[N], front[N]; /* |x|; 1 on the face … 0 behind the ears */
 	float melanin[N], red[N], shade[N], gloss[N], cover[N];
+	float pigment[N]; /* a smooth field, about N(0, 1) */
 	float lip[N];  /* share of lip */
 	float hair[N]; /* share of hair of the scalp's or the beard's colour */
 	float brow[N]; /* share of brow or lash, a little darker */
@@ -64,9 +65,9 @@ static void flushes(const struct lanesim_identity *identity, const struct lanesi
 	float above = (0.03f + 0.04f * circles) * approx_bump((y - 0.75f) / 0.5f);
 	float oily = 0.4f * GET(OIL) * approx_bump((y + 2.5f) / 2.8f) + 0.25f * approx_bump((y - 4) / 2.2f);
 
+	face_field_row(&identity->pigment, y, row->x, 0, p->pigment, row->n);
 	for (uint32_t i = 0; i < row->n; i++) {
-		float ax = p->ax[i], f = p->front[i];
-		float pigment = face_field(&identity->pigment, row->x[i], y, 0);
+		float ax = p->ax[i], f = p->front[i], pigment = p->pigment[i];
 
 		p->melanin[i] += f * (0.03f * pigment + below * approx_bump((ax - 2.8f) / 1.4f) +
 				      above * approx_bump((ax - 2.9f) / 1.6f));
@@ -80,14 +81,14 @@ static void flushes(const struct lanesim_identity *identity, const struct lanesi
 static void freckles(const struct lanesim_identity *identity, const struct lanesim_skin_row *row,
 		     struct paint *p)
 {
-	float y = row->y, s = identity->texture_seed, amount = 0.16f * GET(FRECKLES);
+	float y = row->y, s = identity->texture_seed, amount = 0.09f * GET(FRECKLES);
 	float height = approx_bump((y + 2.6f) / 2.2f);
 
 	for (uint32_t i = 0; i < row->n; i++) {
 		float n = 0.6f * noise_plane(row->x[i] * 4.2f + s, y * 4.2f, FRECKLE_1) +
 			  0.4f * noise_plane(row->x[i] * 8 + s, y * 8, FRECKLE_2);
 
-		p->melanin[i] += amount * p->front[i] * approx_step(0.55f, 0.75f, n) *
+		p->melanin[i] += amount * p->front[i] * approx_step(0.5f, 0.75f, n) *
 				 (0.2f + height * approx_bump((p->ax[i] - 2.4f) / 2.8f));
 	}
 }
@@ -205,15 +206,21 @@ static void brows(const struct lanesim_identity *identity, const struct lanesim_
 	}
 }
 
-/* Where a beard of a style grows: 0 … 1. */
-static float beard_at(const struct lanesim_identity *identity, int beard, float x, float ax, float y,
-		      float z)
+/* How much of each kind of beard is worn. */
+struct growth {
+	float moustache, goatee, full;
+};
+
+/* Where it grows: 0 … 1. */
+static inline __attribute__((always_inline)) float
+beard_at(const struct lanesim_identity *identity, struct growth growth, float x, float ax, float y,
+	 float z)
 {
 	float on = approx_clamp(x, -FACE_MOUTH_X, FACE_MOUTH_X);
 	float below = face_lip_lower(identity, on) - y;
 	float off_lips = approx_step(-0.02f, 0.14f,
 				     approx_max(y - face_lip_upper(identity, on), below));
-	float lips_off = ax < FACE_MOUTH_X ? off_lips : 1;
+	float beside = approx_step(FACE_MOUTH_X - 0.1f, FACE_MOUTH_X + 0.1f, ax);
 	float moustache = approx_step(-5.4f, -5.95f, y + 0.2f * approx_step(0.4f, 2.4f, ax)) *
 			  approx_step(3.1f, 2.2f, ax + 0.25f * (y + 6)) *
 			  approx_step(-8.1f, -7.3f, y);
@@ -224,34 +231,36 @@ static float beard_at(const struct lanesim_identity *identity, int beard, float 
 	float cheek = approx_step(0.5f, -1.3f, y - line) * approx_step(2.2f, 3.2f, ax) *
 		      approx_step(0.2f, 1.8f, z);
 	float under = approx_step(0.25f, 0.8f, below) * approx_step(0.2f, 2, z) *
-		      approx_step(3.4f, 2.4f, ax);
-	float full = approx_max(approx_max(moustache, cheek), approx_max(under, approx_min(goatee, 1)));
-	float m = beard == LANESIM_BEARD_MOUSTACHE ? moustache :
-		  beard == LANESIM_BEARD_GOATEE ? approx_max(moustache, approx_min(goatee, 1)) : full;
+		      approx_step(3.7f, 2.9f, ax);
+	float m;
 
-	return m * lips_off;
+	goatee = approx_min(goatee, 1);
+	m = approx_max(approx_max(growth.moustache * moustache, growth.goatee * goatee),
+		       growth.full * approx_max(cheek, under));
+	return m * approx_max(off_lips, beside);
 }
 
 static void beard(const struct lanesim_identity *identity, const struct lanesim_skin_row *row,
 		  struct paint *p)
 {
-	float y = row->y, s = identity->texture_seed, shadow = 0;
-	float dense = identity->beard == LANESIM_BEARD_SHADOW ? 0.35f + 0.3f * GET(STUBBLE) : 0.93f;
+	/* By enum lanesim_beard: none, shadow, moustache, goatee, full. */
+	static const struct growth styles[LANESIM_BEARDS] = {
+		{ 0, 0, 0 }, { .5f, .5f, .5f }, { .95f, 0, 0 }, { .95f, .95f, 0 }, { .95f, .95f, .95f },
+	};
+	const struct growth grown = styles[identity->beard], all = { 1, 1, 1 };
+	float y = row->y, s = identity->texture_seed, shadow = 0.3f * GET(STUBBLE);
 
-	if (identity->robust > 0 && identity->age > 0.12f)
-		shadow = 0.3f * GET(STUBBLE);
-	if (identity->beard == LANESIM_BEARD_NONE)
-		dense = 0;
 	for (uint32_t i = 0; i < row->n; i++) {
 		float x = row->x[i], across = row->angle[i] * 7;
-		float grown = beard_at(identity, identity->beard, x, p->ax[i], y, row->z[i]);
-		float all = beard_at(identity, LANESIM_BEARD_FULL, x, p->ax[i], y, row->z[i]);
 		float strand = 0.55f * noise_plane(across * 6 + 0.6f * y + s, y * 1.9f, BEARD_1) +
 			       0.45f * noise_plane(across * 12 + s, y * 4, BEARD_2);
 		float dots = noise_plane(across * 10 + s, y * 10, STUBBLE);
-		float cover = approx_clamp(grown * 1.6f - 0.5f * (1 - strand) - 0.12f, 0, 1) * dense;
+		float cover = approx_clamp(beard_at(identity, grown, x, p->ax[i], y, row->z[i]) * 1.55f -
+						   0.45f * (1 - strand) - 0.12f,
+					   0, 1);
 
-		cover = approx_max(cover, all * shadow * (0.55f + 0.7f * dots));
+		cover = approx_max(cover, beard_at(identity, all, x, p->ax[i], y, row->z[i]) * shadow *
+						  (0.55f + 0.7f * dots));
 		p->hair[i] = approx_max(p->hair[i], cover * approx_step(-1, 1, row->z[i]));
 		p->gloss[i] *= 1 - 0.8f * cover;
 	}
@@ -348,7 +357,7 @@ void LANESIM_ISA_NAME(lanesim_skin_row)(const struct lanesim_identity *identity,
 		lids(identity, row, &p);
 	if (y < 4 && y > 0)
 		brows(identity, row, &p);
-	if (y < 0)
+	if (y < 0 && identity->robust > 0 && identity->age > 0.12f)
 		beard(identity, row, &p);
 	scalp(identity, row, &p);
 	moles(identity, row, &p);
