@@ -52,7 +52,7 @@ struct vec;
 	/* ret_row[i] = Σ weights[k] × rows[k][i] */                                               \
 	X(void, blend, (const float *const *rows, const float *weights, uint32_t rows_n,           \
 			uint32_t n, float *ret_row))                                               \
-	/* A row of the film into 8-bit RGB; @first is the index of its first pixel. */            \
+	/* Row @y of the film into 8-bit RGB. */                                                    \
 	X(void, develop, (const struct lanesim_tone *tone, const float *radiance, uint32_t width,  \
 			  uint32_t y, uint8_t *ret_rgb))                                           \
 	/* A head's row of one canonical height y: x, z of the bare skull at each angle (0 front, */ \
