@@ -61,6 +61,7 @@ int lanesim_scene_create(const struct lanesim_scene_config *config,
 void lanesim_scene_destroy(struct lanesim_scene *scene);
 uint32_t lanesim_scene_occupants(const struct lanesim_scene *scene);
 uint64_t lanesim_scene_identity(const struct lanesim_scene *scene, uint32_t occupant);
+int lanesim_scene_seat(const struct lanesim_scene *scene, uint32_t occupant);
 
 /* Renderer, film and meshes of one thread. */
 struct lanesim_eye;
