@@ -6,44 +6,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/documents.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "image/image.h"
 #include "lane/encounter.h"
 
 enum {
-	PHOTO = 144,  /* pixels a side */
-	MARGIN = 12,
-	LINE = 11,    /* of the 8 pixel font */
+	PHOTO_W = 128, /* pixels; upright, as faces are */
+	PHOTO_H = 160,
+	PAD = 8,    /* between a tile's edge and what is in it */
+	MARGIN = 12, /* around tiles and page */
+	FONT = 8,
+	LINE = 13,
 	LINES = 3,
-	TILE_W = PHOTO + MARGIN,
-	TILE_H = PHOTO + LINES * LINE + 10 + MARGIN,
-	HEADER = 44,
-	COLUMNS = 8,
-	CAPTION = PHOTO / 8 + 1,
+	VERDICT = 12, /* the second line is that much higher where it holds the outcome */
+	HEADER = 56,
+	/* Pages of about the same width with and without documents. */
+	COLUMNS_SINGLE = 8,
+	COLUMNS_BESIDE = 4,
+	CAPTION = 2 * (PHOTO_W + PAD) / FONT + 1,
 };
 
 enum colour {
-	PAGE = 0x14181D,
-	PANEL = 0x20262D,
+	PAGE = 0x15181C,
+	TILE = 0x20252B,
+	PANEL = 0x2B3138,
 	TEXT = 0xE8ECEF,
-	FAINT = 0x8A949E,
+	FAINT = 0x98A2AC,
 	GOOD = 0x30D060,
-	WEAK = 0xF0B000
+	WEAK = 0xF0B000,
 };
 
 struct tile {
-	struct sp_image photo; /* rgb NULL: none was kept, or nobody was there */
+	struct sp_image photo, document; /* rgb NULL: none was kept, nobody was there, no match */
 	char lines[LINES][CAPTION];
-	enum colour frame;
+	enum colour accent;
 };
 
 struct sp_sheet {
 	struct tile *tiles;
-	uint32_t n, people, left_out;
+	uint32_t n, people, matched, encounters, left_out;
+	bool documents;
 };
 
-struct sp_sheet *sp_sheet_create(void)
+struct sp_sheet *sp_sheet_create(bool documents)
 {
 	struct sp_sheet *sheet = calloc(1, sizeof(*sheet));
 
@@ -53,6 +60,8 @@ struct sp_sheet *sp_sheet_create(void)
 		free(sheet);
 		return NULL;
 	}
+	if (sheet)
+		sheet->documents = documents;
 	return sheet;
 }
 
@@ -60,11 +69,15 @@ void sp_sheet_destroy(struct sp_sheet *sheet)
 {
 	if (!sheet)
 		return;
-	for (uint32_t i = 0; i < sheet->n; i++)
+	for (uint32_t i = 0; i < sheet->n; i++) {
 		sp_image_uninit(&sheet->tiles[i].photo);
+		sp_image_uninit(&sheet->tiles[i].document);
+	}
 	free(sheet->tiles);
 	free(sheet);
 }
+
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 static struct tile *next_tile(struct sp_sheet *sheet)
 {
@@ -75,49 +88,118 @@ static struct tile *next_tile(struct sp_sheet *sheet)
 	return &sheet->tiles[sheet->n++];
 }
 
-/* The photograph at the size of the tile. A damaged JPEG leaves the tile without one. */
-static int scale_photo(struct tile *tile, const struct sp_occupant *o)
+/* The middle of @from, so much of it as has the photograph's shape, at the photograph's size. */
+static int cover(struct sp_image *photo, const struct sp_image *from)
+{
+	uint32_t width = from->width, height = from->height;
+	struct sp_image middle, scaled;
+	int status;
+
+	if ((uint64_t)width * PHOTO_H > (uint64_t)height * PHOTO_W)
+		width = height * PHOTO_W / PHOTO_H ?: 1;
+	else
+		height = width * PHOTO_H / PHOTO_W ?: 1;
+	status = sp_image_init(&middle, width, height);
+	if (status)
+		return status;
+	sp_image_draw_image(&middle, -(int)((from->width - width) / 2),
+			    -(int)((from->height - height) / 2), from);
+	/* Rounding may leave a black line at the border: a pixel of it is cut off. */
+	status = sp_image_init(&scaled, PHOTO_W + 2, PHOTO_H + 2);
+	if (!status) {
+		sp_image_letterbox(&scaled, &middle);
+		status = sp_image_init(photo, PHOTO_W, PHOTO_H);
+		if (!status)
+			sp_image_draw_image(photo, -1, -1, &scaled);
+		sp_image_uninit(&scaled);
+	}
+	sp_image_uninit(&middle);
+	return status;
+}
+
+/* A damaged JPEG leaves the tile without a photograph. */
+static int decode_photo(struct tile *tile, const struct sp_occupant *o)
 {
 	struct sp_image photo;
 	int status;
 
 	if (!o->jpeg_size || sp_image_decode(o->jpeg, o->jpeg_size, "best shot", &photo, NULL))
 		return 0;
-	status = sp_image_init(&tile->photo, PHOTO, PHOTO);
-	if (!status)
-		sp_image_letterbox(&tile->photo, &photo);
+	status = cover(&tile->photo, &photo);
 	sp_image_uninit(&photo);
 	return status;
 }
 
-int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e)
+/* Similarity and document under the photographs; the document's portrait if it is a match. */
+static int add_document(struct sp_sheet *sheet, struct tile *tile,
+			const struct sp_document_match *match)
+{
+	const struct sp_document *document = match->document;
+	bool matches = document && match->comparison.decision == SP_MATCH;
+
+	tile->accent = matches ? GOOD : FAINT;
+	if (!matches) {
+		snprintf(tile->lines[1], CAPTION, "no decision");
+		tile->lines[2][0] = '\0';
+		if (document)
+			snprintf(tile->lines[2], CAPTION, "most similar document %.2f",
+				 (double)match->comparison.similarity);
+		return 0;
+	}
+	sheet->matched++;
+	snprintf(tile->lines[1], CAPTION, "match %.2f", (double)match->comparison.similarity);
+	/* The name without its ending. */
+	snprintf(tile->lines[2], CAPTION, "%.*s",
+		 (int)(strrchr(document->name, '.') ? strrchr(document->name, '.') - document->name
+						    : CAPTION),
+		 document->name);
+	return document->portrait.rgb ? cover(&tile->document, &document->portrait) : 0;
+}
+
+static int add_occupant(struct sp_sheet *sheet, struct tile *tile, const struct sp_occupant *o,
+			const struct sp_document_match *match)
+{
+	sheet->people++;
+	snprintf(tile->lines[2], CAPTION, "q %.2f  %u shots", (double)o->quality.score, o->shots);
+	tile->accent = o->reasons ? WEAK : GOOD;
+	if (decode_photo(tile, o))
+		return -ENOMEM;
+	return match ? add_document(sheet, tile, match) : 0;
+}
+
+int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e,
+		 const struct sp_document_match *matches)
 {
 	char begin[32];
+	int status = 0;
 
+	sheet->encounters++;
 	sp_clock_format_utc(e->begin_utc_ns, begin, sizeof(begin));
-	begin[19] = '\0';
-	for (uint32_t i = 0; i < (e->occupants_n ?: 1); i++) {
-		const struct sp_occupant *o = &e->occupants[i];
+	begin[19] = '\0'; /* whole seconds; the date is left out */
+	for (uint32_t i = 0; i < (e->occupants_n ?: 1) && !status; i++) {
 		struct tile *tile = next_tile(sheet);
 
 		if (!tile)
 			return 0;
-		snprintf(tile->lines[0], CAPTION, "%.17s", e->lane);
-		snprintf(tile->lines[1], CAPTION, "%.17s", begin + 11);
-		tile->frame = FAINT;
-		if (!e->occupants_n) {
+		tile->accent = FAINT;
+		if (sheet->documents) {
+			snprintf(tile->lines[0], CAPTION, "%.12s %.8s  #%u", e->lane,
+				 begin + 11, i + 1);
+		} else {
+			snprintf(tile->lines[0], CAPTION, "%.12s  %u", e->lane, i + 1);
+			snprintf(tile->lines[1], CAPTION, "%s", begin + 11);
+		}
+		if (e->occupants_n)
+			status = add_occupant(sheet, tile, &e->occupants[i],
+					      matches ? &matches[i] : NULL);
+		else
 			snprintf(tile->lines[2], CAPTION, "%s",
 				 e->triggered ? "triggered" : "nobody");
-			continue;
-		}
-		sheet->people++;
-		snprintf(tile->lines[2], CAPTION, "q %.2f  %u shots", o->quality.score, o->shots);
-		tile->frame = o->reasons ? WEAK : GOOD;
-		if (scale_photo(tile, o))
-			return -ENOMEM;
 	}
-	return 0;
+	return status;
 }
+
+/* ---- the page -------------------------------------------------------------------------------- */
 
 static void fill(struct sp_image *image, int x, int y, int width, int height, enum colour colour)
 {
@@ -125,43 +207,85 @@ static void fill(struct sp_image *image, int x, int y, int width, int height, en
 			   colour);
 }
 
-static void draw_tile(struct sp_image *page, const struct tile *tile, int x, int y)
+static void draw_photo(struct sp_image *page, const struct sp_image *photo, const char *without,
+		       int x, int y)
 {
-	fill(page, x, y, PHOTO, PHOTO, PANEL);
-	if (tile->photo.rgb)
-		sp_image_draw_image(page, x, y, &tile->photo);
-	else
-		sp_image_draw_text(page, x + PHOTO / 2 - 32, y + PHOTO / 2 - 4, 1, FAINT,
-				   "no image");
-	sp_image_draw_rect(page, x - 2, y - 2, PHOTO + 4, PHOTO + 4, 2, tile->frame);
-	for (int i = 0; i < LINES; i++)
-		sp_image_draw_text(page, x, y + PHOTO + 8 + i * LINE, 1, i ? FAINT : TEXT,
-				   tile->lines[i]);
+	if (photo->rgb) {
+		sp_image_draw_image(page, x, y, photo);
+		return;
+	}
+	fill(page, x, y, PHOTO_W, PHOTO_H, PANEL);
+	sp_image_draw_text(page, x + (PHOTO_W - FONT * (int)strlen(without)) / 2,
+			   y + (PHOTO_H - FONT) / 2, 1, FAINT, without);
+}
+
+/* Pixels of a tile, both ways. */
+static int tile_width(const struct sp_sheet *sheet)
+{
+	return (sheet->documents ? 2 * PHOTO_W + PAD : PHOTO_W) + 2 * PAD;
+}
+
+static int tile_height(const struct sp_sheet *sheet)
+{
+	return PHOTO_H + LINES * LINE + 3 * PAD + (sheet->documents ? VERDICT : 0);
+}
+
+static void draw_tile(struct sp_image *page, const struct sp_sheet *sheet, const struct tile *tile,
+		      int x, int y)
+{
+	int caption = y + PHOTO_H + 2 * PAD + 2;
+
+	fill(page, x, y, tile_width(sheet), tile_height(sheet), TILE);
+	/* A bar above says at a glance what the captions say. */
+	fill(page, x, y, tile_width(sheet), 4, tile->accent);
+	draw_photo(page, &tile->photo, "no image", x + PAD, y + PAD);
+	if (sheet->documents)
+		draw_photo(page, &tile->document, "no document", x + 2 * PAD + PHOTO_W, y + PAD);
+	for (int i = 0; i < LINES; i++) {
+		bool verdict = i == 1 && sheet->documents;
+
+		sp_image_draw_text(page, x + PAD, caption, verdict ? 2 : 1,
+				   !i ? TEXT : verdict ? tile->accent : FAINT, tile->lines[i]);
+		caption += LINE + (verdict ? VERDICT : 0);
+	}
+}
+
+static void draw_header(struct sp_image *page, const struct sp_sheet *sheet, const char *title)
+{
+	char line[128], beside[48] = "", left[32] = "";
+
+	if (sheet->documents)
+		snprintf(beside, sizeof(beside), ", %u beside the document that they match",
+			 sheet->matched);
+	if (sheet->left_out)
+		snprintf(left, sizeof(left), "; %u more left out", sheet->left_out);
+	snprintf(line, sizeof(line), "%u best shots of %u encounters%s%s", sheet->people,
+		 sheet->encounters, beside, left);
+	sp_image_draw_text(page, MARGIN, 12, 2, TEXT, title);
+	sp_image_draw_text(page, MARGIN, 36, 1, FAINT, line);
 }
 
 int sp_sheet_draw(const struct sp_sheet *sheet, const char *title, struct sp_image *ret_image,
 		  struct sp_err *err)
 {
-	uint32_t columns = sheet->n < COLUMNS ? (sheet->n > 3 ? sheet->n : 3) : COLUMNS;
+	uint32_t most = sheet->documents ? COLUMNS_BESIDE : COLUMNS_SINGLE;
+	uint32_t columns = sheet->n < most ? (sheet->n > 3 ? sheet->n : 3) : most;
 	uint32_t rows = sheet->n ? (sheet->n + columns - 1) / columns : 1;
+	int step_x = tile_width(sheet) + MARGIN, step_y = tile_height(sheet) + MARGIN;
 	struct sp_image page;
-	char line[128];
 	int status;
 
-	status = sp_image_init(&page, columns * TILE_W + MARGIN, HEADER + rows * TILE_H + MARGIN);
+	status = sp_image_init(&page, columns * (uint32_t)step_x + MARGIN,
+			       HEADER + rows * (uint32_t)step_y);
 	if (status)
 		return sp_err_set(err, status, "contact sheet: %s", strerror(-status));
 	fill(&page, 0, 0, (int)page.width, (int)page.height, PAGE);
-	sp_image_draw_text(&page, MARGIN, 10, 2, TEXT, title);
-	snprintf(line, sizeof(line), "%u best shots, %u tiles%s", sheet->people, sheet->n,
-		 sheet->left_out ? ", more left out" : "");
-	sp_image_draw_text(&page, MARGIN, 30, 1, FAINT, line);
+	draw_header(&page, sheet, title);
 	for (uint32_t i = 0; i < sheet->n; i++)
-		draw_tile(&page, &sheet->tiles[i], (int)(MARGIN + i % columns * TILE_W),
-			  (int)(HEADER + 8 + i / columns * TILE_H));
+		draw_tile(&page, sheet, &sheet->tiles[i], MARGIN + (int)(i % columns) * step_x,
+			  HEADER + (int)(i / columns) * step_y);
 	if (!sheet->n)
-		sp_image_draw_text(&page, MARGIN, HEADER + 8, 1, FAINT,
-				   "no encounter was recorded");
+		sp_image_draw_text(&page, MARGIN, HEADER, 1, FAINT, "no encounter was recorded");
 	*ret_image = page;
 	return 0;
 }

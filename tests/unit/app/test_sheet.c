@@ -2,6 +2,7 @@
 /* The contact sheet: a tile for each person, one for an empty encounter, a bound on all of them. */
 #include "app/sheet.h"
 
+#include "app/documents.h"
 #include "records.h"
 
 static struct sp_encounter e;
@@ -31,7 +32,7 @@ static unsigned int count(const struct sp_image *page, uint32_t colour)
 
 TEST(sheet_of_nothing_says_so)
 {
-	struct sp_sheet *sheet = sp_sheet_create();
+	struct sp_sheet *sheet = sp_sheet_create(false);
 	struct sp_image page;
 
 	CHECK(sheet);
@@ -45,13 +46,13 @@ TEST(sheet_of_nothing_says_so)
 
 TEST(sheet_draws_people_and_empty_encounters)
 {
-	struct sp_sheet *sheet = sp_sheet_create();
+	struct sp_sheet *sheet = sp_sheet_create(false);
 	struct sp_image page;
 
 	/* A valid person with a photograph: its grey fills most of a tile, the frame is green. */
 	records_fill(&e, 0, "lane-1");
 	records_jpeg(records_occupant(&e, SP_NO_DECISION), 0x80);
-	CHECK_EQ(sp_sheet_add(sheet, &e), 0);
+	CHECK_EQ(sp_sheet_add(sheet, &e, NULL), 0);
 	sp_encounter_clear(&e);
 	page = draw(sheet);
 	CHECK(count(&page, 0x808080) > 10000);
@@ -63,12 +64,12 @@ TEST(sheet_draws_people_and_empty_encounters)
 	records_occupant(&e, SP_NO_DECISION)->reasons = 1;
 	e.occupants[0].jpeg = calloc(1, 64);
 	e.occupants[0].jpeg_size = 64;
-	CHECK_EQ(sp_sheet_add(sheet, &e), 0);
+	CHECK_EQ(sp_sheet_add(sheet, &e, NULL), 0);
 	sp_encounter_clear(&e);
 	/* A triggered one without anybody. */
 	records_fill(&e, 2, "lane-1");
 	e.triggered = true;
-	CHECK_EQ(sp_sheet_add(sheet, &e), 0);
+	CHECK_EQ(sp_sheet_add(sheet, &e, NULL), 0);
 	CHECK_EQ(sp_sheet_people(sheet), 2);
 	page = draw(sheet);
 	CHECK(count(&page, 0xF0B000) > 500);
@@ -76,15 +77,43 @@ TEST(sheet_draws_people_and_empty_encounters)
 	sp_sheet_destroy(sheet);
 }
 
+/* The portrait of a document stands beside the person only if they match. */
+TEST(sheet_shows_matching_documents_beside)
+{
+	static struct sp_document document = { .name = "a-name-without-ending", .has_face = true };
+	struct sp_document_match matches[2] = {
+		{ &document, { .similarity = 0.7f, .decision = SP_MATCH } },
+		{ &document, { .similarity = 0.2f, .decision = SP_NO_DECISION } },
+	};
+	struct sp_sheet *sheet = sp_sheet_create(true);
+	struct sp_image page;
+
+	CHECK_EQ(sp_image_init(&document.portrait, 100, 70), 0);
+	memset(document.portrait.rgb, 0x55, 100 * 70 * 3);
+	for (unsigned int i = 0; i < 2; i++) {
+		records_fill(&e, i, "lane-1");
+		records_jpeg(records_occupant(&e, SP_NO_DECISION), 0x80);
+		CHECK_EQ(sp_sheet_add(sheet, &e, &matches[i]), 0);
+		sp_encounter_clear(&e);
+	}
+	page = draw(sheet);
+	CHECK(count(&page, 0x808080) > 2 * 128 * 150);
+	CHECK_EQ(count(&page, 0x555555), 128 * 160);
+	CHECK(count(&page, 0x30D060) > 500);
+	sp_image_uninit(&page);
+	sp_sheet_destroy(sheet);
+	sp_image_uninit(&document.portrait);
+}
+
 TEST(sheet_is_bounded)
 {
-	struct sp_sheet *sheet = sp_sheet_create();
+	struct sp_sheet *sheet = sp_sheet_create(false);
 	struct sp_image page;
 
 	for (unsigned int i = 0; i < SP_SHEET_TILES_MAX + 10; i++) {
 		records_fill(&e, i % 8, "a-lane-with-a-name-longer-than-its-caption");
 		records_occupant(&e, SP_NO_DECISION);
-		CHECK_EQ(sp_sheet_add(sheet, &e), 0);
+		CHECK_EQ(sp_sheet_add(sheet, &e, NULL), 0);
 	}
 	CHECK_EQ(sp_sheet_people(sheet), SP_SHEET_TILES_MAX);
 	page = draw(sheet);
