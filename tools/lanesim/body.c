@@ -4,6 +4,8 @@
 
 #include "lanesim/approx.h"
 
+enum { EDGE = 9 }; /* points along an edge */
+
 /* The mesh under construction with its surfaces. */
 struct body {
 	const struct lanesim_vehicle *vehicle;
@@ -33,7 +35,7 @@ static uint32_t add_glass(struct body *body, float through)
 static void add_surfaces(struct body *body)
 {
 	static const float rubber[LANESIM_BANDS] = { .02f, .02f, .02f, .03f };
-	static const float metal[LANESIM_BANDS] = { .45f, .46f, .48f, .5f };
+	static const float metal[LANESIM_BANDS] = { .2f, .2f, .21f, .25f };
 	static const float lamp[LANESIM_BANDS] = { .6f, .6f, .62f, .6f };
 	const struct lanesim_vehicle *vehicle = body->vehicle;
 
@@ -64,7 +66,7 @@ static void add_both(struct body *body, const struct lanesim_panel *panel,
 static void add_bars(struct body *body, const struct vec *points, uint32_t n, struct vec wide,
 		     struct vec thick, float sky, uint32_t surface)
 {
-	struct vec other[16];
+	struct vec other[EDGE];
 
 	for (uint32_t i = 0; i < n; i++)
 		other[i] = vec_make(-points[i].x, points[i].y, points[i].z);
@@ -83,8 +85,6 @@ static void add_pillows(struct body *body, struct vec at, struct vec half, float
 	place = lanesim_place(vec_make(-at.x, at.y, at.z), -yaw, 0);
 	lanesim_pillow_add(body->mesh, &place, half, square, 1, surface);
 }
-
-enum { EDGE = 9 };
 
 /* Points along a panel's edge, moved by @by: side 0 left, 1 right (downwards), 2 top, 3 bottom. */
 static void panel_edge(const struct lanesim_panel *panel, int side, struct vec by,
@@ -244,6 +244,8 @@ static void add_flank(struct body *body)
 	add_both(body, &flank, LANESIM_CUT_NONE, 9, 25, 1, body->paint);
 	panel_edge(&glass, 3, vec_make(1, -1.2f, 0), points); /* the moulding under the windows */
 	add_bars(body, points, EDGE, vec_make(2.4f, 0, 0), vec_make(0, 2.2f, 0), .9f, body->rubber);
+	panel_edge(&glass, 3, vec_make(-4.5f, -2, 0), points);
+	add_bars(body, points, EDGE, vec_make(3.2f, 0, 0), vec_make(0, 2.5f, 0), .4f, body->trim);
 	panel_edge(&glass, 3, vec_make(1.5f, -6, 0), points);
 	add_bars(body, points, EDGE, vec_make(3.5f, 0, 0), vec_make(0, 6, 0), .9f, body->paint);
 	for (unsigned int i = 0; i < 2; i++) { /* gaps of the doors, and their handles */

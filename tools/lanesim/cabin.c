@@ -182,7 +182,7 @@ static void add_mirror_and_visors(struct cabin *cabin)
 void lanesim_cabin_build(const struct lanesim_vehicle *vehicle, struct lanesim_mesh *mesh)
 {
 	static const float dark[LANESIM_BANDS] = { .018f, .018f, .019f, .04f };
-	static const float metal[LANESIM_BANDS] = { .3f, .3f, .31f, .35f };
+	static const float metal[LANESIM_BANDS] = { .1f, .1f, .1f, .12f };
 	struct cabin cabin = { .vehicle = vehicle, .mesh = mesh };
 
 	cabin.trim = add_surface(&cabin, LANESIM_MATTE, vehicle->trim, 0);

@@ -58,7 +58,8 @@ static void look_far(struct vec d, const struct lanesim_light *light, float shif
 	float houses = .22f * noise_plane(block, .5f, 3) - .03f;
 	float clouds = .65f * noise_plane(around * 2.5f, up * 9, 4) +
 		       .35f * noise_plane(around * 8, up * 26, 5);
-	float leaf = .5f + noise_plane(around * 36, up * 90, 6);
+	float leaf = .55f + .6f * noise_plane(around * 17 + 9 * up, up * 40 + around * 4, 6) +
+		     .3f * noise_plane(around * 41 - 30 * up, up * 97, 9);
 	float is_house = approx_step(houses + .008f, houses - .008f, up);
 	float is_tree = approx_step(trees + .012f, trees - .012f, up);
 

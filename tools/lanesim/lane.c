@@ -67,7 +67,7 @@ static void add_road(struct lane *lane)
 /* The officer's booth, left of the driver, and its island. */
 static void add_booth(struct lane *lane)
 {
-	float x = draw_between(&lane->series, 300, 345), z = draw_between(&lane->series, -220, -60);
+	float x = draw_between(&lane->series, 300, 345), z = draw_between(&lane->series, -430, -270);
 	float r = draw_between(&lane->series, .1f, .7f), b = draw_between(&lane->series, .1f, .7f);
 	uint32_t kerb = add_grey(lane, .25f, .45f), frame = add_grey(lane, .1f, .3f);
 	uint32_t wall = add_surface(lane, LANESIM_MATTE, r, .5f * (r + b), b, 0);
@@ -87,7 +87,7 @@ static void add_bollards(struct lane *lane, float x)
 {
 	uint32_t n = 3 + draw_below(&lane->series, 3);
 	float pitch = draw_between(&lane->series, 110, 190), radius = draw_between(&lane->series, 6, 13);
-	float high = draw_between(&lane->series, 70, 105), z = draw_between(&lane->series, 30, 160);
+	float high = draw_between(&lane->series, 70, 105), z = draw_between(&lane->series, -60, 30);
 	uint32_t yellow = add_surface(lane, LANESIM_MATTE, .55f, .38f, .03f, 0);
 	uint32_t band = add_grey(lane, .02f, .7f);
 
@@ -101,7 +101,7 @@ static void add_bollards(struct lane *lane, float x)
 /* A board with round and square blobs: about as much like a face as lane furniture gets. */
 static void add_sign(struct lane *lane, float x)
 {
-	float y = draw_between(&lane->series, 140, 230), z = draw_between(&lane->series, -420, -60);
+	float y = draw_between(&lane->series, 140, 230), z = draw_between(&lane->series, -800, -320);
 	float wide = draw_between(&lane->series, 22, 45), high = draw_between(&lane->series, 22, 50);
 	uint32_t board = add_grey(lane, .3f, .8f), post = add_grey(lane, .15f, .4f);
 	uint32_t blobs = 2 + draw_below(&lane->series, 5);
@@ -152,12 +152,12 @@ static void add_canopy(struct lane *lane)
 void lanesim_lane_build(struct lanesim_mesh *mesh, uint64_t seed)
 {
 	struct lane lane = { .mesh = mesh, .series = draw_series(seed, 'l') };
-	float right = -draw_between(&lane.series, 230, 330);
+	float right = -draw_between(&lane.series, 300, 400);
 
 	add_road(&lane);
 	add_booth(&lane);
 	if (draw_uniform(&lane.series) < .6f)
-		add_bollards(&lane, draw_between(&lane.series, 190, 215));
+		add_bollards(&lane, draw_between(&lane.series, 270, 300));
 	if (draw_uniform(&lane.series) < .6f)
 		add_wall(&lane, right);
 	else

@@ -2,6 +2,7 @@
 #include "lanesim/occupant.h"
 
 #include "lanesim/noise.h"
+#include "lanesim/traveller.h"
 
 uint32_t lanesim_occupants_draw(uint64_t seed)
 {
@@ -39,33 +40,6 @@ void lanesim_seats_draw(const struct lanesim_vehicle *vehicle, uint32_t n, bool 
 		ret_seats[i] = set[i];
 }
 
-static void copy_bands(float *target, float r, float g, float b)
-{
-	target[LANESIM_R] = r;
-	target[LANESIM_G] = g;
-	target[LANESIM_B] = b;
-	target[LANESIM_NIR] = .25f + .25f * (r + g + b);
-}
-
-/* Hats, masks and dark glasses over the clothes of the day. */
-static void draw_wear(struct lanesim_occupant *occupant, bool night, bool plain, uint64_t *series)
-{
-	struct lanesim_wear *wear = &occupant->wear;
-	float hat = draw_uniform(series), mask = draw_uniform(series), shade = draw_uniform(series);
-
-	lanesim_wear_draw(wear, &occupant->identity, sp_random_next(series));
-	wear->hat = plain ? LANESIM_HAT_NONE : hat < .07f ? LANESIM_HAT_CAP :
-		    hat < .1f ? LANESIM_HAT_BEANIE : hat < .14f ? LANESIM_HAT_SCARF : LANESIM_HAT_NONE;
-	copy_bands(wear->hat_albedo, draw_between(series, .02f, .5f), draw_between(series, .02f, .4f),
-		   draw_between(series, .02f, .5f));
-	wear->mask = !plain && mask < .05f;
-	if (mask < .03f)
-		copy_bands(wear->mask_albedo, .45f, .6f, .7f);
-	else
-		copy_bands(wear->mask_albedo, .05f, .05f, .06f);
-	wear->sunglasses = !plain && !night && shade < .07f && occupant->identity.size > .95f;
-}
-
 int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesim_vehicle *vehicle,
 			  int seat, const uint64_t *identity, bool night, bool plain, uint64_t seed)
 {
@@ -80,7 +54,10 @@ int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesi
 			lanesim_identity_draw(&occupant->identity, sp_random_next(&series) >> 11);
 		} while (occupant->identity.size < .96f &&
 			 (seat == 0 || (seat == 1 && draw_uniform(&series) < .8f)));
-	draw_wear(occupant, night, plain, &series);
+	lanesim_traveller_dress(&occupant->identity, sp_random_next(&series), plain ? 0 : 1,
+				&occupant->wear);
+	if (night)
+		occupant->wear.sunglasses = false;
 	/* Seats are set to suit their sitters, so eyes vary less than statures. */
 	stature = approx_clamp(2.2f * draw_gauss(&series) + 1.5f * occupant->identity.robust, -5, 5);
 	lower = approx_clamp((1 - occupant->identity.size) * 130, 0, 24);

@@ -73,24 +73,27 @@ void lanesim_bar_add(struct lanesim_mesh *mesh, const struct vec *points, uint32
 {
 	const float power = 0.7f; /* between an ellipse (1) and a rectangle (0) */
 	struct vec along = vec_sub(points[n - 1], points[0]);
-	uint32_t first = lanesim_mesh_add_vertices(mesh, n * BAR_SIDES);
+	uint32_t rows = n + 2; /* the ends are closed by rings without width */
+	uint32_t first = lanesim_mesh_add_vertices(mesh, rows * BAR_SIDES);
 
 	if (mesh->failed)
 		return;
 	if (vec_dot(vec_cross(wide, thick), along) > 0) /* outside must come out in front */
 		thick = vec_scale(thick, -1);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < rows; i++)
 		for (uint32_t j = 0; j < BAR_SIDES; j++) {
 			struct lanesim_vertex *vertex = &mesh->vertices[first + i * BAR_SIDES + j];
 			float turn = (float)j * (1.0f / BAR_SIDES);
-			float c = approx_sin_turns(turn + 0.25f), s = approx_sin_turns(turn);
+			float c = signed_power(approx_sin_turns(turn + 0.25f), power);
+			float s = signed_power(approx_sin_turns(turn), power);
+			uint32_t at = i == 0 ? 0 : i > n ? n - 1 : i - 1;
+			float size = i == 0 || i > n ? 0.05f : 1;
 
-			vertex->p = vec_along(vec_along(points[i], wide, signed_power(c, power)), thick,
-					      signed_power(s, power));
+			vertex->p = vec_along(vec_along(points[at], wide, c * size), thick, s * size);
 			vertex->sky = sky;
 		}
-	lanesim_mesh_grid(mesh, first, n, BAR_SIDES, true, false, surface);
-	lanesim_mesh_grid_normals(mesh, first, n, BAR_SIDES, true, false);
+	lanesim_mesh_grid(mesh, first, rows, BAR_SIDES, true, false, surface);
+	lanesim_mesh_grid_normals(mesh, first, rows, BAR_SIDES, true, false);
 }
 
 void lanesim_pillow_add(struct lanesim_mesh *mesh, const struct rigid *place, struct vec half,

@@ -3,7 +3,7 @@
 
 #include "lanesim/noise.h"
 
-enum { TARGETS = 9 };
+enum { TARGETS = 8 };
 
 static const char *const names[LANESIM_POSTS] = {
 	[LANESIM_WINDSHIELD_LEFT] = "windshield-left",
@@ -32,33 +32,29 @@ static struct vec place_camera(const struct lanesim_vehicle *vehicle, enum lanes
 	 * faces; beside the vehicle ahead of the driver, where faces turn to.
 	 */
 	if (is_side(post))
-		return vec_make(side * (vehicle->belt_half + draw_between(series, 150, 195)),
-				vehicle->eyes_y[0] + draw_between(series, 4, 34),
-				vehicle->eyes_z[0] + draw_between(series, 60, 125));
+		return vec_make(side * (vehicle->belt_half + draw_between(series, 130, 165)),
+				vehicle->eyes_y[0] + draw_between(series, 4, 30),
+				vehicle->eyes_z[0] + draw_between(series, 60, 115));
 	return vec_make(side * draw_between(series, 60, 100),
 			approx_max(vehicle->header_y + draw_between(series, 12, 34), 155),
 			vehicle->header_z * .5f + draw_between(series, 250, 345));
 }
 
-/* Points at the edge of the windows that the camera is for. */
+/* What must be in the picture: the windshield, or beside the vehicle where heads of two rows are. */
 static void find_targets(const struct lanesim_vehicle *vehicle, enum lanesim_post post,
 			 struct vec targets[TARGETS])
 {
-	struct lanesim_panel glass;
-	float first = 0, last = 1, unused;
+	struct lanesim_panel glass = lanesim_vehicle_windshield(vehicle);
 
-	if (is_side(post)) {
-		glass = lanesim_vehicle_flank_glass(vehicle);
-		if (vehicle->rows > 2)
-			lanesim_vehicle_pillar(vehicle, vehicle->eyes_z[2] + 10, &last, &unused);
-	} else {
-		glass = lanesim_vehicle_windshield(vehicle);
-	}
 	for (unsigned int i = 0; i < TARGETS; i++) {
-		targets[i] = lanesim_panel_at(&glass, approx_mix(first, last, (float)(i % 3) / 2),
-					      (float)(i / 3) / 2);
-		if (post == LANESIM_SIDE_RIGHT)
-			targets[i].x = -targets[i].x;
+		unsigned int row = i >> 1 & 1;
+
+		if (is_side(post))
+			targets[i] = vec_make(i & 4 ? vehicle->seat_x + 8 : -vehicle->seat_x - 8,
+					      vehicle->eyes_y[row] + (i & 1 ? 17 : -30),
+					      vehicle->eyes_z[row] + (row ? -13 : 15));
+		else
+			targets[i] = lanesim_panel_at(&glass, (float)(i & 3) / 3, i & 4 ? 1 : 0);
 	}
 }
 
@@ -108,7 +104,8 @@ void lanesim_post_view(const struct lanesim_vehicle *vehicle, enum lanesim_post 
 {
 	uint64_t series = draw_series(seed, 512 + (uint64_t)post);
 	struct vec from = place_camera(vehicle, post, &series), targets[TARGETS], axis = { 0, 0, 0 };
-	float fill = draw_between(&series, .9f, 1), roll = .012f * draw_gauss(&series), bounds[4];
+	float fill = is_side(post) ? draw_between(&series, .9f, 1.02f) : draw_between(&series, 1, 1.14f);
+	float roll = .012f * draw_gauss(&series), bounds[4];
 	struct lanesim_view view = { .width = width, .height = height };
 
 	find_targets(vehicle, post, targets);

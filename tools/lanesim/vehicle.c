@@ -194,7 +194,7 @@ void lanesim_vehicle_pillar(const struct lanesim_vehicle *vehicle, float z, floa
 
 float lanesim_vehicle_pillar_b(const struct lanesim_vehicle *vehicle)
 {
-	return vehicle->eyes_z[0] - 24; /* behind the front seats' backs */
+	return vehicle->eyes_z[0] - 17; /* beside the front seats' backs */
 }
 
 float lanesim_vehicle_pillar_c(const struct lanesim_vehicle *vehicle)
