@@ -106,30 +106,21 @@ static int put(const struct sp_known_model *m, int fd, struct sp_err *err)
 	return status;
 }
 
-static int put_from_network(const struct sp_known_model *m, const char *url, bool mirror,
-			    struct sp_err *err)
+static int fetch(const struct sp_known_model *m, const char *url, bool mirror, struct sp_err *err)
 {
-	struct sp_err curl;
+	static const char remedy[] = "or copy the file to this machine by hand and give --from DIR";
 	struct sp_fetch fetch;
-	int status = sp_fetch_open(url, mirror, m->bytes, &fetch, err), ended;
+	struct sp_err curl;
+	int status = sp_fetch_open(url, mirror, m->bytes, &fetch, &curl), ended;
 
-	if (!status) {
-		status = put(m, fetch.fd, err);
-		ended = sp_fetch_close(&fetch, &curl);
-		/* A transfer that broke off explains why the file is short. */
-		if (status == -EBADMSG && ended)
-			sp_err_set(err, status, "%s", curl.text);
-	}
-	if (!status)
-		return 0;
-	sp_err_prefix(err, status, "%s", url);
-	if (status == -EBADMSG || status == -EFBIG || status == -ENOENT) {
-		size_t used = strlen(err->text);
-
-		snprintf(err->text + used, sizeof(err->text) - used,
-			 "; or copy the file to this machine by hand and give --from DIR");
-	}
-	return status;
+	if (status)
+		return sp_err_set(err, status, "%s; install it, %s", curl.text, remedy);
+	status = put(m, fetch.fd, err);
+	ended = sp_fetch_close(&fetch, &curl);
+	/* A transfer that broke off explains why the file is short. */
+	if (status == -EBADMSG && ended)
+		sp_err_set(err, status, "%s; try again, %s", curl.text, remedy);
+	return status ? sp_err_prefix(err, status, "%s", url) : 0;
 }
 
 /* Opens @m in the folder --from, by our name or by its authors'. The descriptor, or -errno. */
@@ -168,7 +159,7 @@ static int bring(const struct sp_known_model *m, struct sp_err *err)
 	if (from) {
 		snprintf(url, sizeof(url), "%s%s%s", from,
 			 *from && from[strlen(from) - 1] == '/' ? "" : "/", m->file);
-		return put_from_network(m, url, true, err);
+		return fetch(m, url, true, err);
 	}
 	if (!m->path)
 		return sp_err_set(err, -EOPNOTSUPP,
@@ -177,7 +168,7 @@ static int bring(const struct sp_known_model *m, struct sp_err *err)
 				  "--from DIR",
 				  m->file);
 	address(m, url, sizeof(url));
-	return put_from_network(m, url, false, err);
+	return fetch(m, url, false, err);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ expect cli_version 0 "sallyport $(cat VERSION)" "$sallyport" --version
 expect cli_unknown_command 2 "unknown command 'fly'" "$sallyport" fly
 for command in run detect compare 'cameras list' 'cameras show' 'lanes list' 'lanes trigger' 'lanes close' \
 	'encounters list' 'encounters show' 'encounters image' 'encounters compare' 'encounters sheet' \
-	'journal verify' stats 'config check'; do
+	'journal verify' stats 'model list' 'model inspect' 'model install' 'config check'; do
 	# shellcheck disable=SC2086 # two words are two arguments
 	expect "cli_help_${command// /_}" 0 "usage: sallyport $command" "$sallyport" $command --help
 	# shellcheck disable=SC2086
@@ -61,6 +61,65 @@ expect cli_encounters_no_journal 1 "$work" "$sallyport" encounters list -d "$wor
 expect cli_encounters_bad_decision 2 'is not match' "$sallyport" encounters list -d "$work" --decision maybe
 expect cli_ack_fd_closed 2 'descriptor 77' "$sallyport" run -c "$work/good.yaml" --ack-fd 77
 expect cli_encounters_bad_time 2 'is not a time' "$sallyport" encounters list -d "$work" --since yesterday
+
+# ---- model files ------------------------------------------------------------------------------------------
+# Against pinned files; the authors' addresses themselves are not asked by any test.
+install="$sallyport model install"
+expect cli_install_list 0 'a6cc9032' $install --list
+expect cli_install_unknown 2 'is not pinned' $install nosuch
+expect cli_install_conversion 1 'cannot be fetched' $install lightqnet_dm025 --to "$work/to"
+expect cli_install_no_folder 1 'No such file' $install mobilefacenet --to "$work/to" --from "$work/absent"
+expect cli_install_no_curl 1 'curl is not installed' env PATH=/nonexistent $install mobilefacenet --to "$work/to" --from http://127.0.0.1:9
+expect cli_install_no_network 1 'give --from DIR' $install mobilefacenet --to "$work/to" --from http://127.0.0.1:9
+expect cli_install_no_place 1 '/proc/absent: ' $install mobilefacenet --to /proc/absent --from http://127.0.0.1:9
+expect cli_inspect_absent 1 'nosuch.onnx' "$sallyport" model inspect nosuch.onnx
+expect cli_list_nothing 3 'absent' env SALLYPORT_SHARED="$work" SALLYPORT_MODELS= sh -c 'cd / && "$1" model list' sh "$(realpath "$sallyport")"
+if have_models; then
+	mkdir "$work/from" "$work/wrong"
+	cp "$shared/models/yunet_n_dynamic.onnx" "$work/from/"
+	cp "$shared/models/mobilefacenet.onnx" "$work/from/MobileFaceNet.onnx"
+	expect cli_install_folder 0 'left out' $install --json --to "$work/to" --from "$work/from"
+	[ "$(stat -c '%a %n' "$work"/to/*.onnx | sort)" = "644 $work/to/mobilefacenet.onnx
+644 $work/to/yunet_n_dynamic.onnx" ] && ok cli_install_modes || not_ok cli_install_modes "$(stat -c '%a %n' "$work"/to/*)"
+	expect cli_install_again 0 'already there' $install mobilefacenet yunet_n_dynamic.onnx --to "$work/to"
+	expect cli_install_conversion_copied 0 'installed' $install lightqnet_dm025 --to "$work/to" --from "$shared/models"
+	# Nothing but the pinned bytes gets the name; what was there stays.
+	head -c 300000 "$shared/models/yunet_n_dynamic.onnx" >"$work/wrong/yunet_n_dynamic.onnx"
+	expect cli_install_truncated 1 'cut short: 300000 of 322906' $install yunet_n_dynamic --to "$work/new" --from "$work/wrong"
+	{ head -c 322905 "$shared/models/yunet_n_dynamic.onnx"; printf x; } >"$work/wrong/yunet_n_dynamic.onnx"
+	expect cli_install_wrong_hash 1 'another file: its sha256' $install yunet_n_dynamic --to "$work/new" --from "$work/wrong"
+	expect cli_install_too_long 1 'more than the 322906 bytes' $install yunet_n_dynamic --to "$work/new" --from "$work/long" \
+		$(mkdir "$work/long" && cat "$shared/models/yunet_n_dynamic.onnx" "$0" >"$work/long/yunet_n_dynamic.onnx")
+	[ -z "$(ls -A "$work/new")" ] && ok cli_install_keeps_nothing || not_ok cli_install_keeps_nothing "$(ls -A "$work/new")"
+	cp "$work/wrong/yunet_n_dynamic.onnx" "$work/new/"
+	expect cli_install_other_content 1 '--force' $install yunet_n_dynamic --to "$work/new" --from "$work/from"
+	expect cli_install_force 0 'installed' $install yunet_n_dynamic --to "$work/new" --from "$work/from" --force
+	# Mirrors, through curl.
+	if command -v curl >/dev/null; then
+		expect cli_install_file_url 0 'installed' $install yunet_n_dynamic --to "$work/url" --from "file://$(realpath "$work/from")"
+		python3 -m http.server --bind 127.0.0.1 --directory "$work/from" 8765 >"$work/http.log" 2>&1 &
+		pids+=($!)
+		for _ in $(seq 100); do curl -s -o /dev/null http://127.0.0.1:8765/ && break; sleep 0.05; done
+		expect cli_install_mirror 0 'installed' $install yunet_n_dynamic --to "$work/http" --from http://127.0.0.1:8765/
+		expect cli_install_mirror_lacks_it 1 '404' $install mobilefacenet --to "$work/http" --from http://127.0.0.1:8765
+		cp "$work/wrong/yunet_n_dynamic.onnx" "$work/from/"
+		expect cli_install_mirror_wrong 1 'another file' $install yunet_n_dynamic --to "$work/http2" --from http://127.0.0.1:8765
+	else
+		skip cli_install_mirror "no curl; run tools/setup"
+	fi
+	expect cli_list 0 'recommended' env SALLYPORT_MODELS="$work/to" "$sallyport" model list
+	grep -q '^\* mobilefacenet.onnx *embedder' "$work/out" && ok cli_list_marks_the_default ||
+		not_ok cli_list_marks_the_default "$(cat "$work/out")"
+	cp "$shared/models/mobilefacenet.onnx" "$work/to/named-otherwise.onnx"
+	expect cli_list_knows_by_content 0 '"file":"named-otherwise.onnx"' "$sallyport" model list -m "$work/to" --json
+	grep -q '"file":"named-otherwise.onnx".*"default":false.*"origin":"recommended"' "$work/out" && ok cli_list_by_sha256 ||
+		not_ok cli_list_by_sha256 "$(cat "$work/out")"
+	expect cli_inspect 0 '"parameters":989952' "$sallyport" model inspect --json "$work/to/mobilefacenet.onnx"
+	expect cli_inspect_detector 0 'detector' "$sallyport" model inspect "$work/to/yunet_n_dynamic.onnx"
+	expect cli_inspect_no_model 1 'not an ONNX model' "$sallyport" model inspect "$0"
+else
+	skip cli_install_pinned "no models in $shared/models (set SALLYPORT_SHARED)"
+fi
 
 # ---- models and pictures -----------------------------------------------------------------------------------
 expect cli_model_missing 1 'nosuch.onnx' "$sallyport" detect --detector nosuch.onnx "$0"
