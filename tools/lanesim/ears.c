@@ -76,15 +76,15 @@ static void build_ear(struct lanesim_build *build, float side, uint32_t surface)
 {
 	const struct lanesim_identity *identity = build->identity;
 	float angle = side * 1.66f, size = identity->size;
-	struct vec a = lanesim_head_skull(identity, angle - 0.12f * side, -1.4f);
-	struct vec b = lanesim_head_skull(identity, angle + 0.12f * side, -1.4f);
+	struct vec a = lanesim_head_skull(identity, angle - 0.12f * side, -1.1f);
+	struct vec b = lanesim_head_skull(identity, angle + 0.12f * side, -1.1f);
 	struct ear ear = { .origin = vec_scale(vec_add(a, b), 0.5f) };
 	uint32_t first = lanesim_build_vertices(build, RINGS * COLUMNS, 1);
 
 	if (build->failed || build->mesh.failed)
 		return;
-	ear.scale = lanesim_get(identity, LANESIM_P_EAR_SIZE) * size;
-	ear.flare = 0.75f * lanesim_get(identity, LANESIM_P_EAR_ANGLE);
+	ear.scale = 0.95f * lanesim_get(identity, LANESIM_P_EAR_SIZE) * size;
+	ear.flare = 0.12f + 0.4f * lanesim_get(identity, LANESIM_P_EAR_ANGLE);
 	ear.forward = vec_unit(vec_sub(a, b));
 	/* Its top leans back. */
 	ear.up = vec_unit(vec_along(vec_make(0, 1, 0), ear.forward, -0.2f));

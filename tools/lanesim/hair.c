@@ -23,7 +23,7 @@ static const struct cut cuts[LANESIM_HAIRS] = {
 	[LANESIM_HAIR_CROPPED] = { .2f, .3f, .12f, .12f, .9f, 3, .02f, .4f },
 	[LANESIM_HAIR_SHORT] = { .8f, 1.5f, .35f, .5f, 1.4f, 4, .16f, .5f },
 	[LANESIM_HAIR_PARTED] = { 1.1f, 1.5f, .45f, .6f, 1.5f, 4, .14f, .6f },
-	[LANESIM_HAIR_CURLY] = { 1.5f, 2.6f, 1.2f, 2.6f, 1.8f, 2.6f, .55f, .9f },
+	[LANESIM_HAIR_CURLY] = { 1.4f, 2.2f, 1, 2, 1.8f, 2.6f, .5f, .6f },
 	[LANESIM_HAIR_BOB] = { 1, 1.1f, 1.1f, 1.3f, 1.3f, 3, .12f, 1.2f },
 	[LANESIM_HAIR_LONG] = { .9f, 1, .9f, 1.2f, 1.3f, 5, .12f, 2.6f },
 	[LANESIM_HAIR_TIED] = { .45f, .6f, .25f, .35f, 1, 1.5f, .04f, .4f },
@@ -81,8 +81,8 @@ static void set_pole(struct hair *hair, uint64_t *series)
 	} else if (hair->identity->hair == LANESIM_HAIR_TIED) {
 		shell->pole_z = -approx_mix(0.6f, 1.4f, draw_uniform(series));
 	} else {
-		shell->pole_x = 0.15f * side;
-		shell->pole_z = -0.35f;
+		shell->pole_x = side * draw_between(series, 0.1f, 0.7f);
+		shell->pole_z = draw_between(series, -0.5f, -0.2f);
 	}
 }
 
@@ -187,9 +187,11 @@ static float thickness_at(const struct hair *hair, const struct lanesim_shell_pl
 
 static float lumps_at(const struct hair *hair, const struct lanesim_shell_place *place, struct vec p)
 {
-	float k = hair->identity->hair == LANESIM_HAIR_CURLY ? 0.75f : 0.35f;
+	bool curly = hair->identity->hair == LANESIM_HAIR_CURLY;
+	float k = curly ? 0.75f : 0.35f;
 	float lump = noise_at(p.x * k + 50, p.y * k + 50, p.z * k + (float)(hair->layer % 997)) - 0.5f;
-	float strand = noise_plane((place->turn + 1) * 60, place->along * 5, hair->layer + 7) - 0.5f;
+	float strand = noise_plane((place->turn + 1) * (curly ? 45 : 60),
+				   place->along * (curly ? 22 : 5), hair->layer + 7) - 0.5f;
 	float wave = approx_sin(place->y * 1.1f + 5 * noise_plane(place->turn * 14 + 20, 0, hair->layer + 8));
 
 	return hair->cut.lumps * (2 * lump + strand) +
@@ -214,24 +216,28 @@ static struct vec ground_at(const struct hair *hair, float angle, float y)
 	return p;
 }
 
-/* Below the head's widest section hair hangs; lower still it lies on chest or back. */
-static struct vec hang(const struct hair *hair, const struct lanesim_shell_place *place, float thick)
+/*
+ * Below the head's widest section hair hangs, its front edge (@rise 0) from the cheeks; lower still it
+ * lies on chest or back.
+ */
+static struct vec hang(const struct hair *hair, const struct lanesim_shell_place *place,
+		       float thick, float rise)
 {
-	float side = place->angle < 0 ? -place->angle : place->angle, y = place->y, turned, size;
-	struct vec held = lanesim_shell_ground(hair->identity, place->angle, approx_max(y, -1.5f)), p, body;
-	struct vec out = vec_unit(vec_make(held.x - hair->centre.x, 0, held.z - hair->centre.z));
-	float pull = 0.1f * approx_step(-4, -12, y);
+	float side = place->angle < 0 ? -place->angle : place->angle, y = place->y, turned;
+	float level = approx_mix(-6.5f, -1.5f, rise), size = hair->identity->size;
+	struct vec p = lanesim_shell_ground(hair->identity, place->angle, approx_max(y, level));
+	struct vec out = vec_unit(vec_make(p.x, 0, p.z - hair->centre.z)), body;
+	float pull = 0.1f * rise * approx_step(-4, -12, y);
 	bool front = !hair->behind && side < 1.8f;
 
-	size = hair->identity->size;
-	p = vec_along(held, out, thick * size);
-	p.y = y < -1.5f ? held.y + (y + 1.5f) * size : held.y;
+	p = vec_along(p, out, thick * size);
+	p.y += approx_min(y - level, 0) * size;
 	p.x -= pull * p.x;
 	p.z -= pull * (p.z - hair->centre.z);
 	turned = front ? 0.42f * side : LANESIM_PI - 0.55f * (LANESIM_PI - side);
 	body = lanesim_torso_point(&hair->torso, place->angle < 0 ? -turned : turned, p.y,
 				   0.7f + 0.6f * thick);
-	return vec_mix(p, body, approx_step(-12, -20, y));
+	return vec_mix(p, body, approx_step(-11, -18, y));
 }
 
 static void hair_at(const void *data, const struct lanesim_shell_place *place,
@@ -244,25 +250,24 @@ static void hair_at(const void *data, const struct lanesim_shell_place *place,
 	float full = approx_mix(hair->cut.fade, hair->cut.edge, front), left;
 	struct vec ground, out;
 
+	ret->cover = cover;
+	if (cover < -2) { /* nothing is seen of it */
+		ret->p = lanesim_head_skull(hair->identity, place->angle, approx_max(y, -11));
+		return;
+	}
 	if (hair->curtain)
 		full = approx_mix(1.8f, full, approx_step(1, 5, y));
 	left = approx_clamp(1 - cover / full, 0, 1);
-	rise = sqrtf(approx_max(1 - left * left, 0));
+	rise = 1 - left * left;
+	rise = hair->curtain && y < 3 ? sqrtf(rise) : rise;
 	thick = thickness_at(hair, place) * rise;
 	ground = ground_at(hair, place->angle, approx_max(y, -11));
 	thick += lumps_at(hair, place, ground) * approx_min(rise, approx_max(cover, 0));
 	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hair->centre.y, 0), ground.z - hair->centre.z));
 	/* At its edge it lies on the skin, and dips below it where its texture has ended. */
 	ret->p = vec_along(ground, out, size * (approx_max(thick, 0) + approx_clamp(0.06f + 0.25f * cover, -0.2f, 0.06f)));
-	if (hair->curtain && y < 3) {
-		struct vec fall = hang(hair, place, thick);
-		float share = approx_step(3, 0, y) * rise;
-
-		if (y < -11)
-			share = approx_mix(share, 1, approx_step(-11, -14, y));
-		ret->p = vec_mix(ret->p, fall, share);
-	}
-	ret->cover = cover;
+	if (hair->curtain && y < 3)
+		ret->p = vec_mix(ret->p, hang(hair, place, thick, rise), approx_step(3, 0, y));
 	ret->with_head = approx_mix(1, 0.3f, approx_step(-8, -22, y));
 	ret->sky = approx_mix(0.6f, 1, approx_step(0, 1.6f, cover)) *
 		   approx_mix(0.65f, 1, approx_step(-14, -2, y));
@@ -270,36 +275,42 @@ static void hair_at(const void *data, const struct lanesim_shell_place *place,
 
 /* ---- how it looks ---------------------------------------------------------------------------- */
 
-static void paint_texel(struct lanesim_texel *texel, const float *colour, float shade, float cover)
+/* How unevenly the surface ends at row @along (0 … 1): the tips of long hair most, cm. */
+static float raggedness(const struct hair *hair, float along)
 {
-	for (int b = 0; b < LANESIM_BANDS; b++)
-		texel->albedo[b] = lanesim_shell_share(colour[b] * shade);
-	texel->gloss = lanesim_shell_share(0.2f + 0.4f * shade * 0.5f);
-	texel->cover = lanesim_shell_share(0.5f + 4 * cover);
+	float reach = 11.4f * LANESIM_PI / 2 - hair->shell.lowest;
+	float tip = (11.4f * LANESIM_PI / 2 - hair->tip) / reach;
+
+	if (!hair->curtain)
+		return hair->cut.ragged;
+	return approx_mix(0.5f, hair->cut.ragged, approx_step(tip - 6 / reach, tip - 2 / reach, along));
 }
 
 static void paint(struct hair *hair, struct lanesim_texture *texture)
 {
 	struct lanesim_strands strands;
-	float cover[LANESIM_STRANDS_WIDTH_MAX], shade[LANESIM_STRANDS_WIDTH_MAX];
-	float fine[LANESIM_STRANDS_WIDTH_MAX];
+	struct lanesim_strands_row row;
+	float cover[LANESIM_STRANDS_WIDTH_MAX];
 	const float *colour = hair->identity->hair_albedo;
 
 	lanesim_strands_init(&strands, texture->width, hair->curl * hair->curl, hair->layer);
 	for (uint32_t y = 0; y < texture->height; y++) {
-		struct lanesim_texel *row = texture->texels + (size_t)y * texture->width;
+		struct lanesim_texel *texel = texture->texels + (size_t)y * texture->width;
 		float along = (float)y / (float)(texture->height - 1);
-		/* The tips of long hair are more uneven than the hairline. */
-		float ragged = hair->curtain ? approx_mix(0.5f, hair->cut.ragged, approx_step(0.5f, 0.85f, along)) : hair->cut.ragged;
-		float parting = hair->shell.line > 0 ? approx_step(0.022f, 0.004f, along) : 0;
+		float ragged = raggedness(hair, along);
+		float parting = hair->shell.line > 0 ? approx_step(0.02f, 0.002f, along) : 0;
 
 		lanesim_shell_cover_row(&hair->shell, y, cover);
-		lanesim_strands_row(&strands, y, shade, fine);
+		lanesim_strands_row(&strands, y, &row);
 		for (uint32_t x = 0; x < texture->width; x++) {
-			float edge = cover[x] + ragged * (0.5f * fine[x] + 0.5f * shade[x] - 0.55f);
-			float light = (0.35f + 1.3f * shade[x]) * (1 - 0.45f * parting);
+			float edge = cover[x] + ragged * (1.3f * (row.lock[x] - 0.5f) +
+							  0.8f * (row.fine[x] - 0.6f));
+			float shade = (0.3f + 1.4f * row.shade[x]) * (1 - 0.4f * parting);
 
-			paint_texel(&row[x], colour, light, edge);
+			for (int b = 0; b < LANESIM_BANDS; b++)
+				texel[x].albedo[b] = lanesim_shell_share(colour[b] * shade);
+			texel[x].gloss = lanesim_shell_share(0.08f + 0.5f * row.shade[x] * row.shade[x]);
+			texel[x].cover = lanesim_shell_share(0.5f + 4 * edge);
 		}
 	}
 	lanesim_texture_reduce(texture);

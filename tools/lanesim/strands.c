@@ -3,16 +3,18 @@
 
 #include "lanesim/noise.h"
 
+enum { STRAY = LANESIM_STRANDS_SCALES };
+
 void lanesim_strands_init(struct lanesim_strands *strands, uint32_t width, float curl,
 			  int32_t layer)
 {
-	static const float wide[LANESIM_STRANDS_SCALES] = { 1.1f, 3.3f, 11 };
-	static const float straight[LANESIM_STRANDS_SCALES] = { 26, 44, 90 };
-	static const float weight[LANESIM_STRANDS_SCALES] = { 0.42f, 0.34f, 0.24f };
+	static const float wide[STRAY + 1] = { 1.1f, 3.3f, 11, 38 };
+	static const float straight[STRAY + 1] = { 26, 44, 70, 30 };
+	static const float weight[STRAY + 1] = { 0.42f, 0.34f, 0.24f, 0 };
 
 	strands->width = width;
 	strands->layer = layer;
-	for (int i = 0; i < LANESIM_STRANDS_SCALES; i++) {
+	for (int i = 0; i <= STRAY; i++) {
 		strands->scale[i].wide = wide[i] * (1 + 0.9f * curl);
 		strands->scale[i].long_ = approx_mix(straight[i], 1.2f * wide[i] + 1, curl);
 		strands->scale[i].weight = weight[i];
@@ -38,25 +40,44 @@ static void fill_knot(const struct lanesim_strands *strands, int i, int32_t knot
 	}
 }
 
-void lanesim_strands_row(struct lanesim_strands *strands, uint32_t y, float *ret_shade,
-			 float *ret_fine)
+/* Row @y of one scale, 0 … 1. */
+static void scale_row(struct lanesim_strands *strands, int i, uint32_t y, float *ret_row)
 {
-	for (uint32_t x = 0; x < strands->width; x++)
-		ret_shade[x] = 0;
-	for (int i = LANESIM_STRANDS_SCALES - 1; i >= 0; i--) {
-		float at = (float)y / strands->scale[i].long_, t, weight = strands->scale[i].weight;
-		int32_t knot = approx_floor(at);
+	float at = (float)y / strands->scale[i].long_, t;
+	int32_t knot = approx_floor(at);
 
-		if (knot != strands->scale[i].knot) {
-			fill_knot(strands, i, knot, strands->scale[i].here);
-			fill_knot(strands, i, knot + 1, strands->scale[i].next);
-			strands->scale[i].knot = knot;
-		}
-		t = at - (float)knot;
-		t = t * t * (3 - 2 * t);
-		for (uint32_t x = 0; x < strands->width; x++) {
-			ret_fine[x] = approx_mix(strands->scale[i].here[x], strands->scale[i].next[x], t);
-			ret_shade[x] += weight * ret_fine[x];
-		}
+	if (knot != strands->scale[i].knot) {
+		fill_knot(strands, i, knot, strands->scale[i].here);
+		fill_knot(strands, i, knot + 1, strands->scale[i].next);
+		strands->scale[i].knot = knot;
+	}
+	t = at - (float)knot;
+	t = t * t * (3 - 2 * t);
+	for (uint32_t x = 0; x < strands->width; x++)
+		ret_row[x] = approx_mix(strands->scale[i].here[x], strands->scale[i].next[x], t);
+}
+
+#define STRAY_FAR 16.0f /* texels */
+
+void lanesim_strands_row(struct lanesim_strands *strands, uint32_t y,
+			 struct lanesim_strands_row *ret_row)
+{
+	float row[STRAY + 1][LANESIM_STRANDS_WIDTH_MAX];
+
+	for (int i = 0; i <= STRAY; i++)
+		scale_row(strands, i, y, row[i]);
+	for (uint32_t x = 0; x < strands->width; x++) {
+		float at = (float)x + STRAY_FAR * row[STRAY][x];
+		uint32_t left = (uint32_t)at, right;
+		float t = at - (float)left, fine, middle;
+
+		left = left < strands->width - 1 ? left : left - (strands->width - 1);
+		right = left + 1;
+		fine = approx_mix(row[0][left], row[0][right], t);
+		middle = approx_mix(row[1][left], row[1][right], t);
+		ret_row->fine[x] = fine;
+		ret_row->lock[x] = approx_mix(middle, approx_mix(row[2][left], row[2][right], t), 0.5f);
+		ret_row->shade[x] = strands->scale[0].weight * fine + strands->scale[1].weight * middle +
+				    strands->scale[2].weight * approx_mix(row[2][left], row[2][right], t);
 	}
 }

@@ -13,7 +13,7 @@ struct lanesim_strands {
 		float weight;	   /* they add up to 1 */
 		int32_t knot;	   /* the one that `here` is of */
 		float here[LANESIM_STRANDS_WIDTH_MAX], next[LANESIM_STRANDS_WIDTH_MAX];
-	} scale[LANESIM_STRANDS_SCALES];
+	} scale[LANESIM_STRANDS_SCALES + 1]; /* the last: how far strands stray sideways */
 	uint32_t width;
 	int32_t layer; /* of noise */
 };
@@ -22,11 +22,14 @@ struct lanesim_strands {
 void lanesim_strands_init(struct lanesim_strands *strands, uint32_t width, float curl,
 			  int32_t layer);
 
-/*
- * Row @y, rows in rising order: @ret_shade is how light each texel is (0 … 1, mean ½), @ret_fine the
- * finest scale alone.
- */
-void lanesim_strands_row(struct lanesim_strands *strands, uint32_t y, float *ret_shade,
-			 float *ret_fine);
+struct lanesim_strands_row {
+	float shade[LANESIM_STRANDS_WIDTH_MAX]; /* how light, 0 … 1, mean ½ */
+	float fine[LANESIM_STRANDS_WIDTH_MAX];	/* single strands, 0 … 1 */
+	float lock[LANESIM_STRANDS_WIDTH_MAX];	/* what holds together, 0 … 1 */
+};
+
+/* Row @y; rows in rising order. */
+void lanesim_strands_row(struct lanesim_strands *strands, uint32_t y,
+			 struct lanesim_strands_row *ret_row);
 
 #endif

@@ -8,10 +8,10 @@
 
 /* An adult's sections, top down: height, half width, half depth, centre z behind the ears' axis. */
 static const float sections[][4] = {
-	{ -4, 4.9f, 5, -1 },	     { -8, 5.4f, 5.5f, -1.5f },	   { -11, 5.5f, 5.5f, -2.2f },
-	{ -13.5f, 5.7f, 5.7f, -3.1f }, { -15.3f, 6.5f, 6.1f, -3.8f }, { -16.8f, 8.8f, 6.9f, -4.3f },
-	{ -18.3f, 12.4f, 7.8f, -4.7f }, { -19.9f, 15.8f, 8.7f, -4.7f }, { -22, 17.7f, 9.7f, -4.3f },
-	{ -27, 17.6f, 11.2f, -3.6f }, { -34, 16.6f, 11.6f, -3.2f }, { -46, 15.6f, 11.4f, -3 },
+	{ -4, 4.7f, 5, -1 },	       { -8, 5, 5.3f, -1.5f },	     { -10.5f, 5, 5.2f, -2.2f },
+	{ -12.5f, 5.3f, 5.4f, -3.1f }, { -14, 6.5f, 6.2f, -3.9f },   { -15.3f, 9.2f, 7, -4.4f },
+	{ -16.6f, 12.6f, 7.9f, -4.8f }, { -18, 15.6f, 8.7f, -4.8f }, { -20, 17.5f, 9.7f, -4.3f },
+	{ -25, 17.6f, 11.2f, -3.6f },  { -33, 16.6f, 11.6f, -3.2f }, { -46, 15.6f, 11.4f, -3 },
 };
 
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
@@ -55,8 +55,8 @@ struct vec lanesim_torso_point(const struct lanesim_torso *torso, float angle, f
 	float cs = approx_cos(angle);
 
 	section_at(level, s);
-	wide = approx_mix(torso->neck, torso->shoulder, approx_step(-14, -19, level));
-	power = 2 / approx_mix(2, 2.5f, approx_step(-16, -24, level));
+	wide = approx_mix(torso->neck, torso->shoulder, approx_step(-13, -18, level));
+	power = 2 / approx_mix(2, 2.5f, approx_step(-15, -22, level));
 	x = approx_pow(sn < 0 ? -sn : sn, power) * (sn < 0 ? -1 : 1);
 	z = approx_pow(cs < 0 ? -cs : cs, power) * (cs < 0 ? -1 : 1);
 	return vec_make(x * (s[0] * wide * torso->scale + out), y,
@@ -66,7 +66,7 @@ struct vec lanesim_torso_point(const struct lanesim_torso *torso, float angle, f
 
 float lanesim_torso_with_head(const struct lanesim_torso *torso, float y)
 {
-	return 0.95f * approx_step(-17.5f, -6, y / torso->scale);
+	return 0.95f * approx_step(-16, -6, y / torso->scale);
 }
 
 /* ---- the neck -------------------------------------------------------------------------------- */
@@ -74,11 +74,11 @@ float lanesim_torso_with_head(const struct lanesim_torso *torso, float y)
 /* Of the skin: the two muscles from behind the ears to the pit of the throat, and the larynx. */
 static float neck_relief(const struct lanesim_identity *identity, float angle, float level)
 {
-	float along = approx_clamp((-7 - level) / 9.5f, 0, 1), side = angle < 0 ? -angle : angle;
+	float along = approx_clamp((-7 - level) / 8, 0, 1), side = angle < 0 ? -angle : angle;
 	float muscle = approx_bump((side - approx_mix(1.45f, 0.2f, along)) / 0.28f) *
-		       approx_step(-6, -9, level) * approx_step(-18.5f, -15.5f, level);
-	float larynx = approx_bump2(angle, level, 0, -12.6f, 0.2f, 1.1f);
-	float pit = approx_bump2(angle, level, 0, -16.6f, 0.16f, 0.8f);
+		       approx_step(-6, -9, level) * approx_step(-16.8f, -14.2f, level);
+	float larynx = approx_bump2(angle, level, 0, -11.9f, 0.2f, 1.1f);
+	float pit = approx_bump2(angle, level, 0, -15.2f, 0.16f, 0.7f);
 
 	return 0.3f * muscle + (0.3f + 0.3f * identity->robust) * larynx - 0.4f * pit;
 }
@@ -139,7 +139,7 @@ static void build_neck(struct lanesim_build *build, const struct lanesim_torso *
 			vertex->u = 0.5f + (float)column * (WIDTH - 1) / COLUMNS;
 			vertex->v = 0.5f + (float)row * (HEIGHT - 1) / (ROWS - 1);
 			/* The head covers the upper front. */
-			vertex->sky = approx_mix(1, 0.35f, approx_step(-15.5f, -9, level) *
+			vertex->sky = approx_mix(1, 0.35f, approx_step(-14.5f, -9, level) *
 								   approx_step(2.6f, 1.2f, side));
 			build->with_head[i] = lanesim_torso_with_head(torso, y);
 		}
@@ -175,7 +175,7 @@ static void draw_clothes(struct clothes *clothes, const struct lanesim_wear *wea
 
 	clothes->pattern = plain ? PLAIN : draw_below(&series, PATTERNS);
 	clothes->shirt = wear->collar > 0.55f;
-	clothes->neckline = clothes->shirt ? -19 : -16.7f - 2.6f * draw_uniform(&series) *
+	clothes->neckline = clothes->shirt ? -17.6f : -15.6f - 2.6f * draw_uniform(&series) *
 								    draw_uniform(&series);
 	clothes->pitch = draw_between(&series, 3.5f, 11);
 	clothes->fold = draw_between(&series, 0.15f, 0.45f);
@@ -236,16 +236,16 @@ static float neckline_at(const struct clothes *clothes, float angle)
 	float side = angle < 0 ? -angle : angle;
 	float front = clothes->shirt ? approx_clamp(1 - side / 0.75f, 0, 1) : approx_step(1.5f, 0, side);
 
-	return approx_mix(-15.1f, clothes->neckline, front) + 0.5f * approx_step(1.5f, 2.6f, side);
+	return approx_mix(-13.9f, clothes->neckline, front) + 0.5f * approx_step(1.5f, 2.6f, side);
 }
 
 /* Folds hang from the shoulders and run together below the arms. */
 static float fold_at(const struct clothes *clothes, float angle, float level)
 {
 	float side = angle < 0 ? -angle : angle;
-	float down = approx_step(-17, -24, level);
-	float n = noise_plane(angle * 3.2f + 9, (level + 7 * side) * 0.16f, clothes->layer + 2);
-	float m = noise_plane(angle * 7 + 40, (level - 4 * side) * 0.22f, clothes->layer + 3);
+	float down = approx_step(-16.5f, -23, level);
+	float n = noise_plane(angle * 2.2f + 9, (level + 7 * side) * 0.16f, clothes->layer + 2);
+	float m = noise_plane(angle * 5 + 40, (level - 4 * side) * 0.22f, clothes->layer + 3);
 
 	return clothes->fold * down * (2 * n + m - 1.5f);
 }
@@ -271,8 +271,8 @@ static void build_chest(struct lanesim_build *build, const struct clothes *cloth
 			vertex->p = lanesim_torso_point(&clothes->torso, angle, y, out);
 			vertex->p.y += 0.6f * out;
 			vertex->u = 0.5f + (float)column * (SLEEVE_U - 2) / COLUMNS;
-			vertex->v = 0.5f + (-15 - level) * (CLOTH_HEIGHT - 1) / 31;
-			vertex->sky = approx_mix(1, 0.6f, approx_step(-19, -15, level));
+			vertex->v = 0.5f + (-13.5f - level) * (CLOTH_HEIGHT - 1) / 33;
+			vertex->sky = approx_mix(1, 0.6f, approx_step(-17, -14, level));
 			build->with_head[i] = lanesim_torso_with_head(&clothes->torso, y);
 		}
 	}
@@ -292,7 +292,7 @@ static void build_arm(struct lanesim_build *build, const struct clothes *clothes
 	for (uint32_t row = 0; row < ROWS; row++) {
 		float t = (float)row / (ROWS - 1), cap = approx_clamp(1 - t / 0.28f, 0, 1);
 		float radius = 5.7f * sqrtf(1.0001f - cap * cap) * (1 - 0.15f * t);
-		float level = -18.9f - 28 * t * (0.55f + 0.45f * t);
+		float level = -17.5f - 29 * t * (0.55f + 0.45f * t);
 		struct vec centre = vec_make(side * (15.6f + 6 * approx_step(-18, -46, level)) * torso->shoulder,
 					     level, -4.4f + 2 * t);
 
@@ -333,8 +333,8 @@ static void build_collar(struct lanesim_build *build, const struct clothes *clot
 			float angle = LANESIM_PI + ((float)column / COLUMNS - 0.5f) * 2 * (LANESIM_PI - 0.24f);
 			float side = LANESIM_PI - (angle < LANESIM_PI ? LANESIM_PI - angle : angle - LANESIM_PI);
 			float front = approx_step(1.5f, 0.25f, side);
-			float high = approx_mix(-12.6f, -15.9f, front);
-			float low = approx_mix(-16, -19.6f, front * front);
+			float high = approx_mix(-11.7f, -14.5f, front);
+			float low = approx_mix(-14.8f, -18.3f, front * front);
 			float level = approx_mix(low, high, profile[row][0]);
 			uint32_t i = first + row * (COLUMNS + 1) + column;
 			struct lanesim_vertex *vertex = &build->mesh.vertices[i];

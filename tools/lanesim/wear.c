@@ -100,7 +100,7 @@ static struct vec scarf_fall(const struct hat *hat, const struct lanesim_shell_p
 	p = vec_mix(p, throat, approx_step(-4, -12.5f, y));
 	body = lanesim_torso_point(&hat->torso, place->angle, p.y, 1.5f + 0.9f * fold + 0.8f * across);
 	body.y += 0.6f;
-	return vec_mix(p, body, approx_step(-13, -18.5f, y));
+	return vec_mix(p, body, approx_step(-12, -17, y));
 }
 
 static void scarf_at(const void *data, const struct lanesim_shell_place *place,
@@ -120,7 +120,7 @@ static void scarf_at(const void *data, const struct lanesim_shell_place *place,
 		ret->p = vec_mix(ret->p, scarf_fall(hat, place),
 				 approx_mix(rise, 1, approx_step(-9, -11.5f, y)) * approx_step(1, -3, y));
 	ret->cover = cover;
-	ret->with_head = approx_step(-18, -8, y);
+	ret->with_head = approx_step(-16, -8, y);
 	ret->sky = approx_mix(0.65f, 1, approx_step(0, 1.2f, cover)) *
 		   approx_mix(0.75f, 1, approx_step(-11, -6, y) + approx_step(-15, -20, y));
 }
