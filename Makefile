@@ -76,9 +76,11 @@ SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
 # All of gvcam but its main(), for its tests and fuzzers and for tests that recompute its pictures.
 GVCAM_LIB := $(BUILD)/libgvcam.a
-# Synthetic travellers, all but main(): gvcam shows them, tests look at them. What takes the time is in
-# kernel/ and compiled once for each instruction set (lanesim/isa.h); any set gives the same bytes.
-LANESIM_MAIN := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/lanesim/main.c))
+# Synthetic travellers, all but main() and its commands: gvcam shows them, tests look at them. What
+# takes the time is in kernel/ and compiled once for each instruction set (lanesim/isa.h); any set gives
+# the same bytes.
+LANESIM_MAIN := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/lanesim/main.c) \
+	$(sort $(wildcard tools/lanesim/cmd_*.c)))
 LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/lanesim/*.c))))
 LANESIM_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o,$(sort $(wildcard tools/lanesim/kernel/*.c))))
@@ -128,7 +130,7 @@ $(LANESIM_LIB): $(LANESIM_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/lanesim: $(LANESIM_MAIN) $(LANESIM_LIB) $(LIB)
+$(BUILD)/lanesim: $(LANESIM_MAIN) $(BUILD)/obj/tools/command.o $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
 
@@ -310,7 +312,7 @@ help:
 	@echo 'make demo          packages, build, simulated lanes over real GVSP, records shown'
 	@echo 'make test          packages, build, every test this machine can run'
 	@echo 'make test-long     long fuzzing and the sanitizer builds of every program'
-	@echo 'make               build/sallyport and build/gvcam'
+	@echo 'make               build/sallyport, build/gvcam and build/lanesim'
 	@echo 'make bench[-NAME]  benchmarks; JSON lines in build/bench/'
 	@echo 'make asan | tsan   unit tests under sanitizers'
 	@echo 'make kmod          what kernel and userspace share, by the kernel'"'"'s rules (W=1, sparse)'

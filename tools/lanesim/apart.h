@@ -15,7 +15,7 @@
 struct sp_err;
 
 /* lanesim_identity_distance below which two people are too much alike; see tests. */
-#define LANESIM_APART_USUAL 0.72f
+#define LANESIM_APART_USUAL 0.68f
 
 /* A second opinion, for instance a network's (likeness.h). */
 struct lanesim_apart_judge {

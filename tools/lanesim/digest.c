@@ -64,7 +64,7 @@ static int meet(const struct job *job, struct lanesim_hand *hand, uint32_t i, st
 
 	lanesim_shot_draw(&shot, LANESIM_PI / 4, seed);
 	if (!res)
-		res = lanesim_portrait(traveller.person, &shot, hand->eye, image, NULL);
+		res = lanesim_traveller_shoot(&traveller, &shot, hand, image, NULL);
 	lanesim_traveller_part(&traveller);
 	return res;
 }

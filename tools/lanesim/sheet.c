@@ -39,6 +39,9 @@ static void pose(struct lanesim_shot *shot, uint64_t seed, uint32_t side)
 	lanesim_shot_resize(shot, EYE_DISTANCE * draw_between(&series, 0.94f, 1.08f) * (float)side);
 	shot->x = EYES_X;
 	shot->y = EYES_Y;
+	shot->clutter *= 0.25f;
+	for (int i = 0; i < LANESIM_BANDS; i++) /* paler: the people are to be looked at */
+		shot->background[i] = approx_mix(shot->background[i], 0.3f, 0.6f);
 	shot->sensor.nir = draw_uniform(&series) < 0.1f;
 	shot->sensor.blur = 0.4f * OVERSAMPLE;
 	shot->sensor.motion_x = shot->sensor.motion_y = 0;
@@ -62,7 +65,7 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 		res = sp_image_init(tile, sheet->side, sheet->side);
 	if (!res) {
 		pose(&shot, draw_series(sheet->seed, traveller.identity), side);
-		res = lanesim_portrait(traveller.person, &shot, hand->eye, image, NULL);
+		res = lanesim_traveller_shoot(&traveller, &shot, hand, image, NULL);
 		sp_image_letterbox(tile, image);
 	}
 	lanesim_traveller_part(&traveller);

@@ -48,15 +48,28 @@ void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t d
 int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day)
 {
 	struct lanesim_identity identity;
-	struct lanesim_wear wear;
 
 	if (traveller->person && traveller->day == day)
 		return 0;
 	lanesim_traveller_part(traveller);
 	traveller->day = day;
 	lanesim_identity_draw(&identity, traveller->identity);
-	lanesim_traveller_dress(&identity, day, traveller->share, &wear);
-	return lanesim_person_create(&identity, &wear, &traveller->person);
+	lanesim_traveller_dress(&identity, day, traveller->share, &traveller->wear);
+	return lanesim_person_create(&identity, &traveller->wear, &traveller->person);
+}
+
+int lanesim_traveller_shoot(const struct lanesim_traveller *traveller,
+			    const struct lanesim_shot *shot, struct lanesim_hand *hand,
+			    struct sp_image *image, struct lanesim_truth *ret_truth)
+{
+	int res = lanesim_portrait(traveller->person, shot, hand->eye, image, ret_truth);
+
+	if (res || !ret_truth)
+		return res;
+	ret_truth->identity = traveller->identity;
+	ret_truth->mask = traveller->wear.mask;
+	ret_truth->sunglasses = traveller->wear.sunglasses;
+	return 0;
 }
 
 void lanesim_traveller_part(struct lanesim_traveller *traveller)
@@ -92,7 +105,7 @@ int lanesim_traveller_document(uint64_t identity, uint32_t side, struct lanesim_
 	lanesim_shot_document(&shot, draw_series(identity, STUDIO));
 	/* It is drawn for pictures of the usual side. */
 	lanesim_shot_resize(&shot, shot.eye_distance * (float)side / LANESIM_DOCUMENT_SIDE);
-	res = lanesim_portrait(traveller.person, &shot, hand->eye, image, ret_truth);
+	res = lanesim_traveller_shoot(&traveller, &shot, hand, image, ret_truth);
 	lanesim_traveller_part(&traveller);
 	if (!res)
 		*ret_image = image;

@@ -21,11 +21,19 @@ struct lanesim_traveller {
 	uint64_t identity;
 	float share;
 	uint64_t day;
-	struct lanesim_person *person; /* as dressed on `day`; NULL at first */
+	struct lanesim_wear wear; /* of that day */
+	struct lanesim_person *person; /* dressed so; NULL at first */
 };
 
 /* traveller->person is dressed for @day. 0 or -ENOMEM. */
 int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day);
+/*
+ * One picture of the traveller that was met, into @image. *@ret_truth (may be NULL) says who it is and
+ * what is worn too. 0 or -ENOMEM.
+ */
+int lanesim_traveller_shoot(const struct lanesim_traveller *traveller,
+			    const struct lanesim_shot *shot, struct lanesim_hand *hand,
+			    struct sp_image *image, struct lanesim_truth *ret_truth);
 void lanesim_traveller_part(struct lanesim_traveller *traveller);
 
 /* The shot with so many pixels between the eyes; what blurs it keeps its share of the face. */

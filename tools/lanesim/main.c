@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lanesim: synthetic travellers, by seed. */
+#include "command.h"
+#include "lanesim/commands.h"
+
+static const struct sp_command commands[] = {
+	{ "scenes", "vehicles and their people, as a lane's cameras see them", lanesim_cmd_scenes },
+	{ "portraits", "single people: document photographs, or heads met at chance",
+	  lanesim_cmd_portraits },
+	{ "documents", "document photographs of the people that gvcam --lanesim shows",
+	  lanesim_cmd_documents },
+	{ "sheet", "a contact sheet of travellers", lanesim_cmd_sheet },
+	{ "tensor", "training sets, each in one flat file", lanesim_cmd_tensor },
+	{ "identities", "seeds of people who are kept apart", lanesim_cmd_identities },
+	{ "digest", "a checksum over pictures: the same on every machine", lanesim_cmd_digest },
+	{ "bench", "travellers a second", lanesim_cmd_bench },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return sp_command_dispatch(commands, "lanesim",
+				   "Synthetic travellers, vehicles and documents by seed: nobody real "
+				   "stands behind them.",
+				   argc, argv);
+}
