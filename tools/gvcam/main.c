@@ -12,18 +12,22 @@
 #include "base/diag.h"
 #include "base/opt.h"
 #include "gvcam/farm.h"
+#include "gvcam/scenes.h"
 #include "wire/pfnc.h"
 
 enum { EXIT_USAGE = 2 };
 
+/* Where they are not given: pictures are shown for so many frames, vehicles for so long. */
+enum { HOLD = 30, STAY_S = 5, AWAY_S = 2, NOT_GIVEN = UINT32_MAX };
+
 struct options {
 	struct sp_opt_list addresses, images;
-	uint32_t cameras, width, height, packet_size, hold, gap;
+	uint32_t cameras, width, height, packet_size, hold, gap, vehicles, looks;
 	double fps, pacing, loss, resend_loss, duplicate, duration;
 	uint32_t reorder;
-	uint64_t seed, frames, start_block;
-	const char *format;
-	bool pattern, no_resend, extended_ids, json;
+	uint64_t seed, frames, start_block, lanesim;
+	const char *format, *posts;
+	bool pattern, night, no_resend, extended_ids, json;
 };
 
 static const struct sp_opt_usage usage = {
@@ -34,6 +38,7 @@ static const struct sp_opt_usage usage = {
 		"streams GVSP to whoever controls it.",
 	.details = "  gvcam --address 127.0.0.1 --pattern --loss 0.01 --seed 7\n"
 		   "  gvcam --address 127.0.0.2 --cameras 4 --images photos/ --hold 60 --gap 30\n"
+		   "  gvcam --address 127.0.0.2 --cameras 2 --lanesim 7 --width 1224 --height 1024\n"
 		   "\n"
 		   "Runs until it is interrupted, or as long as --frames or --duration say, then "
 		   "prints what was sent.",
@@ -83,6 +88,20 @@ static int list_addresses(const struct options *options, struct gvcam_farm_confi
 	return 0;
 }
 
+static void set_times(const struct options *options, struct gvcam_farm_config *config)
+{
+	bool vehicles = options->lanesim != UINT64_MAX;
+
+	config->hold = options->hold;
+	if (!config->hold)
+		config->hold = vehicles ? (uint32_t)(STAY_S * config->fps + 0.5) : HOLD;
+	if (!config->hold)
+		config->hold = 1;
+	config->gap = options->gap;
+	if (config->gap == NOT_GIVEN)
+		config->gap = vehicles ? (uint32_t)(AWAY_S * config->fps + 0.5) : 0;
+}
+
 static int make_config(const struct options *options, bool resend_loss_given,
 		       struct gvcam_farm_config *config, struct sp_err *err)
 {
@@ -98,8 +117,8 @@ static int make_config(const struct options *options, bool resend_loss_given,
 				  "--width goes in steps of 4, --height in steps of 2");
 	if (options->packet_size % 4)
 		return sp_err_set(err, -EINVAL, "--packet-size goes in steps of 4");
-	if (options->pattern && options->images.n)
-		return sp_err_set(err, -EINVAL, "either --pattern or --images, not both");
+	if (options->pattern + (options->images.n > 0) + (options->lanesim != UINT64_MAX) > 1)
+		return sp_err_set(err, -EINVAL, "one of --pattern, --images and --lanesim, not two");
 	if (!options->extended_ids && options->start_block > UINT16_MAX)
 		return sp_err_set(err, -EINVAL, "--start-block above 65535 needs --extended-ids");
 	res = list_addresses(options, config, err);
@@ -123,9 +142,32 @@ static int make_config(const struct options *options, bool resend_loss_given,
 	config->start_block = options->start_block;
 	config->frames = options->frames;
 	config->duration_ns = (uint64_t)(options->duration * (double)SP_NS_PER_S);
-	config->hold = options->hold;
-	config->gap = options->gap;
+	set_times(options, config);
 	return 0;
+}
+
+/* The pictures that the options ask for; none for the test pattern. */
+static int make_pictures(const struct options *options, const struct gvcam_farm_config *config,
+			 struct gvcam_pictures *pictures, struct sp_err *err)
+{
+	struct gvcam_scenes_config scenes = {
+		.seed = options->lanesim,
+		.vehicles = options->vehicles,
+		.cameras = config->n,
+		.looks = options->looks,
+		.stay_s = (float)(config->hold / config->fps),
+		.between = config->gap > 0,
+		.night = options->night,
+		.width = config->width,
+		.height = config->height,
+		.pixel_format = config->pixel_format,
+	};
+	int res;
+
+	if (options->lanesim == UINT64_MAX)
+		return gvcam_pictures_init(pictures, options->images.items, options->images.n, err);
+	res = gvcam_scenes_parse_posts(options->posts, config->n, scenes.posts, err);
+	return res ? res : gvcam_scenes_init(pictures, &scenes, err);
 }
 
 static void print_ready(const struct gvcam_farm_config *config, FILE *out)
@@ -207,7 +249,11 @@ int main(int argc, char **argv)
 		.width = 640,
 		.height = 480,
 		.packet_size = 1500,
-		.hold = 30,
+		.gap = NOT_GIVEN,
+		.vehicles = 12,
+		.looks = 10,
+		.lanesim = UINT64_MAX,
+		.posts = "windshield-left,windshield-right,side-left,side-right",
 		.fps = 25,
 		.pacing = 0.5,
 		.resend_loss = -1,
@@ -222,14 +268,27 @@ int main(int argc, char **argv)
 		  "so many cameras, counting on from the last address (one an address)", 1,
 		  GVCAM_CAMERAS_MAX },
 		{ "pattern", 0, SP_OPT_FLAG, &o.pattern, NULL,
-		  "stream the test pattern; so it is without --images", 0, 0 },
+		  "stream the test pattern; so it is without --images or --lanesim", 0, 0 },
 		{ "images", 'i', SP_OPT_LIST, &o.images, "PATH",
 		  "stream a picture, or a folder's (JPEG, PNG, PGM, PPM), letterboxed; may be "
 		  "repeated",
 		  0, 0 },
-		{ "hold", 0, SP_OPT_U32, &o.hold, "N", "frames that show one picture (30)", 1,
-		  1e6 },
-		{ "gap", 0, SP_OPT_U32, &o.gap, "N", "empty frames between pictures (0)", 0, 1e6 },
+		{ "lanesim", 0, SP_OPT_U64, &o.lanesim, "SEED",
+		  "stream synthetic people in vehicles, one after another through a lane", 0, 0 },
+		{ "vehicles", 0, SP_OPT_U32, &o.vehicles, "N",
+		  "with --lanesim: so many, then they come again (12)", 1, 4096 },
+		{ "looks", 0, SP_OPT_U32, &o.looks, "N",
+		  "with --lanesim: pictures of each, spread over its stay (10)", 1,
+		  GVCAM_SCENES_LOOKS_MAX },
+		{ "lane-posts", 0, SP_OPT_STRING, &o.posts, "LIST",
+		  "with --lanesim: where the cameras stand, in their order, round and round "
+		  "(windshield-left,windshield-right,side-left,side-right)",
+		  0, 0 },
+		{ "night", 0, SP_OPT_FLAG, &o.night, NULL, "with --lanesim: in near infrared", 0, 0 },
+		{ "hold", 0, SP_OPT_U32, &o.hold, "N",
+		  "frames that show one picture (30), or one vehicle (5 s)", 1, 1e6 },
+		{ "gap", 0, SP_OPT_U32, &o.gap, "N",
+		  "empty frames between pictures (0), or vehicles (2 s)", 0, 1e6 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS",
 		  "width, and the most a controller can set (640)", GVCAM_SIDE_MIN,
 		  GVCAM_SIDE_MAX },
@@ -285,7 +344,10 @@ int main(int argc, char **argv)
 		res = make_config(&o, o.resend_loss >= 0, &config, &err);
 	if (res)
 		return usage_error(&err);
-	if (gvcam_pictures_init(&pictures, o.images.items, o.images.n, &err)) {
+	res = make_pictures(&o, &config, &pictures, &err);
+	if (res == -EINVAL && o.lanesim != UINT64_MAX)
+		return usage_error(&err);
+	if (res) {
 		fprintf(stderr, "gvcam: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
