@@ -113,10 +113,10 @@ static void add_windshield(struct body *body)
 	lanesim_bar_add(body->mesh, points, EDGE, vec_make(0, 2.5f, 0), vec_make(0, -1, 5), .3f,
 			body->trim);
 	panel_edge(&glass, 1, vec_make(2.5f, 0, -1), points);
-	add_bars(body, points, EDGE, vec_make(4.2f, 0, -2.5f), vec_make(.8f, 1.5f, 2.2f), .9f,
+	add_bars(body, points, EDGE, vec_make(3.3f, 0, -2), vec_make(.8f, 1.5f, 2.2f), .9f,
 		 body->paint);
-	panel_edge(&glass, 1, vec_make(1, -1.5f, -4), points);
-	add_bars(body, points, EDGE, vec_make(4.2f, 0, -2.5f), vec_make(.8f, 1.5f, 2.2f), .35f,
+	panel_edge(&glass, 1, vec_make(1.5f, -1.5f, -3.5f), points);
+	add_bars(body, points, EDGE, vec_make(3.3f, 0, -2), vec_make(.8f, 1.5f, 2.2f), .35f,
 		 body->trim);
 	panel_edge(&glass, 3, vec_make(0, -1.5f, 3), points);
 	lanesim_bar_add(body->mesh, points, EDGE, vec_make(0, 1.8f, 0), vec_make(0, .5f, 6), .7f,
@@ -198,6 +198,9 @@ static void add_nose(struct body *body)
 	lanesim_panel_add(body->mesh, &face, LANESIM_CUT_NONE, 9, 13, 1, body->paint);
 	panel_edge(&bonnet, 1, vec_make(0, -3.2f, 0), points);
 	add_bars(body, points, EDGE, vec_make(3.4f, 0, 0), vec_make(0, 4, 0), 1, body->paint);
+	/* The corner where bonnet, door and A pillar meet. */
+	add_pillows(body, vec_make(vehicle->belt_half - 9, vehicle->cowl - 5, -15),
+		    vec_make(8.5f, 7, 16), 0, .3f, body->paint);
 	add_pillows(body, vec_make(front - 6, low - 12, nose - 4), vec_make(16, 7, 10), .5f, .2f,
 		    body->lamp);
 }

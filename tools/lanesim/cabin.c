@@ -161,11 +161,11 @@ static void add_mirror_and_visors(struct cabin *cabin)
 {
 	const struct lanesim_vehicle *vehicle = cabin->vehicle;
 	struct lanesim_panel glass = lanesim_vehicle_windshield(vehicle);
-	struct vec foot = vec_add(lanesim_panel_at(&glass, .5f, .1f), vec_make(0, -1, -2));
-	struct vec stalk[2] = { foot, vec_add(foot, vec_make(0, -6, -5)) };
+	struct vec foot = vec_add(lanesim_panel_at(&glass, .5f, .07f), vec_make(0, -1, -2));
+	struct vec stalk[2] = { foot, vec_add(foot, vec_make(0, -4, -5)) };
 
 	lanesim_mesh_tube(cabin->mesh, stalk, 2, 1.2f, false, cabin->dark);
-	add_pillow(cabin, stalk[1], vec_make(12.5f, 3.8f, 2), .1f, .6f, .5f, cabin->dark);
+	add_pillow(cabin, stalk[1], vec_make(11.5f, 3.3f, 1.8f), .1f, .6f, .5f, cabin->dark);
 	for (int i = 0; i < 2; i++) {
 		struct vec at = { (i ? -1 : 1) * vehicle->seat_x, vehicle->header_y - 4.5f,
 				  vehicle->header_z - 14 };

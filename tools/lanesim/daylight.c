@@ -38,10 +38,10 @@ static void light_day(struct lanesim_light *light, uint64_t *series)
 	light->fill = vec_unit(vec_make(draw_between(series, -.6f, .6f), .25f, 1));
 	light->shadow = .92f;
 	if (weather < .5f) { /* clear */
-		set_bands(light->key_power, 1, .93f, .82f, .9f, draw_between(series, 1.4f, 2.6f));
+		set_bands(light->key_power, 1, .93f, .82f, .9f, draw_between(series, 1, 1.9f));
 		set_bands(light->sky, .78f, .9f, 1.12f, .7f, bright);
 		set_bands(light->ground, .36f, .34f, .31f, .4f, bright);
-		set_bands(light->fill_power, 1, .96f, .9f, .9f, .35f * bright);
+		set_bands(light->fill_power, 1, .96f, .9f, .9f, .4f * bright);
 	} else if (weather < .86f) { /* overcast */
 		light->key = vec_unit(vec_along(light->key, vec_make(0, 1, 0), 1.5f));
 		set_bands(light->key_power, 1, 1, 1, .9f, draw_between(series, .1f, .5f));
@@ -82,8 +82,8 @@ void lanesim_daylight_sensor(struct lanesim_sensor *sensor, bool night, bool pla
 	*sensor = lanesim_sensor_usual;
 	sensor->nir = night;
 	sensor->target = draw_between(&series, .17f, .22f);
-	/* The occupants sit in the shade of their roof: lanes are set brighter than the usual. */
-	sensor->compensation = .35f + .3f * stops;
+	/* Skin is the brightest there is under a near infrared lamp. */
+	sensor->compensation = (night ? -.6f : .1f) + .3f * stops;
 	if (wrong < .12f && !plain)
 		sensor->compensation += wrong < .06f ? -1.1f : .8f;
 	sensor->blur = scale * draw_between(&series, .3f, plain ? .6f : 1.1f);

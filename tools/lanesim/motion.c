@@ -36,6 +36,8 @@ static struct attention attend(const struct lanesim_occupant *occupant, int32_t 
 	} else if (chance < .82f) {
 		a.yaw = officer * draw_between(&series, .5f, 1.25f) * (occupant->calm ? .6f : 1);
 		a.pitch = RADIANS(draw_between(&series, 0, 9));
+		if (occupant->eyes.x < -10 && draw_uniform(&series) < .6f) /* out of one's own window */
+			a.yaw = -a.yaw;
 	} else if (chance < .9f) { /* one's neighbour */
 		a.yaw = (occupant->eyes.x > 0 ? -1 : 1) * RADIANS(draw_between(&series, 20, 50));
 	} else if (chance < .96f) { /* something in the lap */

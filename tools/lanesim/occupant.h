@@ -27,6 +27,9 @@ int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesi
 			  int seat, const uint64_t *identity, bool night, bool plain, uint64_t seed);
 void lanesim_occupant_uninit(struct lanesim_occupant *occupant);
 
+/* Arms and legs, in the world. */
+void lanesim_limbs_build(const struct lanesim_occupant *occupant, struct lanesim_mesh *mesh);
+
 /* Slow turns between things to look at, small sways, blinks, words. */
 void lanesim_occupant_pose(const struct lanesim_occupant *occupant, float seconds,
 			   struct lanesim_pose *ret_pose);

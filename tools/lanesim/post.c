@@ -29,14 +29,15 @@ static struct vec place_camera(const struct lanesim_vehicle *vehicle, enum lanes
 
 	/*
 	 * Over the bonnet and under the line that would put the roof's edge before the second row's
-	 * faces; beside the vehicle ahead of the driver, where faces turn to.
+	 * faces; beside the vehicle well ahead of the driver, where faces turn to and neither the A
+	 * nor the B pillar is before them.
 	 */
 	if (is_side(post))
-		return vec_make(side * (vehicle->belt_half + draw_between(series, 130, 165)),
+		return vec_make(side * (vehicle->belt_half + draw_between(series, 105, 140)),
 				vehicle->eyes_y[0] + draw_between(series, 4, 30),
-				vehicle->eyes_z[0] + draw_between(series, 60, 115));
+				vehicle->eyes_z[0] + draw_between(series, 120, 170));
 	return vec_make(side * draw_between(series, 60, 100),
-			approx_max(vehicle->header_y + draw_between(series, 12, 34), 155),
+			approx_max(vehicle->header_y + draw_between(series, 8, 30), 154),
 			vehicle->header_z * .5f + draw_between(series, 250, 345));
 }
 

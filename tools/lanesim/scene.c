@@ -49,6 +49,7 @@ static int seat_occupants(struct lanesim_scene *scene, const struct lanesim_scen
 		if (err)
 			return err;
 		scene->occupants_n++;
+		lanesim_limbs_build(&scene->occupants[i], &scene->car);
 	}
 	return 0;
 }
@@ -70,7 +71,7 @@ int lanesim_scene_create(const struct lanesim_scene_config *config, struct lanes
 		lanesim_body_build(&scene->vehicle, &scene->car);
 		lanesim_cabin_build(&scene->vehicle, &scene->car);
 	}
-	if (scene->lane.failed || scene->car.failed || seat_occupants(scene, config, n)) {
+	if (seat_occupants(scene, config, n) || scene->lane.failed || scene->car.failed) {
 		lanesim_scene_destroy(scene);
 		return -ENOMEM;
 	}
@@ -108,7 +109,7 @@ static void shade_person(struct lanesim_mesh *mesh)
 	for (uint32_t i = 0; i < mesh->vertices_n; i++) {
 		struct lanesim_vertex *vertex = &mesh->vertices[i];
 
-		vertex->sky *= .62f * approx_step(-45, -8, vertex->p.y) + .08f;
+		vertex->sky *= .7f * approx_step(-48, -8, vertex->p.y) + .1f;
 	}
 }
 

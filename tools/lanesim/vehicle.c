@@ -26,7 +26,7 @@ static const struct {
 static const struct {
 	float share, albedo[LANESIM_BANDS];
 } paints[] = {
-	{ .26f, { .78f, .78f, .75f, .8f } },  { .16f, { .015f, .015f, .017f, .03f } },
+	{ .26f, { .6f, .6f, .58f, .65f } },  { .16f, { .015f, .015f, .017f, .03f } },
 	{ .14f, { .11f, .115f, .12f, .15f } }, { .14f, { .42f, .43f, .44f, .5f } },
 	{ .1f, { .03f, .07f, .2f, .3f } },    { .09f, { .32f, .02f, .025f, .4f } },
 	{ .04f, { .05f, .11f, .06f, .25f } }, { .04f, { .3f, .22f, .14f, .35f } },
@@ -101,7 +101,7 @@ static void draw_glass(struct lanesim_vehicle *vehicle, bool plain, uint64_t *se
 	if (!plain && draw_uniform(series) < .12f) /* the sky stands in the glass */
 		vehicle->reflection = draw_between(series, .7f, 1);
 	for (unsigned int i = 0; i < 2; i++)
-		vehicle->visor_down[i] = draw_uniform(series) < .06f && !plain;
+		vehicle->visor_down[i] = draw_uniform(series) < .04f && !plain;
 }
 
 void lanesim_vehicle_draw(struct lanesim_vehicle *vehicle, uint32_t occupants, bool plain,
