@@ -19,11 +19,7 @@ static const char me[] = "lanesim tensor faces";
 #define EYES_MAX 70.0f
 /* Of the aligned picture: its side in distances between the eyes, and room to turn and shake. */
 #define ALIGNED_EYES 3.18f
-#define ROOM 1.5f
-/* How far the eyes' midpoint moves as a head turns, leans and nods, in distances between the eyes. */
-#define BY_YAW 1.7f
-#define BY_ROLL 2.2f
-#define BY_PITCH 1.8f
+#define ROOM 1.4f
 #define NIR_SHARE 0.33f
 
 static struct {
@@ -94,16 +90,6 @@ static json_t *face_line(uint32_t person, uint64_t seed, uint32_t k, const struc
 			 (double)truth->visibility);
 }
 
-/* Puts the face in the middle of a picture of @side pixels, as the aligned picture has it. */
-static void centre(struct lanesim_shot *shot, uint32_t side)
-{
-	const struct lanesim_pose *pose = &shot->pose;
-	float unit = shot->eye_distance / (float)side;
-
-	shot->x = 0.5f - unit * (BY_YAW * approx_sin(pose->yaw) - BY_ROLL * approx_sin(pose->roll));
-	shot->y = 0.46f + unit * BY_PITCH * approx_sin(pose->pitch);
-}
-
 /* How shot @k is taken; the side of the picture that the face then fits in. */
 static uint32_t draw_shot(struct lanesim_shot *shot, uint32_t k, uint64_t seed)
 {
@@ -123,7 +109,7 @@ static uint32_t draw_shot(struct lanesim_shot *shot, uint32_t k, uint64_t seed)
 	/* Far faces are not sharper for being small. */
 	shot->sensor.blur = approx_max(shot->sensor.blur, 0.35f);
 	side = (uint32_t)(ALIGNED_EYES * ROOM * eyes) + 1;
-	centre(shot, side);
+	lanesim_shot_centre(shot, 0.46f, side);
 	return side;
 }
 

@@ -19,10 +19,9 @@ enum {
 };
 
 #define YAW_MAX (28 * LANESIM_PI / 180)
-/* Shares of the side: eyes so far apart, and so low, that hair and shoulders are in the picture. */
-#define EYE_DISTANCE 0.185f
-#define EYES_X 0.5f
-#define EYES_Y 0.43f
+/* Shares of the side: eyes so far apart, and so low, that hair and collar are in the picture. */
+#define EYE_DISTANCE 0.2f
+#define EYES_Y 0.45f
 
 struct job {
 	const struct lanesim_sheet *sheet;
@@ -37,8 +36,11 @@ static void pose(struct lanesim_shot *shot, uint64_t seed, uint32_t side)
 
 	lanesim_shot_draw(shot, YAW_MAX, seed);
 	lanesim_shot_resize(shot, EYE_DISTANCE * draw_between(&series, 0.94f, 1.08f) * (float)side);
-	shot->x = EYES_X;
-	shot->y = EYES_Y;
+	shot->pose.roll *= 0.6f;
+	lanesim_shot_centre(shot, EYES_Y, side);
+	/* From above, as in daylight, and never from behind alone. */
+	shot->key = vec_unit(vec_make(shot->key.x, approx_max(shot->key.y, 0.15f),
+				      approx_max(shot->key.z, 0.3f)));
 	shot->clutter *= 0.25f;
 	for (int i = 0; i < LANESIM_BANDS; i++) /* paler: the people are to be looked at */
 		shot->background[i] = approx_mix(shot->background[i], 0.3f, 0.6f);

@@ -17,6 +17,16 @@ enum {
 #define MASK_CHANCE 0.05f
 #define CHILD_AGE 0.2f
 
+/*
+ * How far the eyes' midpoint moves as a head turns and a body leans: fitted to shots, in distances
+ * between the eyes for a sine of 1.
+ */
+#define BY_YAW 1.9f
+#define BY_ROLL -1.6f
+#define BY_LEAN_ASIDE 10.4f
+#define BY_PITCH -1.9f
+#define BY_LEAN_FORWARD 2.7f
+
 static void draw_colour(uint64_t *series, float low, float high, float albedo[LANESIM_BANDS])
 {
 	float grey = draw_between(series, low, high), tint = draw_between(series, 0, 0.6f);
@@ -87,6 +97,17 @@ void lanesim_shot_resize(struct lanesim_shot *shot, float eye_distance)
 	shot->sensor.blur *= scale;
 	shot->sensor.motion_x *= scale;
 	shot->sensor.motion_y *= scale;
+}
+
+void lanesim_shot_centre(struct lanesim_shot *shot, float y, uint32_t side)
+{
+	const struct lanesim_pose *pose = &shot->pose;
+	float unit = shot->eye_distance / (float)side;
+
+	shot->x = 0.5f - unit * (BY_YAW * approx_sin(pose->yaw) + BY_ROLL * approx_sin(pose->roll) +
+				 BY_LEAN_ASIDE * approx_sin(pose->lean_x));
+	shot->y = y - unit * (BY_PITCH * approx_sin(pose->pitch) +
+			      BY_LEAN_FORWARD * approx_sin(pose->lean_z));
 }
 
 int lanesim_traveller_document(uint64_t identity, uint32_t side, struct lanesim_hand *hand,

@@ -39,6 +39,9 @@ void lanesim_traveller_part(struct lanesim_traveller *traveller);
 /* The shot with so many pixels between the eyes; what blurs it keeps its share of the face. */
 void lanesim_shot_resize(struct lanesim_shot *shot, float eye_distance);
 
+/* However the head is turned, its eyes are in the middle of @side pixels, @y of them down. */
+void lanesim_shot_centre(struct lanesim_shot *shot, float y, uint32_t side);
+
 /* The day of a traveller's shot @k: some are of one day. */
 static inline uint64_t lanesim_traveller_day(uint32_t k)
 {
