@@ -26,7 +26,7 @@ struct options {
 	double fps, pacing, loss, resend_loss, duplicate, duration;
 	uint32_t reorder;
 	uint64_t seed, frames, start_block, lanesim;
-	const char *format, *posts;
+	const char *format, *posts, *truth;
 	bool pattern, night, no_resend, extended_ids, json;
 };
 
@@ -158,6 +158,7 @@ static int make_pictures(const struct options *options, const struct gvcam_farm_
 		.stay_s = (float)(config->hold / config->fps),
 		.between = config->gap > 0,
 		.night = options->night,
+		.truth = options->truth,
 		.width = config->width,
 		.height = config->height,
 		.pixel_format = config->pixel_format,
@@ -284,6 +285,8 @@ int main(int argc, char **argv)
 		  "with --lanesim: where the cameras stand, in their order, round and round "
 		  "(windshield-left,windshield-right,side-left,side-right)",
 		  0, 0 },
+		{ "truth", 0, SP_OPT_STRING, &o.truth, "FILE",
+		  "with --lanesim: write what its pictures show, a line of JSON each", 0, 0 },
 		{ "night", 0, SP_OPT_FLAG, &o.night, NULL, "with --lanesim: in near infrared", 0, 0 },
 		{ "hold", 0, SP_OPT_U32, &o.hold, "N",
 		  "frames that show one picture (30), or one vehicle (5 s)", 1, 1e6 },

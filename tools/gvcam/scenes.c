@@ -2,6 +2,7 @@
 #include "gvcam/scenes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct scenes {
 	uint32_t stay, between;
 	size_t picture_bytes;
 	uint8_t *pixels;
+	FILE *truth; /* NULL: nobody wants it */
 };
 
 static void share_posts(struct scenes *scenes)
@@ -119,6 +121,71 @@ static const struct gvcam_pictures_ops scene_ops = {
 	.uninit = forget_scenes,
 };
 
+/* What a vehicle's pictures from one post show; NULL without --truth, or without memory. */
+struct lines {
+	json_t *array;
+};
+
+static void add_line(struct lines *lines, const struct scenes *scenes, uint32_t vehicle,
+		     uint32_t view, uint32_t k, const struct lanesim_truth *truths, uint32_t n)
+{
+	json_t *faces = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(faces, lanesim_truth_json(&truths[i]));
+	json_array_append_new(lines->array,
+			      json_pack("{s:i, s:s, s:i, s:i, s:o}", "vehicle", (int)vehicle, "post",
+					lanesim_post_name(scenes->posts[view]), "look", (int)k,
+					"looks", (int)scenes->stay, "faces", faces));
+}
+
+static int write_lines(void *arg, uint32_t i, void *result, struct sp_err *err)
+{
+	const struct scenes *scenes = arg;
+	struct lines *lines = result;
+	json_t *line;
+	size_t k;
+
+	(void)i;
+	if (!lines->array)
+		return 0;
+	json_array_foreach(lines->array, k, line) {
+		json_dumpf(line, scenes->truth, JSON_COMPACT | JSON_REAL_PRECISION(7));
+		fputc('\n', scenes->truth);
+	}
+	json_decref(lines->array);
+	return ferror(scenes->truth) ? sp_err_set(err, -EIO, "%s: cannot be written",
+						  scenes->config.truth)
+				     : 0;
+}
+
+static void drop_lines(void *arg, void *result)
+{
+	struct lines *lines = result;
+
+	(void)arg;
+	json_decref(lines->array);
+}
+
+static int open_truth(struct scenes *scenes, struct sp_err *err)
+{
+	if (!scenes->config.truth)
+		return 0;
+	scenes->truth = fopen(scenes->config.truth, "we");
+	return scenes->truth ? 0 : sp_err_set(err, -errno, "%s: %s", scenes->config.truth,
+					      strerror(errno));
+}
+
+static int close_truth(struct scenes *scenes, struct sp_err *err)
+{
+	FILE *truth = scenes->truth;
+
+	scenes->truth = NULL;
+	if (!truth || !fclose(truth))
+		return 0;
+	return sp_err_set(err, -EIO, "%s: cannot be written", scenes->config.truth);
+}
+
 /* Item of the crew: a vehicle, or the empty lane, from one post. */
 static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, struct sp_err *err)
 {
@@ -131,15 +198,17 @@ static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result
 	struct lanesim_truth truths[LANESIM_OCCUPANTS_MAX];
 	struct lanesim_scene *scene;
 	uint32_t n = empty ? scenes->between : scenes->stay, faces;
+	struct lines *lines = result;
 	int res;
 
-	(void)result;
 	lanesim_traffic_vehicle(&scenes->traffic, empty ? 0 : vehicle, &scene_config);
 	scene_config.no_vehicle = empty;
 	scene_config.night = config->night;
 	res = image ? lanesim_scene_create(&scene_config, &scene) : -ENOMEM;
 	if (res)
 		return sp_err_set(err, res, "--lanesim: out of memory");
+	if (scenes->truth)
+		lines->array = json_array();
 	for (uint32_t k = 0; k < n && !res; k++) {
 		float seconds = config->stay_s * ((float)k + 0.5f) / (float)n;
 
@@ -147,7 +216,11 @@ static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result
 					 truths, &faces);
 		gvcam_picture_convert(image, config->pixel_format,
 				      pixels_of(scenes, vehicle, view, k));
+		if (scenes->truth && !empty && !res)
+			add_line(lines, scenes, vehicle, view, k, truths, faces);
 	}
+	if (res)
+		json_decref(lines->array);
 	lanesim_scene_destroy(scene);
 	return res ? sp_err_set(err, res, "--lanesim: out of memory") : 0;
 }
@@ -186,7 +259,10 @@ int gvcam_scenes_init(struct gvcam_pictures *pictures, const struct gvcam_scenes
 		.label = "gvcam: rendering vehicles",
 		.threads = config->threads,
 		.arg = scenes,
+		.result_bytes = sizeof(struct lines),
 		.make = render,
+		.take = write_lines,
+		.drop = drop_lines,
 	};
 	int res;
 
@@ -212,7 +288,11 @@ int gvcam_scenes_init(struct gvcam_pictures *pictures, const struct gvcam_scenes
 		res = lanesim_traffic_init(&scenes->traffic, config->seed, config->vehicles, err);
 	crew.n = (config->vehicles + (scenes->between > 0)) * scenes->posts_n;
 	if (!res)
+		res = open_truth(scenes, err);
+	if (!res)
 		res = lanesim_crew_run(&crew, err);
+	if (close_truth(scenes, res ? NULL : err) && !res)
+		res = -EIO;
 	if (res)
 		gvcam_pictures_uninit(pictures);
 	return res;

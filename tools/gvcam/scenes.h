@@ -32,6 +32,11 @@ struct gvcam_scenes_config {
 	uint8_t posts[GVCAM_CAMERAS_MAX]; /* enum lanesim_post of each camera */
 	uint32_t width, height, pixel_format;
 	unsigned int threads; /* 0: one a CPU */
+	/*
+	 * NULL, or a file for the truth, a line a picture of a vehicle: {"vehicle", "post", "look",
+	 * "looks", "faces"}.
+	 */
+	const char *truth;
 };
 
 /*
