@@ -135,12 +135,12 @@ int lanesim_far_wall(float *radiance, uint32_t width, uint32_t height, const flo
 					 approx_step(edges[k].width + .01f, edges[k].width - .01f, across);
 			}
 			stops += clutter * 4 * (noise_plane(x * scale + x0, y * scale, 1) - .5f);
-			stops += clutter * 2 * (noise_plane(x * 5 * scale + x0, y * 5 * scale, 2) - .5f);
+			stops += clutter * 1.4f * (noise_plane(x * 2.3f * scale + y + x0, y * 2.3f * scale - x, 2) - .5f);
 			value = grid.values + (size_t)(i * grid.columns + j) * LANESIM_BANDS;
 			for (unsigned int k = 0; k < LANESIM_BANDS; k++) {
 				float hue = 2 * (noise_plane(x * scale + x0, y * scale, 3 + (int)k) - .5f);
 
-				value[k] = albedo[k] * approx_exp2(stops + clutter * 1.2f * hue);
+				value[k] = albedo[k] * approx_exp2(stops + clutter * .7f * hue);
 			}
 		}
 	grid_spread(&grid, radiance, width, height);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/lane.h"
 
+#include <errno.h>
+
 #include "lanesim/noise.h"
 #include "lanesim/panel.h"
 
@@ -43,24 +45,69 @@ static void add_pillow(struct lane *lane, struct vec at, struct vec half, float 
 	lanesim_pillow_add(lane->mesh, &place, half, square, 1, surface);
 }
 
-static void add_road(struct lane *lane)
+enum { ASPHALT_SIDE = 256 }; /* texels of 8 cm */
+
+/* Stains, patches, seams of tar and what tyres left. */
+static void paint_asphalt(struct lanesim_texture *texture, float grey, int32_t layer)
 {
-	uint32_t asphalt = add_grey(lane, .06f, .13f), paint = add_grey(lane, .4f, .6f);
+	for (uint32_t y = 0; y < ASPHALT_SIDE; y++)
+		for (uint32_t x = 0; x < ASPHALT_SIDE; x++) {
+			struct lanesim_texel *texel = &texture->texels[y * ASPHALT_SIDE + x];
+			float fx = (float)x, fy = (float)y, across = (fx - ASPHALT_SIDE / 2) * 8;
+			float broad = noise_plane(fx * .06f, fy * .03f, layer);
+			float stain = approx_step(.62f, .8f, noise_plane(fx * .09f, fy * .09f, layer + 1));
+			float fine = noise_lattice((int32_t)x, (int32_t)y, layer + 2);
+			float tyre = approx_bump((across < 0 ? across + 78 : across - 78) / 26);
+			float seam = noise_plane(fx * .035f, fy * .05f, layer + 3) - .5f;
+			float tar = approx_bump(seam / .012f);
+			float shade = (.75f + .5f * broad) * (.9f + .2f * fine) * (1 - .25f * tyre) *
+				      (1 - .4f * stain) * (1 - .35f * tar);
+
+			for (unsigned int k = 0; k < LANESIM_BANDS; k++)
+				texel->albedo[k] = (uint16_t)(65535 * approx_clamp(grey * shade, 0, 1));
+			texel->gloss = 0;
+			texel->cover = 65535;
+		}
+	lanesim_texture_reduce(texture);
+}
+
+/* Along the lane; in pieces, for long triangles lose precision. */
+static void add_stripe(struct lane *lane, float x, uint32_t surface)
+{
+	struct lanesim_panel stripe = { .corner = { { x - 6, 1, -3000 },
+						    { x + 6, 1, -3000 },
+						    { x + 6, 1, 240 },
+						    { x - 6, 1, 240 } } };
+
+	lanesim_panel_add(lane->mesh, &stripe, LANESIM_CUT_NONE, 40, 2, 1, surface);
+}
+
+static void add_road(struct lane *lane, struct lanesim_texture *texture)
+{
+	float grey = draw_between(&lane->series, .07f, .15f);
+	uint32_t asphalt, paint = add_grey(lane, .4f, .6f), first;
 	float yellow = draw_uniform(&lane->series);
 	uint32_t line = yellow < .5f ? add_surface(lane, LANESIM_MATTE, .5f, .35f, .04f, 0) : paint;
 	struct lanesim_panel road = {
-		.corner = { { -2000, 0, -4000 }, { 2000, 0, -4000 }, { 2000, 0, 900 }, { -2000, 0, 900 } },
+		.corner = { { -2000, 0, -4000 }, { 2000, 0, -4000 }, { 2000, 0, 300 }, { -2000, 0, 300 } },
 	};
 
-	lanesim_panel_add(lane->mesh, &road, LANESIM_CUT_NONE, 9, 9, 1, asphalt);
-	for (int i = -1; i <= 1; i += 2) {
-		float x = (float)i * 155;
+	asphalt = add_surface(lane, LANESIM_MATTE, grey, grey, grey, 0);
+	paint_asphalt(texture, grey, (int32_t)draw_below(&lane->series, 1000000));
+	first = lane->mesh->vertices_n;
+	lanesim_panel_add(lane->mesh, &road, LANESIM_CUT_NONE, 44, 41, 1, asphalt);
+	if (lane->mesh->failed)
+		return;
+	lane->mesh->surfaces[asphalt].texture = texture;
+	for (uint32_t i = first; i < lane->mesh->vertices_n; i++) {
+		struct lanesim_vertex *vertex = &lane->mesh->vertices[i];
 
-		lanesim_mesh_quad(lane->mesh, vec_make(x - 6, .4f, 800), vec_make(x + 6, .4f, 800),
-				  vec_make(x + 6, .4f, -3000), vec_make(x - 6, .4f, -3000), line);
-		lanesim_mesh_quad(lane->mesh, vec_make(x * 2.6f - 6, .4f, 800),
-				  vec_make(x * 2.6f + 6, .4f, 800), vec_make(x * 2.6f + 6, .4f, -3000),
-				  vec_make(x * 2.6f - 6, .4f, -3000), paint);
+		vertex->u = vertex->p.x / 8 + ASPHALT_SIDE / 2;
+		vertex->v = vertex->p.z / 8 + ASPHALT_SIDE * .8f;
+	}
+	for (int i = -1; i <= 1; i += 2) {
+		add_stripe(lane, (float)i * 155, line);
+		add_stripe(lane, (float)i * 403, paint);
 	}
 }
 
@@ -127,8 +174,8 @@ static void add_wall(struct lane *lane, float x)
 	uint32_t wall = add_grey(lane, .2f, .5f), rail = add_grey(lane, .3f, .6f);
 	float high = draw_between(&lane->series, 60, 130);
 
-	add_box(lane, vec_make(x, high / 2, -700), vec_make(12, high / 2, 1300), wall);
-	add_box(lane, vec_make(x, high + 12, -700), vec_make(3, 3, 1300), rail);
+	add_box(lane, vec_make(x, high / 2, -900), vec_make(12, high / 2, 1000), wall);
+	add_box(lane, vec_make(x, high + 12, -900), vec_make(3, 3, 1000), rail);
 }
 
 /* Posts of the roof over the lanes, with lamps. */
@@ -149,12 +196,15 @@ static void add_canopy(struct lane *lane)
 	add_box(lane, vec_make(0, 540, z - 500), vec_make(1600, 25, 700), below);
 }
 
-void lanesim_lane_build(struct lanesim_mesh *mesh, uint64_t seed)
+int lanesim_lane_init(struct lanesim_lane *ret_lane, uint64_t seed)
 {
-	struct lane lane = { .mesh = mesh, .series = draw_series(seed, 'l') };
+	struct lane lane = { .mesh = &ret_lane->mesh, .series = draw_series(seed, 'l') };
 	float right = -draw_between(&lane.series, 300, 400);
 
-	add_road(&lane);
+	lanesim_mesh_init(&ret_lane->mesh);
+	if (lanesim_texture_init(&ret_lane->asphalt, ASPHALT_SIDE, ASPHALT_SIDE))
+		return -ENOMEM;
+	add_road(&lane, &ret_lane->asphalt);
 	add_booth(&lane);
 	if (draw_uniform(&lane.series) < .6f)
 		add_bollards(&lane, draw_between(&lane.series, 270, 300));
@@ -166,4 +216,14 @@ void lanesim_lane_build(struct lanesim_mesh *mesh, uint64_t seed)
 		add_sign(&lane, (i & 1 ? -1 : 1) * draw_between(&lane.series, 205, 380));
 	if (draw_uniform(&lane.series) < .55f)
 		add_canopy(&lane);
+	if (!lane.mesh->failed)
+		return 0;
+	lanesim_lane_uninit(ret_lane);
+	return -ENOMEM;
+}
+
+void lanesim_lane_uninit(struct lanesim_lane *lane)
+{
+	lanesim_mesh_uninit(&lane->mesh);
+	lanesim_texture_uninit(&lane->asphalt);
 }

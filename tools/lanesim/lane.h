@@ -7,6 +7,13 @@
 
 #include "lanesim/mesh.h"
 
-void lanesim_lane_build(struct lanesim_mesh *mesh, uint64_t seed);
+struct lanesim_lane {
+	struct lanesim_mesh mesh;
+	struct lanesim_texture asphalt; /* the mesh points here: a lane stays where it is */
+};
+
+/* 0 or -ENOMEM. */
+int lanesim_lane_init(struct lanesim_lane *ret_lane, uint64_t seed);
+void lanesim_lane_uninit(struct lanesim_lane *lane);
 
 #endif

@@ -9,8 +9,6 @@
 
 #define RADIANS(degrees) ((degrees) * (LANESIM_PI / 180))
 
-static const float usual_eye_distance = 6.3f; /* cm, of an adult */
-
 void lanesim_shot_document(struct lanesim_shot *shot, uint64_t seed)
 {
 	uint64_t series = draw_series(seed, 'D');
@@ -22,10 +20,10 @@ void lanesim_shot_document(struct lanesim_shot *shot, uint64_t seed)
 			  .roll = RADIANS(draw_between(&series, -2, 2)),
 			  .smile = draw_between(&series, 0, .12f),
 			  .brow = draw_between(&series, -.1f, .15f) },
-		.eye_distance = 64, /* of 256 pixels */
+		.eye_distance = 57, /* of 256 pixels: crown and chin are in the picture */
 		.distance = draw_between(&series, 110, 160),
 		.x = .5f,
-		.y = .45f,
+		.y = .49f,
 		.key = vec_unit(vec_make(draw_between(&series, -.45f, .45f),
 					 draw_between(&series, .3f, .6f), 1)),
 		.key_power = draw_between(&series, .45f, .65f),
@@ -53,8 +51,8 @@ static void draw_pose(struct lanesim_pose *pose, float yaw_max, uint64_t *series
 		.open = talk < .25f ? draw_between(series, .05f, .7f) : 0,
 		.brow = draw_between(series, -.5f, .6f),
 		.blink = shut < .05f ? 1 : shut < .15f ? draw_between(series, .1f, .7f) : 0,
-		.lean_x = RADIANS(3) * draw_gauss(series),
-		.lean_z = RADIANS(3) * draw_gauss(series),
+		.lean_x = RADIANS(draw_between(series, -2, 2)),
+		.lean_z = RADIANS(draw_between(series, -2, 2)),
 	};
 	if (eyes < .5f) { /* into the camera, as far as eyes turn */
 		pose->gaze_x = approx_clamp(-pose->yaw, -.3f, .3f);
@@ -107,10 +105,12 @@ void lanesim_shot_draw(struct lanesim_shot *shot, float yaw_max, uint64_t seed)
 		.eye_distance = 64,
 		.distance = draw_between(&series, 90, 450),
 		.x = draw_between(&series, .46f, .54f),
-		.y = draw_between(&series, .4f, .5f),
+		.y = draw_between(&series, .42f, .54f),
 		.seed = sp_random_next(&series),
 	};
 	draw_pose(&shot->pose, yaw_max, &series);
+	/* The eyes are 10 cm above and 4 before where the head turns: keep the face in the picture. */
+	shot->x -= (4 * approx_sin(shot->pose.yaw) - 10 * approx_sin(shot->pose.roll)) * 64 / 6.3f / 256;
 	shot->key = draw_key(&series);
 	shot->key_power = hard < .3f ? draw_between(&series, .9f, 1.8f) : draw_between(&series, .25f, .9f);
 	shot->fill_power = draw_between(&series, .05f, .4f);
@@ -122,12 +122,13 @@ void lanesim_shot_draw(struct lanesim_shot *shot, float yaw_max, uint64_t seed)
 	draw_sensor(&shot->sensor, shot->eye_distance, &series);
 }
 
-static void make_view(const struct lanesim_shot *shot, uint32_t width, uint32_t height,
-		      struct lanesim_view *view)
+static void make_view(const struct lanesim_shot *shot, const struct lanesim_marks *marks,
+		      uint32_t width, uint32_t height, struct lanesim_view *view)
 {
 	*view = (struct lanesim_view){ .width = width, .height = height, .camera = RIGID_IDENTITY };
 	view->camera.t.z = -shot->distance;
-	view->focal = shot->eye_distance * shot->distance / usual_eye_distance;
+	view->focal = shot->eye_distance * shot->distance /
+		      vec_length(vec_sub(marks->landmark[1], marks->landmark[0]));
 	view->cx = shot->x * (float)width;
 	view->cy = shot->y * (float)height;
 }
@@ -163,13 +164,14 @@ int lanesim_portrait(const struct lanesim_person *person, const struct lanesim_s
 	struct lanesim_marks marks;
 	int err = lanesim_eye_resize(eye, image->width, image->height);
 
-	make_view(shot, image->width, image->height, &view);
-	make_light(shot, &light);
 	if (!err)
 		err = lanesim_person_pose(person, &shot->pose, &eye->people[0], &marks);
-	if (!err)
-		err = lanesim_far_wall(eye->background, image->width, image->height, shot->background,
-				       shot->clutter, shot->seed);
+	if (err)
+		return err;
+	make_view(shot, &marks, image->width, image->height, &view);
+	make_light(shot, &light);
+	err = lanesim_far_wall(eye->background, image->width, image->height, shot->background,
+			       shot->clutter, shot->seed);
 	if (!err)
 		err = lanesim_render(eye->renderer, &object, 1, &view, &light, eye->background,
 				     &eye->film);

@@ -17,7 +17,8 @@
 struct lanesim_scene {
 	struct lanesim_scene_config config; /* without its identities */
 	struct lanesim_vehicle vehicle;
-	struct lanesim_mesh lane, car; /* the car's is empty where no vehicle stands */
+	struct lanesim_lane lane;
+	struct lanesim_mesh car; /* empty where no vehicle stands */
 	struct lanesim_occupant occupants[LANESIM_OCCUPANTS_MAX];
 	uint32_t occupants_n;
 };
@@ -63,15 +64,17 @@ int lanesim_scene_create(const struct lanesim_scene_config *config, struct lanes
 		return -ENOMEM;
 	scene->config = *config;
 	scene->config.identities = NULL;
-	lanesim_mesh_init(&scene->lane);
+	if (lanesim_lane_init(&scene->lane, config->seed)) {
+		free(scene);
+		return -ENOMEM;
+	}
 	lanesim_mesh_init(&scene->car);
 	lanesim_vehicle_draw(&scene->vehicle, n, config->plain, config->seed);
-	lanesim_lane_build(&scene->lane, config->seed);
 	if (!config->no_vehicle) {
 		lanesim_body_build(&scene->vehicle, &scene->car);
 		lanesim_cabin_build(&scene->vehicle, &scene->car);
 	}
-	if (seat_occupants(scene, config, n) || scene->lane.failed || scene->car.failed) {
+	if (seat_occupants(scene, config, n) || scene->car.failed) {
 		lanesim_scene_destroy(scene);
 		return -ENOMEM;
 	}
@@ -83,7 +86,7 @@ void lanesim_scene_destroy(struct lanesim_scene *scene)
 {
 	for (uint32_t i = 0; i < LANESIM_OCCUPANTS_MAX; i++)
 		lanesim_occupant_uninit(&scene->occupants[i]);
-	lanesim_mesh_uninit(&scene->lane);
+	lanesim_lane_uninit(&scene->lane);
 	lanesim_mesh_uninit(&scene->car);
 	free(scene);
 }
@@ -162,7 +165,7 @@ int lanesim_scene_look(const struct lanesim_scene *scene, struct lanesim_eye *ey
 {
 	const struct lanesim_scene_config *config = &scene->config;
 	struct lanesim_object objects[2 + LANESIM_OCCUPANTS_MAX] = {
-		{ .mesh = &scene->lane, .place = RIGID_IDENTITY },
+		{ .mesh = &scene->lane.mesh, .place = RIGID_IDENTITY },
 		{ .mesh = &scene->car, .place = RIGID_IDENTITY },
 	};
 	struct lanesim_marks marks[LANESIM_OCCUPANTS_MAX];
