@@ -46,6 +46,17 @@ static inline float approx_clamp(float x, float low, float high)
 	return approx_min(approx_max(x, low), high);
 }
 
+/*
+ * @yes ? a : b by masks. A constant behind ?: tempts the compiler to fold what follows into branches,
+ * and loops with branches do not become vectors.
+ */
+static inline float approx_pick(int yes, float a, float b)
+{
+	uint32_t mask = 0u - (uint32_t)yes;
+
+	return approx_from_bits((approx_to_bits(a) & mask) | (approx_to_bits(b) & ~mask));
+}
+
 static inline float approx_mix(float a, float b, float t)
 {
 	return a + (b - a) * t;
@@ -70,7 +81,7 @@ static inline int32_t approx_floor(float x)
 /* 2^x, x held within ±126. No branches: loops over it become vectors. */
 static inline float approx_exp2(float x)
 {
-	float y = approx_clamp(x, -126, 126);
+	float low = approx_pick(x > -126, x, -126), y = approx_pick(low < 126, low, 126);
 	int32_t whole = approx_floor(y);
 	float f = y - (float)whole;
 	/* Taylor's series of 2^f − 1 about 0 with its coefficients fitted to [0, 1]. */
@@ -90,7 +101,7 @@ static inline float approx_exp(float x)
 /* log2 of x > 0, absolute error about 1e-6; of x ≤ 0: about −127. */
 static inline float approx_log2(float x)
 {
-	uint32_t bits = approx_to_bits(approx_max(x, 1.2e-38f));
+	uint32_t bits = approx_to_bits(approx_pick(x > 1.2e-38f, x, 1.2e-38f));
 	int32_t exponent = (int32_t)(bits >> 23) - 127;
 	float m = approx_from_bits((bits & 0x7FFFFF) | 0x3F800000);
 	int high = m > 1.41421356f;
