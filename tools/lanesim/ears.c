@@ -93,6 +93,8 @@ static void build_ear(struct lanesim_build *build, float side, uint32_t surface)
 		ear.out = vec_scale(ear.out, -1);
 	shape(build, &ear, side, first);
 	lanesim_mesh_grid_normals(&build->mesh, first, RINGS, COLUMNS, true, false);
+	for (uint32_t i = first; i < first + COLUMNS; i++) /* the innermost ring is a point */
+		build->mesh.vertices[i].n = build->mesh.vertices[i].soft = ear.out;
 	lanesim_mesh_grid(&build->mesh, first, RINGS, COLUMNS, true, false, surface);
 }
 

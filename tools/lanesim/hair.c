@@ -25,7 +25,7 @@ static const struct cut cuts[LANESIM_HAIRS] = {
 	[LANESIM_HAIR_PARTED] = { 1.1f, 1.5f, .45f, .6f, 1.5f, 4, .14f, .6f },
 	[LANESIM_HAIR_CURLY] = { 1.4f, 2.2f, 1, 2, 1.8f, 2.6f, .5f, .6f },
 	[LANESIM_HAIR_BOB] = { 1, 1.1f, 1.1f, 1.3f, 1.3f, 3, .12f, 1.2f },
-	[LANESIM_HAIR_LONG] = { .9f, 1, .9f, 1.2f, 1.3f, 5, .12f, 2.6f },
+	[LANESIM_HAIR_LONG] = { .9f, 1, .9f, 1.2f, 1.3f, 5, .12f, 1.7f },
 	[LANESIM_HAIR_TIED] = { .45f, .6f, .25f, .35f, 1, 1.5f, .04f, .4f },
 };
 
@@ -37,6 +37,7 @@ struct hair {
 	bool curtain; /* falls below the hairline */
 	bool tucked;  /* behind the ears */
 	bool behind;  /* the shoulders */
+	float off;    /* of the chest, cm: what is worn there */
 	float fringe; /* canonical y that hair over the forehead comes down to; 99: none */
 	float tip;    /* canonical y that a curtain comes down to */
 	float curl;
@@ -98,7 +99,8 @@ static void set_style(struct hair *hair, const struct lanesim_build *build)
 	lanesim_torso_init(&hair->torso, identity);
 	hair->curtain = is_curtain(identity);
 	hair->tucked = hair->curtain && is_tucked(identity);
-	hair->behind = draw_uniform(&series) < 0.45f;
+	hair->behind = draw_uniform(&series) < 0.45f || hair->tucked;
+	hair->off = build->wear->collar > 0.55f ? 1.5f : 0.6f;
 	hair->curl = identity->hair == LANESIM_HAIR_CURLY ? 1 :
 		     0.5f * approx_clamp(lanesim_get(identity, LANESIM_P_HAIR_CURL), 0, 1);
 	hair->layer = (int32_t)draw_below(&series, 1000000);
@@ -132,9 +134,10 @@ static float opening_at(const struct hair *hair, float y)
 	edge = approx_mix(edge, 0.85f + 0.75f * open, approx_step(-5, -13, y));
 	if (hair->behind)
 		edge = approx_mix(edge, 1.75f, approx_step(-6, -14, y));
-	/* Behind the ear, and forward again below it. */
+	/* Behind the ear. */
 	if (hair->tucked)
-		edge = approx_mix(edge, 1.98f, approx_step(3, 1, y) * approx_step(-9, -5, y));
+		edge = approx_mix(edge, approx_mix(1.7f, 1.98f, approx_step(-8, -4, y)),
+				  approx_step(3, 1, y));
 	return edge;
 }
 
@@ -168,7 +171,7 @@ static float cover_at(const struct hair *hair, const struct lanesim_shell_place 
 /* How thick the hair is at its thickest. */
 static float thickness_at(const struct hair *hair, const struct lanesim_shell_place *place)
 {
-	float a = place->angle < 0 ? -place->angle : place->angle, y = place->y, rim;
+	float a = place->angle < 0 ? -place->angle : place->angle, y = place->y;
 	float thick = approx_mix(hair->cut.side, hair->cut.top, approx_step(3.5f, 9.5f, y));
 
 	if (hair->identity->hair == LANESIM_HAIR_PARTED) /* more of it away from the parting */
@@ -178,11 +181,18 @@ static float thickness_at(const struct hair *hair, const struct lanesim_shell_pl
 		thick *= 1 - 0.75f * approx_bump2(a, y, 1.65f, -0.5f, 0.5f, 4);
 	if (hair->shell.line > 0) /* it lies flat where it parts */
 		thick *= 1 - 0.35f * approx_step(0.12f, 0, place->along);
-	if (hair->hat == LANESIM_HAT_CAP || hair->hat == LANESIM_HAT_BEANIE) {
-		rim = lanesim_hat_rim(hair->hat, place->angle);
-		thick = approx_mix(thick, approx_min(thick, 0.2f), approx_step(rim - 3.5f, rim - 0.5f, y));
-	}
 	return thick;
+}
+
+/* Share of its thickness that a hat leaves it. */
+static float below_hat(const struct hair *hair, const struct lanesim_shell_place *place)
+{
+	float rim;
+
+	if (hair->hat != LANESIM_HAT_CAP && hair->hat != LANESIM_HAT_BEANIE)
+		return 1;
+	rim = lanesim_hat_rim(hair->hat, place->angle);
+	return approx_mix(1, 0.08f, approx_step(rim - 4, rim - 0.3f, place->y));
 }
 
 static float lumps_at(const struct hair *hair, const struct lanesim_shell_place *place, struct vec p)
@@ -216,6 +226,16 @@ static struct vec ground_at(const struct hair *hair, float angle, float y)
 	return p;
 }
 
+/* z of chest or back (@front ±1), @out cm before the skin, where it is @x cm from its middle. */
+static float body_z(const struct hair *hair, float x, float y, float front, float out)
+{
+	float half = lanesim_torso_point(&hair->torso, LANESIM_PI / 2, y, 0).x;
+	float sine = approx_pow(approx_min((x < 0 ? -x : x) / half, 0.99f), 1.25f);
+	float angle = approx_atan2(sine, front * sqrtf(1 - sine * sine));
+
+	return lanesim_torso_point(&hair->torso, angle, y, out).z;
+}
+
 /*
  * Below the head's widest section hair hangs, its front edge (@rise 0) from the cheeks; lower still it
  * lies on chest or back.
@@ -223,21 +243,27 @@ static struct vec ground_at(const struct hair *hair, float angle, float y)
 static struct vec hang(const struct hair *hair, const struct lanesim_shell_place *place,
 		       float thick, float rise)
 {
-	float side = place->angle < 0 ? -place->angle : place->angle, y = place->y, turned;
+	float side = place->angle < 0 ? -place->angle : place->angle, y = place->y, edge, z;
 	float level = approx_mix(-6.5f, -1.5f, rise), size = hair->identity->size;
 	struct vec p = lanesim_shell_ground(hair->identity, place->angle, approx_max(y, level));
-	struct vec out = vec_unit(vec_make(p.x, 0, p.z - hair->centre.z)), body;
-	float pull = 0.1f * rise * approx_step(-4, -12, y);
-	bool front = !hair->behind && side < 1.8f;
+	struct vec out = vec_unit(vec_make(p.x, 0, p.z - hair->centre.z));
+	float pull = 0.1f * rise * approx_step(-4, -12, y), low = approx_step(-9, -17, y);
 
 	p = vec_along(p, out, thick * size);
 	p.y += approx_min(y - level, 0) * size;
 	p.x -= pull * p.x;
 	p.z -= pull * (p.z - hair->centre.z);
-	turned = front ? 0.42f * side : LANESIM_PI - 0.55f * (LANESIM_PI - side);
-	body = lanesim_torso_point(&hair->torso, place->angle < 0 ? -turned : turned, p.y,
-				   0.7f + 0.6f * thick);
-	return vec_mix(p, body, approx_step(-11, -18, y));
+	if (!hair->behind && side < 1.8f) {
+		edge = approx_min(opening_at(hair, y), 1.7f);
+		z = 4.7f + 5.2f * (side - edge) / (1.8f - edge);
+		p.x = approx_mix(p.x, (place->angle < 0 ? -z : z) * hair->torso.scale, low);
+		z = body_z(hair, p.x, p.y, 1, hair->off + 0.7f * thick);
+		p.z = approx_smooth_max(p.z, z, 1);
+	} else {
+		z = body_z(hair, p.x, p.y, -1, hair->off + 0.7f * thick);
+		p.z = -approx_smooth_max(-p.z, -z, 1);
+	}
+	return p;
 }
 
 static void hair_at(const void *data, const struct lanesim_shell_place *place,
@@ -263,6 +289,7 @@ static void hair_at(const void *data, const struct lanesim_shell_place *place,
 	thick = thickness_at(hair, place) * rise;
 	ground = ground_at(hair, place->angle, approx_max(y, -11));
 	thick += lumps_at(hair, place, ground) * approx_min(rise, approx_max(cover, 0));
+	thick *= below_hat(hair, place);
 	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hair->centre.y, 0), ground.z - hair->centre.z));
 	/* At its edge it lies on the skin, and dips below it where its texture has ended. */
 	ret->p = vec_along(ground, out, size * (approx_max(thick, 0) + approx_clamp(0.06f + 0.25f * cover, -0.2f, 0.06f)));

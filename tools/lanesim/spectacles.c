@@ -107,27 +107,27 @@ static void build_bridge(struct lanesim_build *build, const struct frame *frame)
 		    frame->rim, 1, 0, 0);
 }
 
-/* From the rim along the head and down behind the ear. */
+/* From the rim outwards to the hinge, along the head and down behind the ear. */
 static void build_temple(struct lanesim_build *build, const struct frame *frame, float side)
 {
 	const struct lanesim_identity *identity = frame->identity;
 	float high = frame->y + 0.45f * frame->look.height, size = identity->size;
-	struct vec start = frame_at(frame, side * (frame->x + frame->look.width), high);
+	float edge = frame->x + frame->look.width;
+	struct vec hinge = frame_at(frame, side * approx_max(edge + 0.15f, 6.5f), high);
 	struct vec over = lanesim_head_skull(identity, side * 1.72f, 1.1f);
 	struct vec down = lanesim_head_skull(identity, side * 1.95f, -0.8f);
 	struct vec points[TEMPLE_POINTS];
-	float wide;
 
-	over.x += side * 0.35f * size;
+	points[0] = frame_at(frame, side * edge, high);
+	hinge.z += 0.25f * size;
+	over.x += side * 0.3f * size;
 	down.x += side * 0.3f * size;
-	wide = approx_max(side * over.x, side * start.x + 0.1f);
-	for (int i = 0; i < 7; i++) {
-		float t = (float)i / 6;
+	for (int i = 1; i < 7; i++) {
+		float t = (float)(i - 1) / 5;
 
-		points[i] = vec_mix(start, over, t);
-		/* The hinge stands out a little; from there the temple runs straight. */
-		points[i].x = side * approx_mix(approx_mix(side * start.x, wide, approx_step(0, 0.12f, t)),
-						side * over.x, t * t);
+		/* It gives way to the head. */
+		points[i] = vec_mix(hinge, over, t);
+		points[i].x += side * 0.5f * t * (1 - t) * size;
 	}
 	points[7] = vec_mix(over, down, 0.45f);
 	points[8] = down;
@@ -166,6 +166,7 @@ void lanesim_build_spectacles(struct lanesim_build *build)
 	frame.y = -0.3f;
 	frame.z = 0;
 	place_frame(&frame);
+	frame.z += build->wear->mask ? 0.5f : 0;
 	add_surfaces(build, &frame);
 	build_bridge(build, &frame);
 	for (int side = -1; side <= 1; side += 2) {

@@ -384,6 +384,8 @@ void lanesim_build_torso(struct lanesim_build *build)
 	build_chest(build, &clothes);
 	build_arm(build, &clothes, -1);
 	build_arm(build, &clothes, 1);
+	if (build->wear->hat == LANESIM_HAT_SCARF)
+		return; /* which hides the rest */
 	if (clothes.shirt)
 		build_collar(build, &clothes);
 	else

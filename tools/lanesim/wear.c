@@ -26,8 +26,17 @@ float lanesim_hat_rim(enum lanesim_hat hat, float angle)
 	if (hat == LANESIM_HAT_CAP)
 		return approx_mix(approx_mix(5.4f, 3, approx_step(0.5f, 1.5f, side)), 0.5f,
 				  approx_step(1.8f, 2.8f, side));
-	return approx_mix(approx_mix(5, -3.4f, approx_step(0.75f, 1.5f, side)), -4.6f,
-			  approx_step(1.8f, 2.6f, side));
+	return approx_mix(approx_mix(5, -2.9f, approx_step(0.5f, 1.75f, side)), -4.6f,
+			  approx_step(1.8f, 2.8f, side));
+}
+
+/* Distance above that edge, which slopes. */
+static float hat_cover(enum lanesim_hat kind, const struct lanesim_shell_place *place)
+{
+	float rim = lanesim_hat_rim(kind, place->angle);
+	float slope = (lanesim_hat_rim(kind, place->angle + 0.05f) - rim) / (0.05f * 7.5f);
+
+	return (place->y - rim) / sqrtf(1 + slope * slope);
 }
 
 /* How far a cap or beanie stands off the head. */
@@ -36,7 +45,7 @@ static float standoff(const struct hat *hat, const struct lanesim_shell_place *p
 	float y = place->y, side = place->angle < 0 ? -place->angle : place->angle, out;
 
 	if (hat->kind == LANESIM_HAT_CAP) {
-		out = 0.55f + 0.6f * approx_step(5, 9, y) * approx_step(1.6f, 0.6f, side);
+		out = 0.55f + 0.9f * approx_step(5.5f, 9, y) * approx_step(1.8f, 0.6f, side);
 		/* Six panels meet in seams. */
 		return out + 0.05f * approx_step(0.05f, 0.2f, approx_sin_turns(3 * place->turn + 0.25f) *
 								      approx_sin_turns(3 * place->turn + 0.25f));
@@ -53,7 +62,7 @@ static void hat_at(const void *data, const struct lanesim_shell_place *place,
 {
 	const struct hat *hat = data;
 	struct vec ground = lanesim_shell_ground(hat->identity, place->angle, approx_max(place->y, -9)), out;
-	float cover = place->y - lanesim_hat_rim(hat->kind, place->angle), hem, off, side = place->angle;
+	float cover = hat_cover(hat->kind, place), hem, off, side = place->angle;
 
 	side = side < 0 ? -side : side;
 	if (place->y < -1 && side > 1.7f) {
@@ -64,7 +73,7 @@ static void hat_at(const void *data, const struct lanesim_shell_place *place,
 	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hat->centre.y, 0),
 				ground.z - hat->centre.z));
 	hem = approx_clamp(1 - cover / 0.35f, 0, 1);
-	off = standoff(hat, place, cover) * sqrtf(approx_max(1 - hem * hem, 0)) + 0.08f;
+	off = standoff(hat, place, cover) * sqrtf(approx_max(1 - hem * hem, 0)) + 0.25f;
 	ret->p = vec_along(ground, out, off * hat->identity->size);
 	ret->cover = cover + 0.05f;
 	ret->sky = approx_mix(0.7f, 1, approx_step(0, 1, cover));
@@ -83,24 +92,27 @@ static float scarf_cover(const struct hat *hat, float angle, float y)
 	return approx_min(face, hem);
 }
 
-static struct vec scarf_fall(const struct hat *hat, const struct lanesim_shell_place *place)
+static struct vec scarf_fall(const struct hat *hat, const struct lanesim_shell_place *place,
+			     float rise)
 {
 	float y = place->y, size = hat->identity->size, sn = approx_sin(place->angle);
 	float cs = approx_cos(place->angle), side = place->angle < 0 ? -place->angle : place->angle;
 	struct vec held = lanesim_shell_ground(hat->identity, place->angle, approx_max(y, -3)), p, throat, body;
 	struct vec out = vec_unit(vec_make(held.x, 0, held.z - hat->centre.z));
 	float fold = noise_plane(place->turn * 26 + 30, y * 0.12f, hat->layer) - 0.5f;
-	float across = noise_plane(place->turn * 5 + 30, y * 0.55f + 3 * side, hat->layer + 1) - 0.5f;
+	/* Folds hang in bows from the temples to below the chin. */
+	float bow = noise_plane(place->turn * 3 + 30, y * 0.5f + 2.5f * side, hat->layer + 1) - 0.5f;
+	float across = bow * approx_step(0, -5, y);
 
-	p = vec_along(held, out, (0.75f + 0.35f * across) * size);
+	p = vec_along(held, out, (0.12f + rise * (0.7f + 0.7f * across)) * size);
 	p.y = held.y + approx_min(y + 3, 0) * size;
 	/* Under the chin it is drawn together; from there it spreads over shoulders and chest. */
-	throat = vec_make(sn * (7.1f + 0.6f * across) * size, p.y,
-			  hat->centre.z + (-2.2f + cs * (7.4f + 0.6f * across)) * size);
+	throat = vec_make(sn * (8 + 1.3f * across) * size, p.y,
+			  hat->centre.z + (-2.4f + cs * (7.8f + 1.3f * across)) * size);
 	p = vec_mix(p, throat, approx_step(-4, -12.5f, y));
-	body = lanesim_torso_point(&hat->torso, place->angle, p.y, 1.5f + 0.9f * fold + 0.8f * across);
-	body.y += 0.6f;
-	return vec_mix(p, body, approx_step(-12, -17, y));
+	body = lanesim_torso_point(&hat->torso, place->angle, p.y, 2.4f + 0.9f * fold + 1.2f * across);
+	body.y += 1;
+	return vec_mix(p, body, approx_step(-11, -18.5f, y));
 }
 
 static void scarf_at(const void *data, const struct lanesim_shell_place *place,
@@ -115,10 +127,9 @@ static void scarf_at(const void *data, const struct lanesim_shell_place *place,
 	rise = sqrtf(approx_max(1 - left * left, 0));
 	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hat->centre.y, 0),
 				ground.z - hat->centre.z));
-	ret->p = vec_along(ground, out, hat->identity->size * (0.08f + rise * (0.85f + 0.4f * soft)));
+	ret->p = vec_along(ground, out, hat->identity->size * (0.14f + rise * (0.8f + 0.4f * soft)));
 	if (y < 1)
-		ret->p = vec_mix(ret->p, scarf_fall(hat, place),
-				 approx_mix(rise, 1, approx_step(-9, -11.5f, y)) * approx_step(1, -3, y));
+		ret->p = vec_mix(ret->p, scarf_fall(hat, place, rise), approx_step(1, -3, y));
 	ret->cover = cover;
 	ret->with_head = approx_step(-16, -8, y);
 	ret->sky = approx_mix(0.65f, 1, approx_step(0, 1.2f, cover)) *
@@ -151,7 +162,7 @@ static void paint_cloth(struct lanesim_texture *texture, const struct hat *hat, 
 
 			/* A seam along the hem. */
 			if (hat->kind == LANESIM_HAT_CAP)
-				shade *= 1 - 0.3f * approx_bump((cover[x] - 0.8f) / 0.12f);
+				shade *= 1 - 0.15f * approx_bump((cover[x] - 0.8f) / 0.2f);
 			for (int b = 0; b < LANESIM_BANDS; b++)
 				row[x].albedo[b] = lanesim_shell_share(colour[b] * shade);
 			row[x].gloss = 65535 / 25;
@@ -176,13 +187,13 @@ static void build_visor(struct lanesim_build *build, const struct hat *hat, uint
 			struct lanesim_vertex *vertex =
 				&build->mesh.vertices[first + row * COLUMNS + column];
 			struct vec p = lanesim_shell_ground(hat->identity, angle,
-							lanesim_hat_rim(hat->kind, angle) + 0.5f);
+							lanesim_hat_rim(hat->kind, angle) + 0.6f);
 
 			reach = 6.6f * sqrtf(approx_max(1 - across * across, 0)) * t;
-			p = vec_along(p, vec_unit(vec_make(p.x, 0, p.z - hat->centre.z)), 0.35f * size);
+			p = vec_along(p, vec_unit(vec_make(p.x, 0, p.z - hat->centre.z)), 0.15f * size);
 			/* It bends down towards its sides. */
 			vertex->p = vec_make(p.x * (1 + 0.02f * reach),
-					     p.y + size * (-0.16f * reach - 0.009f * reach * p.x * p.x * 0.35f),
+					     p.y + size * (-0.27f * reach - 0.004f * reach * p.x * p.x),
 					     p.z + size * reach);
 			vertex->u = 100.5f + (float)column;
 			vertex->v = 20.5f + (float)row;
@@ -307,7 +318,10 @@ static void build_mask(struct lanesim_build *build)
 		uint32_t row = i / MASK_COLUMNS, column = i % MASK_COLUMNS;
 		float across = 2 * (float)column / (MASK_COLUMNS - 1) - 1, down = (float)row / (MASK_ROWS - 1);
 		float inner = approx_step(1, 0.75f, across * across) * approx_step(0, 0.12f, down);
-		float off = 0.1f + 0.3f * inner + 0.35f * inner * approx_step(0.4f, 0.8f, down);
+		float nose = approx_bump2(across, down, 0, 0.3f, 0.2f, 0.18f);
+		/* Room for a mouth that opens, and for a nose that the grid is too coarse for. */
+		float off = 0.1f + 0.3f * inner + 0.35f * inner * approx_step(0.4f, 0.8f, down) +
+			    0.3f * nose;
 
 		vertex->p = vec_along(grid[i], vec_unit(vec_make(grid[i].x, 0, grid[i].z)),
 				      off * build->identity->size);
