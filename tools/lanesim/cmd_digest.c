@@ -7,12 +7,14 @@
 static const char me[] = "lanesim digest";
 
 static uint64_t seed = 1;
-static uint32_t n = 8, threads;
+static uint32_t n = 8, scenes = LANESIM_DIGEST_SCENES, threads;
 static bool json;
 
 static const struct sp_opt options[] = {
 	{ "seed", 's', SP_OPT_U64, &seed, "S", "of everything (1)", 0, 0 },
 	{ "people", 'n', SP_OPT_U32, &n, "N", "so many documents and as many heads (8)", 1, 1e6 },
+	{ "scenes", 0, SP_OPT_U32, &scenes, "N", "and so many scenes (8)", 0,
+	  LANESIM_DIGEST_SCENES },
 	{ "threads", 0, SP_OPT_U32, &threads, "N", "(one a CPU)", 1, 256 },
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 	{ 0 },
@@ -36,7 +38,7 @@ int lanesim_cmd_digest(int argc, char **argv)
 		return status;
 	if (argc)
 		return sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not an option", argv[0]);
-	if (lanesim_digest(seed, n, threads, digest, &err))
+	if (lanesim_digest(seed, n, scenes, threads, digest, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	for (unsigned int i = 0; i < LANESIM_DIGEST_BYTES; i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);

@@ -11,20 +11,18 @@
 #include "lanesim/traveller.h"
 
 enum {
-	SCENES = 2 * LANESIM_POSTS,
 	SCENE_WIDTH = 612,
 	SCENE_HEIGHT = 512,
-	/* Of each picture, so that crews hand over little. */
+	/* What a crew hands over of each picture: its own checksum. */
 	PICTURE_BYTES = LANESIM_DIGEST_BYTES,
 };
 
 struct job {
 	uint64_t seed;
-	uint32_t n;
+	uint32_t scenes;
 	EVP_MD_CTX *context;
 };
 
-/* The pictures' own checksums are what is summed up. */
 static int checksum(const struct sp_image *image, uint8_t *ret_digest)
 {
 	size_t bytes = (size_t)image->width * image->height * 3;
@@ -72,14 +70,14 @@ static int meet(const struct job *job, struct lanesim_hand *hand, uint32_t i, st
 static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, struct sp_err *err)
 {
 	const struct job *job = arg;
-	bool scene = i < SCENES;
+	bool scene = i < job->scenes;
 	struct sp_image *image = lanesim_hand_image(hand, scene ? SCENE_WIDTH : LANESIM_DOCUMENT_SIDE,
 						    scene ? SCENE_HEIGHT : LANESIM_DOCUMENT_SIDE);
 	int res = -ENOMEM;
 
 	if (image && scene)
 		res = look(job, hand, i, image);
-	else if (image && (i - SCENES) % 2)
+	else if (image && (i - job->scenes) % 2)
 		res = meet(job, hand, i, image);
 	else if (image)
 		res = lanesim_traveller_document(draw_series(job->seed, i) % LANESIM_IDENTITY_SEEDS,
@@ -98,13 +96,13 @@ static int take(void *arg, uint32_t i, void *result, struct sp_err *err)
 	return sp_err_set(err, -EIO, "picture %u cannot be summed up", i);
 }
 
-int lanesim_digest(uint64_t seed, uint32_t n, unsigned int threads,
+int lanesim_digest(uint64_t seed, uint32_t n, uint32_t scenes, unsigned int threads,
 		   uint8_t ret_digest[LANESIM_DIGEST_BYTES], struct sp_err *err)
 {
-	struct job job = { seed, n, EVP_MD_CTX_new() };
+	struct job job = { seed, scenes, EVP_MD_CTX_new() };
 	struct lanesim_crew crew = {
 		.label = "lanesim digest",
-		.n = SCENES + 2 * n,
+		.n = scenes + 2 * n,
 		.threads = threads,
 		.result_bytes = PICTURE_BYTES,
 		.arg = &job,
