@@ -15,17 +15,18 @@
 enum {
 	PHOTO_W = 128, /* pixels; upright, as faces are */
 	PHOTO_H = 160,
-	PAD = 8,    /* between a tile's edge and what is in it */
-	MARGIN = 12, /* around tiles and page */
+	PAD = 7,    /* between a tile's edge and what is in it */
+	MARGIN = 8, /* around tiles and page */
 	FONT = 8,
 	LINE = 13,
 	LINES = 3,
 	VERDICT = 12, /* the second line is that much higher where it holds the outcome */
 	HEADER = 56,
-	/* Pages of about the same width with and without documents. */
-	COLUMNS_SINGLE = 8,
-	COLUMNS_BESIDE = 4,
-	CAPTION = 2 * (PHOTO_W + PAD) / FONT + 1,
+	COLUMNS = 8,
+	TILE_W = PHOTO_W + 2 * PAD,
+	STEP = TILE_W + MARGIN,
+	/* A best shot with its document takes two columns. */
+	CAPTION = (2 * STEP - MARGIN - 2 * PAD) / FONT + 1,
 };
 
 enum colour {
@@ -142,7 +143,7 @@ static int add_document(struct sp_sheet *sheet, struct tile *tile,
 		snprintf(tile->lines[1], CAPTION, "no decision");
 		tile->lines[2][0] = '\0';
 		if (document)
-			snprintf(tile->lines[2], CAPTION, "most similar document %.2f",
+			snprintf(tile->lines[2], CAPTION, "best %.2f",
 				 (double)match->comparison.similarity);
 		return 0;
 	}
@@ -182,13 +183,8 @@ int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e,
 		if (!tile)
 			return 0;
 		tile->accent = FAINT;
-		if (sheet->documents) {
-			snprintf(tile->lines[0], CAPTION, "%.12s %.8s  #%u", e->lane,
-				 begin + 11, i + 1);
-		} else {
-			snprintf(tile->lines[0], CAPTION, "%.12s  %u", e->lane, i + 1);
-			snprintf(tile->lines[1], CAPTION, "%s", begin + 11);
-		}
+		snprintf(tile->lines[0], CAPTION, "%.7s %.8s", e->lane, begin + 11);
+		snprintf(tile->lines[1], CAPTION, "occupant %u", i + 1);
 		if (e->occupants_n)
 			status = add_occupant(sheet, tile, &e->occupants[i],
 					      matches ? &matches[i] : NULL);
@@ -207,22 +203,24 @@ static void fill(struct sp_image *image, int x, int y, int width, int height, en
 			   colour);
 }
 
-static void draw_photo(struct sp_image *page, const struct sp_image *photo, const char *without,
-		       int x, int y)
+static void draw_photo(struct sp_image *page, const struct sp_image *photo, int x, int y)
 {
+	static const char without[] = "no image";
+
+
 	if (photo->rgb) {
 		sp_image_draw_image(page, x, y, photo);
 		return;
 	}
 	fill(page, x, y, PHOTO_W, PHOTO_H, PANEL);
-	sp_image_draw_text(page, x + (PHOTO_W - FONT * (int)strlen(without)) / 2,
+	sp_image_draw_text(page, x + (PHOTO_W - FONT * (int)(sizeof(without) - 1)) / 2,
 			   y + (PHOTO_H - FONT) / 2, 1, FAINT, without);
 }
 
-/* Pixels of a tile, both ways. */
-static int tile_width(const struct sp_sheet *sheet)
+/* Columns that a tile takes. */
+static uint32_t columns_of(const struct tile *tile)
 {
-	return (sheet->documents ? 2 * PHOTO_W + PAD : PHOTO_W) + 2 * PAD;
+	return tile->document.rgb ? 2 : 1;
 }
 
 static int tile_height(const struct sp_sheet *sheet)
@@ -233,16 +231,17 @@ static int tile_height(const struct sp_sheet *sheet)
 static void draw_tile(struct sp_image *page, const struct sp_sheet *sheet, const struct tile *tile,
 		      int x, int y)
 {
-	int caption = y + PHOTO_H + 2 * PAD + 2;
+	bool beside = tile->document.rgb;
+	int width = (int)columns_of(tile) * STEP - MARGIN, caption = y + PHOTO_H + 2 * PAD + 3;
 
-	fill(page, x, y, tile_width(sheet), tile_height(sheet), TILE);
+	fill(page, x, y, width, tile_height(sheet), TILE);
 	/* A bar above says at a glance what the captions say. */
-	fill(page, x, y, tile_width(sheet), 4, tile->accent);
-	draw_photo(page, &tile->photo, "no image", x + PAD, y + PAD);
-	if (sheet->documents)
-		draw_photo(page, &tile->document, "no document", x + 2 * PAD + PHOTO_W, y + PAD);
+	fill(page, x, y, width, 4, tile->accent);
+	draw_photo(page, &tile->photo, x + PAD, y + PAD);
+	if (beside)
+		sp_image_draw_image(page, x + width - PAD - PHOTO_W, y + PAD, &tile->document);
 	for (int i = 0; i < LINES; i++) {
-		bool verdict = i == 1 && sheet->documents;
+		bool verdict = i == 1 && beside;
 
 		sp_image_draw_text(page, x + PAD, caption, verdict ? 2 : 1,
 				   !i ? TEXT : verdict ? tile->accent : FAINT, tile->lines[i]);
@@ -265,25 +264,43 @@ static void draw_header(struct sp_image *page, const struct sp_sheet *sheet, con
 	sp_image_draw_text(page, MARGIN, 36, 1, FAINT, line);
 }
 
+/*
+ * Goes through the tiles as they fill row after row, and draws them if there is a @page. Returns the
+ * rows.
+ */
+static uint32_t lay_out(const struct sp_sheet *sheet, struct sp_image *page)
+{
+	uint32_t row = 0, column = 0;
+
+	for (uint32_t i = 0; i < sheet->n; i++) {
+		const struct tile *tile = &sheet->tiles[i];
+
+		if (column + columns_of(tile) > COLUMNS) {
+			row++;
+			column = 0;
+		}
+		if (page)
+			draw_tile(page, sheet, tile, MARGIN + (int)column * STEP,
+				  HEADER + (int)row * (tile_height(sheet) + MARGIN));
+		column += columns_of(tile);
+	}
+	return row + 1;
+}
+
 int sp_sheet_draw(const struct sp_sheet *sheet, const char *title, struct sp_image *ret_image,
 		  struct sp_err *err)
 {
-	uint32_t most = sheet->documents ? COLUMNS_BESIDE : COLUMNS_SINGLE;
-	uint32_t columns = sheet->n < most ? (sheet->n > 3 ? sheet->n : 3) : most;
-	uint32_t rows = sheet->n ? (sheet->n + columns - 1) / columns : 1;
-	int step_x = tile_width(sheet) + MARGIN, step_y = tile_height(sheet) + MARGIN;
+	uint32_t rows = lay_out(sheet, NULL);
 	struct sp_image page;
 	int status;
 
-	status = sp_image_init(&page, columns * (uint32_t)step_x + MARGIN,
-			       HEADER + rows * (uint32_t)step_y);
+	status = sp_image_init(&page, COLUMNS * STEP + MARGIN,
+			       HEADER + rows * (uint32_t)(tile_height(sheet) + MARGIN));
 	if (status)
 		return sp_err_set(err, status, "contact sheet: %s", strerror(-status));
 	fill(&page, 0, 0, (int)page.width, (int)page.height, PAGE);
 	draw_header(&page, sheet, title);
-	for (uint32_t i = 0; i < sheet->n; i++)
-		draw_tile(&page, sheet, &sheet->tiles[i], MARGIN + (int)(i % columns) * step_x,
-			  HEADER + (int)(i / columns) * step_y);
+	lay_out(sheet, &page);
 	if (!sheet->n)
 		sp_image_draw_text(&page, MARGIN, HEADER, 1, FAINT, "no encounter was recorded");
 	*ret_image = page;
