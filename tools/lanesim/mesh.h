@@ -16,6 +16,7 @@ enum {
 	LANESIM_NIR, /* 850 nm, as a night camera sees it */
 	LANESIM_BANDS,
 	LANESIM_SURFACES_MAX = 64, /* a mesh */
+	LANESIM_HOLE_BLOCK = 8,
 };
 
 /* Linear shares of 65535. */
@@ -28,7 +29,9 @@ struct lanesim_texel {
 /* Level 0 is width × height; each further level halves both (rounding up), down to 1 × 1. */
 struct lanesim_texture {
 	uint32_t width, height, levels;
-	bool holes; /* some cover is not full; found by lanesim_texture_reduce */
+	bool holes; /* there are some; found by lanesim_texture_reduce */
+	/* Which blocks of LANESIM_HOLE_BLOCK² texels of level 0 have some, row by row. With texels. */
+	uint8_t *holed;
 	struct lanesim_texel *texels; /* all levels, largest first; owned */
 };
 

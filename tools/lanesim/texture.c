@@ -10,10 +10,16 @@ static uint32_t half(uint32_t side)
 	return (side + 1) / 2;
 }
 
+static uint32_t blocks(uint32_t side)
+{
+	return (side + LANESIM_HOLE_BLOCK - 1) / LANESIM_HOLE_BLOCK;
+}
+
 int lanesim_texture_init(struct lanesim_texture *texture, uint32_t width, uint32_t height)
 {
 	uint32_t w = width, h = height, levels = 1;
 	size_t n = (size_t)w * h;
+	uint32_t across = blocks(width), down = blocks(height);
 	struct lanesim_texel *texels;
 
 	while (w > 1 || h > 1) {
@@ -22,10 +28,12 @@ int lanesim_texture_init(struct lanesim_texture *texture, uint32_t width, uint32
 		n += (size_t)w * h;
 		levels++;
 	}
-	texels = calloc(n + 1, sizeof(*texels)); /* one more: texels are read 16 bytes at a time */
+	/* One more: texels are read 16 bytes at a time. */
+	texels = calloc(1, (n + 1) * sizeof(*texels) + (size_t)across * down);
 	if (!texels)
 		return -ENOMEM;
-	*texture = (struct lanesim_texture){ width, height, levels, false, texels };
+	*texture = (struct lanesim_texture){ .width = width, .height = height, .levels = levels,
+					     .holed = (uint8_t *)(texels + n + 1), .texels = texels };
 	return 0;
 }
 
@@ -59,14 +67,32 @@ static struct lanesim_texel mean(const struct lanesim_texel *const four[4])
 	return texel;
 }
 
+/* A mean of covers is below one half only if one of them is: level 0 tells for all levels. */
+static void find_holes(struct lanesim_texture *texture)
+{
+	uint32_t across = blocks(texture->width);
+
+	texture->holes = false;
+	memset(texture->holed, 0, (size_t)across * blocks(texture->height));
+	for (uint32_t y = 0; y < texture->height; y++) {
+		const struct lanesim_texel *row = texture->texels + (size_t)y * texture->width;
+		uint8_t *holed = texture->holed + (size_t)(y / LANESIM_HOLE_BLOCK) * across;
+
+		for (uint32_t x = 0; x < texture->width; x++) {
+			bool hole = row[x].cover < 0x8000;
+
+			holed[x / LANESIM_HOLE_BLOCK] |= hole;
+			texture->holes |= hole;
+		}
+	}
+}
+
 void lanesim_texture_reduce(struct lanesim_texture *texture)
 {
 	struct lanesim_texel *from = texture->texels;
 	uint32_t w = texture->width, h = texture->height;
 
-	texture->holes = false;
-	for (size_t i = 0; i < (size_t)w * h; i++)
-		texture->holes |= from[i].cover < 0xFFFF;
+	find_holes(texture);
 	for (uint32_t level = 1; level < texture->levels; level++) {
 		struct lanesim_texel *to = from + (size_t)w * h;
 		uint32_t to_w = half(w), to_h = half(h);

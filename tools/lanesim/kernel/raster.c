@@ -144,6 +144,35 @@ struct punch {
 	float u, u_x, u_y, v, v_x, v_y;
 };
 
+/* Whether there may be one in the face: @reaches as far as the coarsest texel it is seen with. */
+static bool may_have_hole(const struct lanesim_faces *faces, const struct lanesim_face *face, float area)
+{
+	const struct lanesim_material *material = faces->materials + face->material;
+	const struct lanesim_texture *texture = material->surface->texture;
+	const struct lanesim_vertex *a = lanesim_faces_vertex(faces, material, face->corner[0]);
+	const struct lanesim_vertex *b = lanesim_faces_vertex(faces, material, face->corner[1]);
+	const struct lanesim_vertex *c = lanesim_faces_vertex(faces, material, face->corner[2]);
+	float texels = (b->u - a->u) * (c->v - a->v) - (c->u - a->u) * (b->v - a->v);
+	/* A level's texel is at most √2 times as wide as a pixel; two of them are looked at. */
+	float reaches = 3 * sqrtf((texels < 0 ? -texels : texels) / area) + 1;
+	float right = (float)(texture->width - 1), bottom = (float)(texture->height - 1);
+	float left = approx_min(approx_min(a->u, b->u), c->u) - reaches;
+	float top = approx_min(approx_min(a->v, b->v), c->v) - reaches;
+	uint32_t across = (texture->width + LANESIM_HOLE_BLOCK - 1) / LANESIM_HOLE_BLOCK;
+	uint32_t x0 = (uint32_t)approx_clamp(left, 0, right) / LANESIM_HOLE_BLOCK;
+	uint32_t y0 = (uint32_t)approx_clamp(top, 0, bottom) / LANESIM_HOLE_BLOCK;
+	float far_u = approx_max(approx_max(a->u, b->u), c->u) + reaches;
+	float far_v = approx_max(approx_max(a->v, b->v), c->v) + reaches;
+	uint32_t x1 = (uint32_t)approx_clamp(far_u, 0, right) / LANESIM_HOLE_BLOCK;
+	uint32_t y1 = (uint32_t)approx_clamp(far_v, 0, bottom) / LANESIM_HOLE_BLOCK;
+
+	for (uint32_t y = y0; y <= y1; y++)
+		for (uint32_t x = x0; x <= x1; x++)
+			if (texture->holed[(size_t)y * across + x])
+				return true;
+	return false;
+}
+
 static void punch_of(const struct lanesim_faces *faces, const struct lanesim_face *face,
 		     const struct setup *s, struct punch *p)
 {
@@ -230,6 +259,7 @@ static void draw_face(const struct lanesim_raster *raster, const struct lanesim_
 	if (!set_up(faces->corners + face->corner[0], faces->corners + face->corner[1],
 		    faces->corners + face->corner[2], &s))
 		return;
+	holes = holes && may_have_hole(faces, face, s.area);
 	if (holes)
 		punch_of(faces, face, &s, &punch);
 	reach(s.top - raster->side * (float)raster->top, s.bottom - raster->side * (float)raster->top,

@@ -29,7 +29,7 @@ static inline float fresnel(float least, float cosine)
 /* Blinn's highlight, of a matte surface's brightness when summed over directions. */
 static inline float highlight(float cosine, float exponent)
 {
-	return (exponent + 8) * 0.125f * approx_pow(approx_max(cosine, 0), exponent);
+	return (exponent + 8) * 0.125f * approx_pow(cosine, exponent);
 }
 
 static inline struct vec lane_normal(const struct block *b, int i)
@@ -52,6 +52,7 @@ static void matte(struct block *restrict b, const struct lights *l)
 		float fill = wrapped(vec_dot(n, l->fill), 0.5f) * (0.5f + 0.5f * b->attribute[SKY][i]);
 		float above = 0.5f + 0.5f * vec_dot(n, l->up), open = b->attribute[SKY][i];
 
+#pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++)
 			b->out[band][i] = b->albedo[band][i] *
 					  (l->key_power[band] * key + l->fill_power[band] * fill +
@@ -81,6 +82,7 @@ static void skin(struct block *restrict b, const struct lights *l)
 		float fill_shine = gloss * fresnel(.028f, vec_dot(v, hf)) * approx_max(nf, 0) *
 				   half_open * highlight(vec_dot(n, hf), 14);
 
+#pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++) {
 			float key = wrapped(approx_mix(nk, sk, soft[band]), wrap[band]) *
 				    (lit + bleed[band] * shade);
@@ -118,8 +120,9 @@ static void hair(struct block *restrict b, const struct lights *l)
 		key = (0.5f * side + 0.5f * sqrtf(approx_max(1 - tk * tk, 0)) * side) * lit;
 		fill = wrapped(vec_dot(n, l->fill), 0.5f) * (0.5f + 0.5f * open);
 		white = 0.16f * b->gloss[i] * side * lit *
-			approx_pow(approx_max(1 - c1 * c1, 0), 40);
-		own = 0.9f * b->gloss[i] * side * lit * approx_pow(approx_max(1 - c2 * c2, 0), 9);
+			approx_pow(1 - c1 * c1, 40);
+		own = 0.9f * b->gloss[i] * side * lit * approx_pow(1 - c2 * c2, 9);
+#pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++)
 			b->out[band][i] =
 				b->albedo[band][i] *
@@ -145,6 +148,7 @@ static void gloss(struct block *restrict b, const struct lights *l, const struct
 		float mirror = b->gloss[i] * fresnel(least, nv) * open, sky, ground;
 
 		reflect(s, r, &sky, &ground);
+#pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++)
 			b->out[band][i] =
 				b->albedo[band][i] *
@@ -172,6 +176,7 @@ static void clear(struct block *restrict b, const struct lights *l, const struct
 		both = 2 * both / (1 + both); /* from either face of the pane */
 		through = 1 - both;
 		reflect(s, r, &sky, &ground);
+#pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++) {
 			b->albedo[band][i] *= through;
 			b->out[band][i] = l->key_power[band] * shine +
