@@ -141,12 +141,20 @@ static float opening_at(const struct hair *hair, float y)
 	return edge;
 }
 
+static bool is_hidden(const struct hair *hair, const struct lanesim_shell_place *place)
+{
+	return (hair->hat == LANESIM_HAT_CAP || hair->hat == LANESIM_HAT_BEANIE) &&
+	       place->y > lanesim_hat_rim(hair->hat, place->angle) + 2;
+}
+
 /* Distance from the hair's edge, > 0 under hair. */
 static float cover_at(const struct hair *hair, const struct lanesim_shell_place *place)
 {
 	float a = place->angle < 0 ? -place->angle : place->angle, y = place->y;
 	float cover = lanesim_hair_mask(hair->identity, place->angle, y), line, side;
 
+	if (is_hidden(hair, place))
+		return -9;
 	if (hair->fringe < 50)
 		cover = approx_smooth_max(cover, approx_min(y - hair->fringe, (1 - a) * 7), 0.5f);
 	if (hair->identity->hair == LANESIM_HAIR_PARTED) {
@@ -172,7 +180,7 @@ static float cover_at(const struct hair *hair, const struct lanesim_shell_place 
 static float thickness_at(const struct hair *hair, const struct lanesim_shell_place *place)
 {
 	float a = place->angle < 0 ? -place->angle : place->angle, y = place->y;
-	float thick = approx_mix(hair->cut.side, hair->cut.top, approx_step(3.5f, 9.5f, y));
+	float thick = approx_mix(hair->cut.side, hair->cut.top, approx_step(4.5f, 11.2f, y));
 
 	if (hair->identity->hair == LANESIM_HAIR_PARTED) /* more of it away from the parting */
 		thick *= 1 - 0.3f * hair->identity->parting * approx_sin(place->angle) *
@@ -279,6 +287,7 @@ static void hair_at(const void *data, const struct lanesim_shell_place *place,
 	ret->cover = cover;
 	if (cover < -2) { /* nothing is seen of it */
 		ret->p = lanesim_head_skull(hair->identity, place->angle, approx_max(y, -11));
+		ret->p.y += approx_min(y + 11, 0);
 		return;
 	}
 	if (hair->curtain)

@@ -101,22 +101,57 @@ void lanesim_shell_shape(struct lanesim_shell *shell, struct lanesim_build *buil
 	mend_normals(shell, vertices);
 }
 
+/* Whether the cell below and right of the vertex at @row, @column is worth drawing. */
+static bool is_cell(const struct lanesim_shell *shell, uint32_t row, uint32_t column, float margin)
+{
+	const float *upper = &shell->cover[row][column], *lower = &shell->cover[row + 1][column];
+
+	return upper[0] >= -margin || upper[1] >= -margin || lower[0] >= -margin ||
+	       lower[1] >= -margin;
+}
+
+/* Drops the vertices that no cell needs; @ret_index says where the others are. */
+static void keep_used(const struct lanesim_shell *shell, struct lanesim_build *build, float margin,
+		      uint32_t ret_index[ROWS][COLUMNS + 1])
+{
+	struct lanesim_vertex *vertices = build->mesh.vertices;
+	uint32_t next = shell->first;
+
+	for (uint32_t row = 0; row < ROWS; row++) {
+		for (uint32_t column = 0; column <= COLUMNS; column++) {
+			uint32_t from = shell->first + row * (COLUMNS + 1) + column;
+			bool used = false;
+
+			for (uint32_t i = row ? row - 1 : 0; i <= row && i < ROWS - 1; i++)
+				for (uint32_t j = column ? column - 1 : 0; j <= column && j < COLUMNS; j++)
+					used |= is_cell(shell, i, j, margin);
+			if (!used)
+				continue;
+			ret_index[row][column] = next;
+			vertices[next] = vertices[from];
+			build->with_head[next++] = build->with_head[from];
+		}
+	}
+	build->mesh.vertices_n = next;
+}
+
 void lanesim_shell_skin(const struct lanesim_shell *shell, struct lanesim_build *build,
 			float margin, uint32_t surface)
 {
+	uint32_t index[ROWS][COLUMNS + 1];
+
+	if (build->failed || build->mesh.failed)
+		return;
+	keep_used(shell, build, margin, index);
 	for (uint32_t row = 0; row + 1 < ROWS; row++) {
 		for (uint32_t column = 0; column < COLUMNS; column++) {
-			uint32_t a = shell->first + row * (COLUMNS + 1) + column;
-			uint32_t b = a + COLUMNS + 1;
-			const float *upper = &shell->cover[row][column];
-			const float *lower = &shell->cover[row + 1][column];
+			const uint32_t *upper = &index[row][column], *lower = &index[row + 1][column];
 
-			if (upper[0] < -margin && upper[1] < -margin && lower[0] < -margin &&
-			    lower[1] < -margin)
+			if (!is_cell(shell, row, column, margin))
 				continue;
-			lanesim_mesh_add_triangle(&build->mesh, a, b, b + 1, surface);
+			lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[0], lower[1], surface);
 			if (row)
-				lanesim_mesh_add_triangle(&build->mesh, a, b + 1, a + 1, surface);
+				lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[1], upper[1], surface);
 		}
 	}
 }

@@ -46,7 +46,10 @@ struct vec lanesim_shell_ground(const struct lanesim_identity *identity, float a
 void lanesim_shell_shape(struct lanesim_shell *shell, struct lanesim_build *build,
 			 lanesim_shell_at *at, const void *data);
 
-/* Adds triangles where the surface comes within @margin (cm) of being. */
+/*
+ * Adds triangles where the surface comes within @margin (cm) of being and drops the other vertices,
+ * which must be the mesh's last.
+ */
 void lanesim_shell_skin(const struct lanesim_shell *shell, struct lanesim_build *build,
 			float margin, uint32_t surface);
 

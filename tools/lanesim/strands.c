@@ -16,7 +16,7 @@ void lanesim_strands_init(struct lanesim_strands *strands, uint32_t width, float
 	strands->layer = layer;
 	for (int i = 0; i <= STRAY; i++) {
 		strands->scale[i].wide = wide[i] * (1 + 0.9f * curl);
-		strands->scale[i].long_ = approx_mix(straight[i], 1.2f * wide[i] + 1, curl);
+		strands->scale[i].long_ = approx_mix(straight[i], 0.7f * wide[i] + 0.6f, curl);
 		strands->scale[i].weight = weight[i];
 		strands->scale[i].knot = -1;
 	}
