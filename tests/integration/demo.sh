@@ -22,9 +22,41 @@ check() {
 	ok "$name"
 }
 
+# expect NAME STATUS TEXT ARGUMENTS…: `encounters compare` on what the demo recorded.
+expect() {
+	local name=$1 status=$2 text=$3
+	shift 3
+	"$sallyport" encounters compare -c "$build/demo/sallyport.yaml" "$@" >"$work/out" 2>"$work/err"
+	local got=$?
+	if [ $got != "$status" ]; then not_ok "$name" "exit status $got, not $status: $(head -c 300 "$work/err")"
+	elif ! grep -qE -- "$text" "$work/out" "$work/err"; then not_ok "$name" "'$text' is not in: $(cat "$work/out" "$work/err")"
+	else ok "$name"; fi
+}
+
+# The first vehicle of lane-1 is of the first folder, its document the folder's second picture.
+compare_forms() {
+	local documents=$build/demo/documents id first
+	id=$("$sallyport" encounters list -c "$build/demo/sallyport.yaml" --lane lane-1 --json | head -n 1 | sed 's/.*"id":"\([^"]*\)".*/\1/')
+	first=$(find "$documents" -name '*.*' | sort | head -n 1)
+	expect compare_one_with_one 0 '^occupant +similarity +threshold +outcome$' "$id" "$first"
+	expect compare_one_matches 0 '^ +1 +0\.[0-9]+ +0\.413 +match$' "$id" "$first"
+	expect compare_many 0 "^$id +lane-1 .*$(basename "$first") .* match\$" "$documents"
+	expect compare_lane 0 ' 1 match' --lane lane-1 "$first"
+	expect compare_json 0 "\"document\":\"$(basename "$first")\".*\"same\":true" --json "$id" "$documents"
+	expect compare_nothing_in_span 3 'no encounter' --since 2099-01-01 "$first"
+	expect compare_no_such_id 3 'no encounter' ffffffff "$first"
+	expect compare_id_and_span 2 'either ids or' --lane lane-1 "$id" "$first"
+	expect compare_no_document 2 'give the id' "$id"
+	expect compare_no_face 3 'no face' "$id" tests/integration/gray.pgm
+	expect compare_face_and_none 0 '1 match' "$id" tests/integration/gray.pgm "$first"
+	expect compare_other_model 1 'different models|no false match rates' --embedder "$shared/models/mobilefacenet_bn_unfused_testonly.onnx" \
+		--threshold 0.4 "$id" "$first"
+}
+
 if have_models && [ -d "$shared/data/lfw_dev_small" ]; then
 	DEMO_IMAGES=$shared/data/lfw_dev_small DEMO_SECONDS=8 check demo_with_photographs 'the ledger adds up' 'match' 'are sound' \
 		'best shots'
+	compare_forms
 else
 	skip demo_with_photographs "no models or photographs in $shared (set SALLYPORT_SHARED)"
 fi
