@@ -28,9 +28,18 @@ static const struct sp_opt_usage usage = {
 
 static void print_models(const struct sp_models *models)
 {
-	printf("  models: %s, %s, %s%s\n", models->detector, models->embedder,
-	       *models->quality ? models->quality : "no quality network",
-	       models->demonstration ? " (for demonstration: they know synthetic people only)" : "");
+	printf("  models: %s, %s, %s\n", models->detector, models->embedder,
+	       *models->quality ? models->quality : "no quality network");
+	if (models->demonstration)
+		printf("  these are for demonstration: they know synthetic people only\n");
+}
+
+static int choose(const struct sp_config *config, struct sp_models *models, struct sp_err *err)
+{
+	const struct sp_models_wish wish = { config->model_directory, config->compute.detector,
+					     config->compute.embedder, config->compute.quality };
+
+	return sp_models_choose(&wish, models, err);
 }
 
 /* @models: NULL without a backend that has any. */
@@ -81,10 +90,7 @@ static int check(int argc, char **argv)
 	status = sp_config_plan(config, &plan, &err);
 	none = !strcmp(config->compute.backend, "none");
 	if (!status && !none)
-		status = sp_models_choose(&(const struct sp_models_wish){
-						  config->model_directory, config->compute.detector,
-						  config->compute.embedder, config->compute.quality },
-					  &models, &err);
+		status = choose(config, &models, &err);
 	if (status)
 		sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, err.text);
 	else

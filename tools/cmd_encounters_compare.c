@@ -38,11 +38,12 @@ static const struct sp_opt_usage usage = {
 	me,
 	"[ID…] DOCUMENT…",
 	"Compares occupants with the document photographs at hand, 1:1.",
-	"A DOCUMENT is a picture or a folder of pictures, 256 at most: those that travellers handed\n"
-	"over, never a watch list. Each occupant is compared with each; an occupant gets at most one\n"
-	"document, and a document at most one occupant of an encounter, best first. Without ID: all\n"
-	"encounters, or those of --lane, --since, --until. The outcome is \"match\" or \"no decision\";\n"
-	"the decision about a person is an officer's. Exit status 3 if nothing could be compared.",
+	"A DOCUMENT is a picture or a folder of pictures, 256 at most: those that travellers\n"
+	"handed over, never a watch list. Each occupant is compared with each; an occupant gets at\n"
+	"most one document, and a document at most one occupant of an encounter, best first.\n"
+	"Without ID: all encounters, or those of --lane, --since, --until. The outcome is \"match\"\n"
+	"or \"no decision\"; the decision about a person is an officer's. Exit status 3 if nothing\n"
+	"could be compared.",
 };
 
 /* ---- what came of it ------------------------------------------------------------------------- */
@@ -270,8 +271,8 @@ int cmd_encounters_compare(int argc, char **argv)
 		ids++;
 	if (ids == argc)
 		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "give the id of an encounter and a picture, or pictures or a "
-				       "folder of them");
+				       "give the id of an encounter and a picture, or pictures or "
+				       "a folder of them");
 	if (ids && (span.lane || span.since || span.until))
 		return sp_command_fail(me, SP_EXIT_USAGE,
 				       "give either ids or --lane, --since, --until");

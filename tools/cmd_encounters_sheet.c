@@ -35,8 +35,8 @@ static const struct sp_opt_usage usage = {
 	me,
 	"",
 	"Draws the best shots of encounters on one page.",
-	"With --documents, an occupant stands beside the document that `encounters compare` finds to\n"
-	"match. The file is readable by its owner only.",
+	"With --documents, an occupant stands beside the document that `encounters compare` finds\n"
+	"to match. The file is readable by its owner only.",
 };
 
 struct drawing {

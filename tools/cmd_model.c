@@ -126,8 +126,9 @@ static int list(int argc, char **argv)
 		me,
 		"",
 		"Lists the models of the search path, and those recommended that are not there.",
-		"Origin goes by the file's sha256, kind by its shape. A * marks what is used where\n"
-		"neither options nor configuration name a model. Exit status 3 if there is none.",
+		"Origin goes by the file's sha256, kind by its shape. A * marks what is used\n"
+		"where neither options nor configuration name a model. Exit status 3 if there is\n"
+		"none.",
 	};
 	const struct sp_models_wish nothing = { .directory = NULL };
 	struct sp_models_wish wish = nothing;
@@ -233,8 +234,8 @@ static int inspect(int argc, char **argv)
 	static const char me[] = "sallyport model inspect";
 	static const char *directory;
 	static const struct sp_opt options[] = {
-		{ "model-dir", 'm', SP_OPT_STRING, &directory, "DIR", "look for the model here first",
-		  0, 0 },
+		{ "model-dir", 'm', SP_OPT_STRING, &directory, "DIR",
+		  "look for the model here first", 0, 0 },
 		{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 		{ 0 },
 	};
@@ -242,8 +243,8 @@ static int inspect(int argc, char **argv)
 		me,
 		"MODEL",
 		"Says what a model file is: inputs, outputs, operators, parameters, sha256.",
-		"MODEL is a path, or a file name of the search path. A network that cannot be run here is\n"
-		"refused by the name of what is not supported.",
+		"MODEL is a path, or a file name of the search path. A network that cannot be run\n"
+		"here is refused by the name of what is not supported.",
 	};
 	struct sp_model_figures figures;
 	char path[SP_MODELS_PATH_SIZE];

@@ -37,9 +37,9 @@ static const struct sp_opt_usage usage = {
 	me,
 	"[NAME…]",
 	"Fetches the recommended models from where their authors publish them.",
-	"Every file is checked by its pinned size and sha256 before it gets its name. Without network:\n"
-	"copy the files to the machine by hand and give --from DIR. Needs the program curl, unless\n"
-	"--from names a folder.",
+	"Every file is checked by its pinned size and sha256 before it gets its name. Without\n"
+	"network: copy the files to the machine by hand and give --from DIR. Needs the program\n"
+	"curl, unless --from names a folder.",
 };
 
 /* ---- what is pinned -------------------------------------------------------------------------- */

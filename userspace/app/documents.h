@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The document photographs at hand, each looked at once, and how the occupants of encounters compare
- * with them. They are what travellers hand over at the lane: a few, by name, for 1:1 comparisons,
- * and nothing of them is kept beyond the program's run.
+ * The document photographs at hand, each looked at once, and how the occupants of encounters
+ * compare with them. They are what travellers hand over at the lane: a few, by name, for 1:1
+ * comparisons, and nothing of them is kept beyond the program's run.
  */
 #ifndef SP_APP_DOCUMENTS_H
 #define SP_APP_DOCUMENTS_H
@@ -40,8 +40,8 @@ struct sp_documents *sp_documents_create(void);
 void sp_documents_destroy(struct sp_documents *documents); /* faces are wiped */
 
 /*
- * Adds the picture at @path, or the JPEG, PNG, PGM and PPM files of a directory by name. -E2BIG with
- * more than SP_DOCUMENTS_MAX, -ENOENT: nothing is there, with @err filled.
+ * Adds the picture at @path, or the JPEG, PNG, PGM and PPM files of a directory by name. -E2BIG
+ * with more than SP_DOCUMENTS_MAX, -ENOENT: nothing is there, with @err filled.
  */
 int sp_documents_add(struct sp_documents *documents, const char *path, struct sp_err *err);
 
@@ -57,7 +57,7 @@ int sp_documents_compare(const struct sp_documents *documents, uint32_t document
 
 /* The best document of an occupant among those that are no other occupant's. */
 struct sp_document_match {
-	const struct sp_document *document; /* NULL: none is left, or the occupant has no template */
+	const struct sp_document *document; /* NULL: none is left, or there is no template */
 	struct sp_comparison comparison;
 };
 

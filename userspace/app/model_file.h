@@ -24,10 +24,10 @@ struct sp_model_figures {
 	struct sp_model_operator operators[SP_MODEL_OPERATORS_MAX]; /* by name */
 };
 
-/* Detector: the heads of YuNet. Embedder, quality: one aligned face in, a vector or one figure out. */
+/* Detector: the heads of YuNet. Embedder, quality: an aligned face in, a vector or one figure out. */
 enum sp_model_kind sp_model_kind_of(const struct sp_model *model);
 
-/* Of the network as it is run: folded and fused, so it has fewer nodes than the file. 0 or -ENOMEM. */
+/* Of the network as it is run: folded and fused, with fewer nodes than the file. 0 or -ENOMEM. */
 int sp_model_figures(const struct sp_model *model, struct sp_model_figures *ret_figures);
 
 /* Returns @text. */

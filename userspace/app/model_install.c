@@ -141,7 +141,8 @@ int sp_model_put(const struct sp_known_model *model, int fd, const char *directo
 	char partial[PATH_SIZE], path[PATH_SIZE];
 	int to, status;
 
-	if (snprintf(partial, sizeof(partial), "%s/.%s.XXXXXX", directory, model->file) >= PATH_SIZE)
+	if (snprintf(partial, sizeof(partial), "%s/.%s.XXXXXX", directory, model->file) >=
+	    PATH_SIZE)
 		return sp_err_set(err, -ENAMETOOLONG, "%s: the path is too long", directory);
 	snprintf(path, sizeof(path), "%s/%s", directory, model->file);
 	if (mkdir(directory, 0755) && errno != EEXIST)

@@ -265,8 +265,8 @@ static void draw_header(struct sp_image *page, const struct sp_sheet *sheet, con
 }
 
 /*
- * Goes through the tiles as they fill row after row, and draws them if there is a @page. Returns the
- * rows.
+ * Goes through the tiles as they fill row after row, and draws them if there is a @page. Returns
+ * the rows.
  */
 static uint32_t lay_out(const struct sp_sheet *sheet, struct sp_image *page)
 {

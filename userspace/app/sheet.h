@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A contact sheet: the best shots of many encounters on one page, beside documents if there are any. */
+/* A contact sheet: the best shots of many encounters on one page, beside documents if any match. */
 #ifndef SP_APP_SHEET_H
 #define SP_APP_SHEET_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where models are found, which are taken, and that ours are the files that their cards speak of. */
+/* Where models are found, which are taken, and that ours are the files of their cards. */
 #include "app/models.h"
 
 #include <errno.h>
@@ -14,11 +14,11 @@
 #include "lane/compare.h"
 #include "test.h"
 
-/* ---- search path and choice, with files that are empty ----------------------------------------- */
+/* ---- search path and choice, with files that are empty --------------------------------------- */
 
 static char top[64], first[128], second[128];
 
-/* Two directories; the second stands in SALLYPORT_MODELS, and nothing else of this machine is found. */
+/* Two directories, the second in SALLYPORT_MODELS; nothing else of this machine is found. */
 static void fresh_directories(void)
 {
 	snprintf(top, sizeof(top), "/tmp/sallyport-models-XXXXXX");
@@ -131,7 +131,7 @@ TEST(models_named_are_taken_as_named)
 	CHECK(strstr(err.text, "nosuch.onnx"));
 }
 
-/* ---- ours are what their cards say ------------------------------------------------------------- */
+/* ---- ours are what their cards say ----------------------------------------------------------- */
 
 static char tree[1024]; /* where the tests were started: the top of the source tree */
 
