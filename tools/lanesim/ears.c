@@ -17,8 +17,9 @@ struct ear {
 
 /* Rings: share of the outline, and depth below the plane of the helix where it turns back. */
 static const float rings[RINGS][2] = {
-	{ 0, 0 },    { .16f, 0 }, { .3f, 0 },  { .42f, 0 },	 { .54f, 0 },	  { .65f, 0 },	   { .75f, 0 },
-	{ .84f, 0 }, { .92f, 0 }, { .98f, 0 }, { 1, -.18f }, { .96f, -.42f }, { .82f, -.65f }, { .6f, -1.3f },
+	{ 0, 0 },     { .16f, 0 },     { .3f, 0 },	{ .42f, 0 },	{ .54f, 0 },
+	{ .65f, 0 },  { .75f, 0 },     { .84f, 0 },	{ .92f, 0 },	{ .98f, 0 },
+	{ 1, -.18f }, { .96f, -.42f }, { .82f, -.65f }, { .6f, -1.3f },
 };
 
 /* Heights of the front's relief at share @r of the outline, @back and @top being cosine and sine. */
@@ -28,9 +29,11 @@ static float relief(float r, float back, float top)
 	float rear = approx_step(-0.65f, 0.1f, approx_max(back, 0.8f * top));
 	float helix = 0.3f * approx_bump((r - 0.92f) / 0.1f) * rear * (1 - lobe);
 	float groove = -0.16f * approx_bump((r - 0.78f) / 0.08f) * rear * (1 - lobe);
-	float fold = 0.3f * approx_bump((r - 0.6f) / 0.13f) * approx_step(-0.5f, 0.3f, back) * (1 - 0.6f * lobe);
+	float fold = 0.3f * approx_bump((r - 0.6f) / 0.13f) * approx_step(-0.5f, 0.3f, back) *
+		     (1 - 0.6f * lobe);
 	float hollow = -0.75f * approx_bump(r / 0.38f);
-	float tragus = 0.42f * approx_bump((r - 0.62f) / 0.22f) * approx_step(0.75f, 0.95f, -back - 0.25f * top);
+	float tragus = 0.42f * approx_bump((r - 0.62f) / 0.22f) *
+		       approx_step(0.75f, 0.95f, -back - 0.25f * top);
 
 	return helix + groove + fold + hollow + tragus + 0.12f * lobe;
 }
@@ -50,7 +53,8 @@ static void shape(struct lanesim_build *build, const struct ear *ear, float side
 {
 	for (uint32_t ring = 0; ring < RINGS; ring++) {
 		for (uint32_t column = 0; column < COLUMNS; column++) {
-			float turn = side * (float)column / COLUMNS, r = rings[ring][0], forward, up, high;
+			float turn = side * (float)column / COLUMNS, r = rings[ring][0], forward,
+			      up, high;
 			float cs = approx_sin_turns(turn + 0.25f), sn = approx_sin_turns(turn);
 			struct lanesim_vertex *vertex =
 				&build->mesh.vertices[first + ring * COLUMNS + column];
@@ -61,13 +65,15 @@ static void shape(struct lanesim_build *build, const struct ear *ear, float side
 			/* Its front is flush with the cheek, its rear stands off. */
 			high = 0.25f + ear->flare * approx_max(1.3f - forward, 0) + rings[ring][1] +
 			       relief(r, cs, sn);
-			high = approx_mix(high, -0.35f, approx_step(0.7f, 1, r) * approx_step(0.45f, 0.95f, -cs));
+			high = approx_mix(high, -0.35f,
+					  approx_step(0.7f, 1, r) * approx_step(0.45f, 0.95f, -cs));
 			vertex->p = ear->origin;
 			vertex->p = vec_along(vertex->p, ear->forward, ear->scale * forward);
 			vertex->p = vec_along(vertex->p, ear->up, ear->scale * up);
 			vertex->p = vec_along(vertex->p, ear->out, ear->scale * high);
-			vertex->sky = ring > 10 ? 0.5f : 1 - 0.65f * approx_bump(r / 0.45f) -
-								 0.15f * approx_bump((r - 0.78f) / 0.08f);
+			vertex->sky = ring > 10 ? 0.5f
+						: 1 - 0.65f * approx_bump(r / 0.45f) -
+							  0.15f * approx_bump((r - 0.78f) / 0.08f);
 		}
 	}
 }
@@ -100,7 +106,9 @@ static void build_ear(struct lanesim_build *build, float side, uint32_t surface)
 
 void lanesim_build_ears(struct lanesim_build *build)
 {
-	struct lanesim_surface surface = { .shine = LANESIM_SKIN, .gloss = 0.25f, .two_sided = true };
+	struct lanesim_surface surface = { .shine = LANESIM_SKIN,
+					   .gloss = 0.25f,
+					   .two_sided = true };
 
 	if (build->wear->hat == LANESIM_HAT_SCARF || build->wear->hat == LANESIM_HAT_BEANIE ||
 	    lanesim_hair_hides_ears(build->identity))

@@ -12,8 +12,8 @@
 /* Thicknesses in cm, without volume and by it; where it is thin. */
 struct cut {
 	float top, top_volume, side, side_volume;
-	float edge;  /* how far behind the front hairline it is at its thickest */
-	float fade;  /* the same above the lower edge */
+	float edge; /* how far behind the front hairline it is at its thickest */
+	float fade; /* the same above the lower edge */
 	float lumps; /* cm */
 	float ragged; /* how unevenly long at the lower edge */
 };
@@ -35,11 +35,11 @@ struct hair {
 	enum lanesim_hat hat;
 	struct lanesim_torso torso;
 	bool curtain; /* falls below the hairline */
-	bool tucked;  /* behind the ears */
-	bool behind;  /* the shoulders */
-	float off;    /* of the chest, cm: what is worn there */
+	bool tucked; /* behind the ears */
+	bool behind; /* the shoulders */
+	float off; /* of the chest, cm: what is worn there */
 	float fringe; /* canonical y that hair over the forehead comes down to; 99: none */
-	float tip;    /* canonical y that a curtain comes down to */
+	float tip; /* canonical y that a curtain comes down to */
 	float curl;
 	int32_t layer; /* of noise */
 	struct vec centre; /* of the head */
@@ -95,14 +95,18 @@ static void set_style(struct hair *hair, const struct lanesim_build *build)
 	float length = lanesim_get(identity, LANESIM_P_HAIR_LENGTH);
 	float volume = lanesim_get(identity, LANESIM_P_HAIR_VOLUME);
 
-	*hair = (struct hair){ .identity = identity, .cut = cuts[identity->hair], .hat = build->wear->hat };
+	*hair = (struct hair){ .identity = identity,
+			       .cut = cuts[identity->hair],
+			       .hat = build->wear->hat };
 	lanesim_torso_init(&hair->torso, identity);
 	hair->curtain = is_curtain(identity);
 	hair->tucked = hair->curtain && is_tucked(identity);
 	hair->behind = draw_uniform(&series) < 0.45f || hair->tucked;
 	hair->off = build->wear->collar > 0.55f ? 1.5f : 0.6f;
-	hair->curl = identity->hair == LANESIM_HAIR_CURLY ? 1 :
-		     0.5f * approx_clamp(lanesim_get(identity, LANESIM_P_HAIR_CURL), 0, 1);
+	hair->curl = identity->hair == LANESIM_HAIR_CURLY
+			     ? 1
+			     : 0.5f * approx_clamp(lanesim_get(identity, LANESIM_P_HAIR_CURL), 0,
+						   1);
 	hair->layer = (int32_t)draw_below(&series, 1000000);
 	hair->centre = lanesim_head_skull(identity, LANESIM_PI / 2, 1);
 	hair->centre.x = 0;
@@ -115,8 +119,8 @@ static void set_style(struct hair *hair, const struct lanesim_build *build)
 		hair->fringe = line - 0.6f - 1.4f * draw_uniform(&series);
 	else if (identity->hair == LANESIM_HAIR_CURLY)
 		hair->fringe = line - 1.2f * at;
-	hair->tip = identity->hair == LANESIM_HAIR_BOB ? -9.5f - 4 * (length - 0.8f) :
-							 -16 - 13 * (length - 0.35f);
+	hair->tip = identity->hair == LANESIM_HAIR_BOB ? -9.5f - 4 * (length - 0.8f)
+						       : -16 - 13 * (length - 0.35f);
 	set_pole(hair, &series);
 	hair->shell.lowest = hair->curtain ? hair->tip - 2.5f : -8.5f;
 	hair->shell.width = 640;
@@ -203,14 +207,18 @@ static float below_hat(const struct hair *hair, const struct lanesim_shell_place
 	return approx_mix(1, 0.08f, approx_step(rim - 4, rim - 0.3f, place->y));
 }
 
-static float lumps_at(const struct hair *hair, const struct lanesim_shell_place *place, struct vec p)
+static float lumps_at(const struct hair *hair, const struct lanesim_shell_place *place,
+		      struct vec p)
 {
 	bool curly = hair->identity->hair == LANESIM_HAIR_CURLY;
 	float k = curly ? 0.75f : 0.35f;
-	float lump = noise_at(p.x * k + 50, p.y * k + 50, p.z * k + (float)(hair->layer % 997)) - 0.5f;
+	float lump = noise_at(p.x * k + 50, p.y * k + 50, p.z * k + (float)(hair->layer % 997)) -
+		     0.5f;
 	float strand = noise_plane((place->turn + 1) * (curly ? 45 : 60),
-				   place->along * (curly ? 22 : 5), hair->layer + 7) - 0.5f;
-	float wave = approx_sin(place->y * 1.1f + 5 * noise_plane(place->turn * 14 + 20, 0, hair->layer + 8));
+				   place->along * (curly ? 22 : 5), hair->layer + 7) -
+		       0.5f;
+	float wave = approx_sin(place->y * 1.1f +
+				5 * noise_plane(place->turn * 14 + 20, 0, hair->layer + 8));
 
 	return hair->cut.lumps * (2 * lump + strand) +
 	       (hair->curtain ? 0.35f * hair->curl * wave * approx_step(2, -6, place->y) : 0);
@@ -299,9 +307,12 @@ static void hair_at(const void *data, const struct lanesim_shell_place *place,
 	ground = ground_at(hair, place->angle, approx_max(y, -11));
 	thick += lumps_at(hair, place, ground) * approx_min(rise, approx_max(cover, 0));
 	thick *= below_hat(hair, place);
-	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hair->centre.y, 0), ground.z - hair->centre.z));
+	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hair->centre.y, 0),
+				ground.z - hair->centre.z));
 	/* At its edge it lies on the skin, and dips below it where its texture has ended. */
-	ret->p = vec_along(ground, out, size * (approx_max(thick, 0) + approx_clamp(0.06f + 0.25f * cover, -0.2f, 0.06f)));
+	ret->p = vec_along(
+		ground, out,
+		size * (approx_max(thick, 0) + approx_clamp(0.06f + 0.25f * cover, -0.2f, 0.06f)));
 	if (hair->curtain && y < 3)
 		ret->p = vec_mix(ret->p, hang(hair, place, thick, rise), approx_step(3, 0, y));
 	ret->with_head = approx_mix(1, 0.3f, approx_step(-8, -22, y));
@@ -319,7 +330,8 @@ static float raggedness(const struct hair *hair, float along)
 
 	if (!hair->curtain)
 		return hair->cut.ragged;
-	return approx_mix(0.5f, hair->cut.ragged, approx_step(tip - 6 / reach, tip - 2 / reach, along));
+	return approx_mix(0.5f, hair->cut.ragged,
+			  approx_step(tip - 6 / reach, tip - 2 / reach, along));
 }
 
 static void paint(struct hair *hair, struct lanesim_texture *texture)
@@ -345,7 +357,8 @@ static void paint(struct hair *hair, struct lanesim_texture *texture)
 
 			for (int b = 0; b < LANESIM_BANDS; b++)
 				texel[x].albedo[b] = lanesim_shell_share(colour[b] * shade);
-			texel[x].gloss = lanesim_shell_share(0.08f + 0.5f * row.shade[x] * row.shade[x]);
+			texel[x].gloss =
+				lanesim_shell_share(0.08f + 0.5f * row.shade[x] * row.shade[x]);
 			texel[x].cover = lanesim_shell_share(0.5f + 4 * edge);
 		}
 	}
@@ -376,7 +389,9 @@ static void build_knot(struct lanesim_build *build, const struct hair *hair, uin
 			float turn = (float)column / COLUMNS - 0.5f;
 			uint32_t i = first + row * (COLUMNS + 1) + column;
 			struct lanesim_vertex *vertex = &build->mesh.vertices[i];
-			float lump = 1 + 0.1f * (noise_plane(turn * 8 + 30, t * 6, hair->layer + 9) - 0.5f);
+			float lump =
+				1 +
+				0.1f * (noise_plane(turn * 8 + 30, t * 6, hair->layer + 9) - 0.5f);
 			float r = radius * lump * approx_max(around, 0.01f);
 
 			vertex->p = vec_make(root.x + r * approx_sin_turns(turn),

@@ -7,7 +7,7 @@
 
 enum lanesim_bald {
 	LANESIM_BALD_NOT,
-	LANESIM_BALD_RIM,    /* a wreath is left */
+	LANESIM_BALD_RIM, /* a wreath is left */
 	LANESIM_BALD_SHAVEN, /* a shadow on the skin */
 	LANESIM_BALD_ALL,
 };

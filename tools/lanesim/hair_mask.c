@@ -31,7 +31,8 @@ static float front_distance(const struct lanesim_identity *identity, float a, fl
 {
 	float recession = lanesim_get(identity, LANESIM_P_HAIR_RECESSION);
 	float line = lanesim_get(identity, LANESIM_P_HAIR_LINE) +
-		     1.25f * recession * approx_bump((a - 0.62f) / 0.27f) - 0.25f * approx_bump(a / 0.16f);
+		     1.25f * recession * approx_bump((a - 0.62f) / 0.27f) -
+		     0.25f * approx_bump(a / 0.16f);
 	float temple = 1.2f - 0.3f * approx_step(1, 6.5f, y) +
 		       0.09f * recession * approx_bump((y - 5) / 2.4f);
 
@@ -59,7 +60,7 @@ float lanesim_hair_mask(const struct lanesim_identity *identity, float angle, fl
 		return approx_min(mask, -2);
 	case LANESIM_BALD_RIM:
 		/* A wreath from temple to temple. */
-		lower = approx_mix(0.8f, 3.4f, approx_step(1.15f, 2.1f, a)) - y;
+		lower = approx_mix(2.6f, 4.6f, approx_step(1.15f, 1.9f, a)) - y;
 		return -approx_smooth_max(-mask, -lower - 2 * off, 0.4f);
 	default:
 		return mask;

@@ -123,7 +123,8 @@ static void keep_used(const struct lanesim_shell *shell, struct lanesim_build *b
 			bool used = false;
 
 			for (uint32_t i = row ? row - 1 : 0; i <= row && i < ROWS - 1; i++)
-				for (uint32_t j = column ? column - 1 : 0; j <= column && j < COLUMNS; j++)
+				for (uint32_t j = column ? column - 1 : 0;
+				     j <= column && j < COLUMNS; j++)
 					used |= is_cell(shell, i, j, margin);
 			if (!used)
 				continue;
@@ -145,13 +146,16 @@ void lanesim_shell_skin(const struct lanesim_shell *shell, struct lanesim_build 
 	keep_used(shell, build, margin, index);
 	for (uint32_t row = 0; row + 1 < ROWS; row++) {
 		for (uint32_t column = 0; column < COLUMNS; column++) {
-			const uint32_t *upper = &index[row][column], *lower = &index[row + 1][column];
+			const uint32_t *upper = &index[row][column],
+				       *lower = &index[row + 1][column];
 
 			if (!is_cell(shell, row, column, margin))
 				continue;
-			lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[0], lower[1], surface);
+			lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[0], lower[1],
+						  surface);
 			if (row)
-				lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[1], upper[1], surface);
+				lanesim_mesh_add_triangle(&build->mesh, upper[0], lower[1],
+							  upper[1], surface);
 		}
 	}
 }

@@ -12,10 +12,10 @@
 enum { LANESIM_SHELL_ROWS = 56, LANESIM_SHELL_COLUMNS = 112 };
 
 struct lanesim_shell_point {
-	struct vec p;	 /* person space */
-	float cover;	 /* > 0 where the surface is, in cm from its edge */
+	struct vec p; /* person space */
+	float cover; /* > 0 where the surface is, in cm from its edge */
 	float with_head; /* as lanesim_build.with_head */
-	float sky;	 /* as lanesim_vertex.sky */
+	float sky; /* as lanesim_vertex.sky */
 };
 
 /* Of a shell's rows and columns, and over the canonical head; y < −12 means below the chin. */
@@ -30,9 +30,10 @@ typedef void lanesim_shell_at(const void *data, const struct lanesim_shell_place
 
 struct lanesim_shell {
 	/* Set by the caller: */
-	float pole_x, pole_z; /* of the pole, radians from the crown, to the left and to the front */
-	float line;	      /* half the length of the parting, radians; 0: a pole */
-	float lowest;	      /* canonical y of the last row */
+	float pole_x,
+		pole_z; /* of the pole, radians from the crown, to the left and to the front */
+	float line; /* half the length of the parting, radians; 0: a pole */
+	float lowest; /* canonical y of the last row */
 	uint32_t width, height; /* of the texture */
 	/* Filled by lanesim_shell_shape: */
 	uint32_t first; /* vertex: LANESIM_SHELL_ROWS × (LANESIM_SHELL_COLUMNS + 1), row by row */

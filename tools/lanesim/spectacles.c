@@ -99,8 +99,8 @@ static void build_bridge(struct lanesim_build *build, const struct frame *frame)
 	for (int i = 0; i < 7; i++) {
 		float t = (float)i / 3 - 1;
 
-		points[i] = frame_at(frame, t * inner, frame->y + 0.35f * frame->look.height +
-							      0.22f * (1 - t * t));
+		points[i] = frame_at(frame, t * inner,
+				     frame->y + 0.35f * frame->look.height + 0.22f * (1 - t * t));
 		points[i].z += 0.15f * (1 - t * t) * frame->identity->size;
 	}
 	lanesim_rod(build, points, 7, 0.9f * frame->look.thickness * frame->identity->size, false,
@@ -131,16 +131,20 @@ static void build_temple(struct lanesim_build *build, const struct frame *frame,
 	}
 	points[7] = vec_mix(over, down, 0.45f);
 	points[8] = down;
-	lanesim_rod(build, points, TEMPLE_POINTS,
-		    approx_max(0.8f * frame->look.thickness, 0.07f) * size, false, frame->rim, 1, 0, 0);
+	/* A scarf covers the rest. */
+	lanesim_rod(build, points, build->wear->hat == LANESIM_HAT_SCARF ? 3 : TEMPLE_POINTS,
+		    approx_max(0.8f * frame->look.thickness, 0.07f) * size, false, frame->rim, 1, 0,
+		    0);
 }
 
 static void add_surfaces(struct lanesim_build *build, struct frame *frame)
 {
 	bool dark = build->wear->sunglasses;
 	struct lanesim_surface rim = { .shine = LANESIM_POLISH, .gloss = 0.35f };
-	struct lanesim_surface glass = { .shine = LANESIM_CLEAR, .gloss = dark ? 0.8f : 0.45f,
-					 .two_sided = true, .no_shadow = !dark };
+	struct lanesim_surface glass = { .shine = LANESIM_CLEAR,
+					 .gloss = dark ? 0.8f : 0.45f,
+					 .two_sided = true,
+					 .no_shadow = !dark };
 
 	for (int b = 0; b < LANESIM_BANDS; b++) {
 		rim.albedo[b] = frame->look.colour[b];
@@ -156,8 +160,11 @@ void lanesim_build_spectacles(struct lanesim_build *build)
 	struct frame frame = { .identity = identity, .look = identity->spectacles };
 
 	if (build->wear->sunglasses)
-		frame.look = (struct lanesim_spectacles){ .worn = true, .width = 2.85f, .height = 2.2f,
-							  .power = 2.7f, .thickness = 0.16f,
+		frame.look = (struct lanesim_spectacles){ .worn = true,
+							  .width = 2.85f,
+							  .height = 2.2f,
+							  .power = 2.7f,
+							  .thickness = 0.16f,
 							  .colour = { .02f, .018f, .017f, .05f } };
 	if (!frame.look.worn)
 		return;

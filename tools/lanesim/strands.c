@@ -76,8 +76,10 @@ void lanesim_strands_row(struct lanesim_strands *strands, uint32_t y,
 		fine = approx_mix(row[0][left], row[0][right], t);
 		middle = approx_mix(row[1][left], row[1][right], t);
 		ret_row->fine[x] = fine;
-		ret_row->lock[x] = approx_mix(middle, approx_mix(row[2][left], row[2][right], t), 0.5f);
-		ret_row->shade[x] = strands->scale[0].weight * fine + strands->scale[1].weight * middle +
-				    strands->scale[2].weight * approx_mix(row[2][left], row[2][right], t);
+		ret_row->lock[x] = approx_mix(middle, approx_mix(row[2][left], row[2][right], t),
+					      0.5f);
+		ret_row->shade[x] =
+			strands->scale[0].weight * fine + strands->scale[1].weight * middle +
+			strands->scale[2].weight * approx_mix(row[2][left], row[2][right], t);
 	}
 }

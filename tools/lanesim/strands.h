@@ -10,8 +10,8 @@ enum { LANESIM_STRANDS_WIDTH_MAX = 768, LANESIM_STRANDS_SCALES = 3 };
 struct lanesim_strands {
 	struct {
 		float wide, long_; /* texels across and along */
-		float weight;	   /* they add up to 1 */
-		int32_t knot;	   /* the one that `here` is of */
+		float weight; /* they add up to 1 */
+		int32_t knot; /* the one that `here` is of */
 		float here[LANESIM_STRANDS_WIDTH_MAX], next[LANESIM_STRANDS_WIDTH_MAX];
 	} scale[LANESIM_STRANDS_SCALES + 1]; /* the last: how far strands stray sideways */
 	uint32_t width;
@@ -24,8 +24,8 @@ void lanesim_strands_init(struct lanesim_strands *strands, uint32_t width, float
 
 struct lanesim_strands_row {
 	float shade[LANESIM_STRANDS_WIDTH_MAX]; /* how light, 0 … 1, mean ½ */
-	float fine[LANESIM_STRANDS_WIDTH_MAX];	/* single strands, 0 … 1 */
-	float lock[LANESIM_STRANDS_WIDTH_MAX];	/* what holds together, 0 … 1 */
+	float fine[LANESIM_STRANDS_WIDTH_MAX]; /* single strands, 0 … 1 */
+	float lock[LANESIM_STRANDS_WIDTH_MAX]; /* what holds together, 0 … 1 */
 };
 
 /* Row @y; rows in rising order. */

@@ -8,10 +8,18 @@
 
 /* An adult's sections, top down: height, half width, half depth, centre z behind the ears' axis. */
 static const float sections[][4] = {
-	{ -4, 4.7f, 5, -1 },	       { -8, 5, 5.3f, -1.5f },	     { -10.5f, 5, 5.2f, -2.2f },
-	{ -12.5f, 5.3f, 5.4f, -3.1f }, { -14, 6.5f, 6.2f, -3.9f },   { -15.3f, 9.2f, 7, -4.4f },
-	{ -16.6f, 12.6f, 7.9f, -4.8f }, { -18, 15.6f, 8.7f, -4.8f }, { -20, 17.5f, 9.7f, -4.3f },
-	{ -25, 17.6f, 11.2f, -3.6f },  { -33, 16.6f, 11.6f, -3.2f }, { -46, 15.6f, 11.4f, -3 },
+	{ -4, 4.7f, 5, -1 },
+	{ -8, 5, 5.3f, -1.5f },
+	{ -10.5f, 5, 5.2f, -2.2f },
+	{ -12.5f, 5.3f, 5.4f, -3.1f },
+	{ -14, 6.5f, 6.2f, -3.9f },
+	{ -15.3f, 9.2f, 7, -4.4f },
+	{ -16.6f, 12.6f, 7.9f, -4.8f },
+	{ -18, 15.6f, 8.7f, -4.8f },
+	{ -20, 17.5f, 9.7f, -4.3f },
+	{ -25, 17.6f, 11.2f, -3.6f },
+	{ -33, 16.6f, 11.6f, -3.2f },
+	{ -46, 15.6f, 11.4f, -3 },
 };
 
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
@@ -105,7 +113,9 @@ static void paint_neck(struct lanesim_build *build, struct lanesim_texture *text
 			for (int b = 0; b < LANESIM_BANDS; b++) {
 				float tint = b == LANESIM_R ? 1 + 0.04f * broad : 1;
 
-				texel->albedo[b] = (uint16_t)(65535 * approx_clamp(tone[b] * shade * tint, 0, 1));
+				texel->albedo[b] =
+					(uint16_t)(65535 *
+						   approx_clamp(tone[b] * shade * tint, 0, 1));
 			}
 			texel->gloss = (uint16_t)(65535 * 0.25f);
 			texel->cover = 65535;
@@ -139,8 +149,9 @@ static void build_neck(struct lanesim_build *build, const struct lanesim_torso *
 			vertex->u = 0.5f + (float)column * (WIDTH - 1) / COLUMNS;
 			vertex->v = 0.5f + (float)row * (HEIGHT - 1) / (ROWS - 1);
 			/* The head covers the upper front. */
-			vertex->sky = approx_mix(1, 0.35f, approx_step(-14.5f, -9, level) *
-								   approx_step(2.6f, 1.2f, side));
+			vertex->sky = approx_mix(1, 0.35f,
+						 approx_step(-14.5f, -9, level) *
+							 approx_step(2.6f, 1.2f, side));
 			build->with_head[i] = lanesim_torso_with_head(torso, y);
 		}
 	}
@@ -157,8 +168,8 @@ struct clothes {
 	struct lanesim_torso torso;
 	enum pattern pattern;
 	float neckline; /* its front's height, adult's cm */
-	float pitch;	/* of stripes, texels */
-	float fold;	/* depth of folds, cm */
+	float pitch; /* of stripes, texels */
+	float fold; /* depth of folds, cm */
 	float second[LANESIM_BANDS];
 	bool shirt; /* with a collar that folds over */
 	int32_t layer; /* of noise */
@@ -175,8 +186,9 @@ static void draw_clothes(struct clothes *clothes, const struct lanesim_wear *wea
 
 	clothes->pattern = plain ? PLAIN : draw_below(&series, PATTERNS);
 	clothes->shirt = wear->collar > 0.55f;
-	clothes->neckline = clothes->shirt ? -17.6f : -15.6f - 2.6f * draw_uniform(&series) *
-								    draw_uniform(&series);
+	clothes->neckline = clothes->shirt
+				    ? -17.6f
+				    : -15.6f - 2.6f * draw_uniform(&series) * draw_uniform(&series);
 	clothes->pitch = draw_between(&series, 3.5f, 11);
 	clothes->fold = draw_between(&series, 0.15f, 0.45f);
 	clothes->layer = (int32_t)draw_below(&series, 100000);
@@ -219,7 +231,8 @@ static void paint_clothes(const struct clothes *clothes, const struct lanesim_we
 
 			for (int b = 0; b < LANESIM_BANDS; b++) {
 				float albedo = approx_mix(wear->cloth_albedo[b], clothes->second[b],
-							  share) * shade;
+							  share) *
+					       shade;
 
 				texel->albedo[b] = (uint16_t)(65535 * approx_clamp(albedo, 0, 1));
 			}
@@ -234,7 +247,8 @@ static void paint_clothes(const struct clothes *clothes, const struct lanesim_we
 static float neckline_at(const struct clothes *clothes, float angle)
 {
 	float side = angle < 0 ? -angle : angle;
-	float front = clothes->shirt ? approx_clamp(1 - side / 0.75f, 0, 1) : approx_step(1.5f, 0, side);
+	float front = clothes->shirt ? approx_clamp(1 - side / 0.75f, 0, 1)
+				     : approx_step(1.5f, 0, side);
 
 	return approx_mix(-13.9f, clothes->neckline, front) + 0.5f * approx_step(1.5f, 2.6f, side);
 }
@@ -293,21 +307,25 @@ static void build_arm(struct lanesim_build *build, const struct clothes *clothes
 		float t = (float)row / (ROWS - 1), cap = approx_clamp(1 - t / 0.28f, 0, 1);
 		float radius = 5.7f * sqrtf(1.0001f - cap * cap) * (1 - 0.15f * t);
 		float level = -17.5f - 29 * t * (0.55f + 0.45f * t);
-		struct vec centre = vec_make(side * (15.6f + 6 * approx_step(-18, -46, level)) * torso->shoulder,
+		struct vec centre = vec_make(side * (15.6f + 6 * approx_step(-18, -46, level)) *
+						     torso->shoulder,
 					     level, -4.4f + 2 * t);
 
 		for (uint32_t column = 0; column <= COLUMNS; column++) {
 			float turn = (float)column / COLUMNS - 0.5f;
 			uint32_t i = first + row * (COLUMNS + 1) + column;
 			struct lanesim_vertex *vertex = &build->mesh.vertices[i];
-			float crease = noise_plane(turn * 7, level * 0.3f + 50 * side, clothes->layer + 4);
+			float crease = noise_plane(turn * 7, level * 0.3f + 50 * side,
+						   clothes->layer + 4);
 			float r = radius + clothes->fold * (1.6f * crease - 0.8f) * t;
-			struct vec p = vec_make(centre.x + r * approx_sin_turns(turn), centre.y,
-						centre.z + 1.05f * r * approx_sin_turns(turn + 0.25f));
+			struct vec p =
+				vec_make(centre.x + r * approx_sin_turns(turn), centre.y,
+					 centre.z + 1.05f * r * approx_sin_turns(turn + 0.25f));
 
 			vertex->p = vec_make(p.x * torso->scale, p.y * torso->scale,
 					     p.z * torso->scale + torso->z);
-			vertex->u = SLEEVE_U + 0.5f + (float)column * (CLOTH_WIDTH - SLEEVE_U - 1) / COLUMNS;
+			vertex->u = SLEEVE_U + 0.5f +
+				    (float)column * (CLOTH_WIDTH - SLEEVE_U - 1) / COLUMNS;
 			vertex->v = 0.5f + t * (CLOTH_HEIGHT - 1);
 		}
 	}
@@ -320,8 +338,9 @@ static void build_collar(struct lanesim_build *build, const struct clothes *clot
 {
 	enum { ROWS = 8, COLUMNS = 44 };
 	/* From the outer leaf's lower edge up over the fold and down inside: height share, out (cm). */
-	static const float profile[ROWS][2] = { { 0, .95f }, { .3f, .95f }, { .65f, .8f }, { .9f, .62f },
-						{ 1, .4f }, { .9f, .22f }, { .5f, .12f }, { .1f, .1f } };
+	static const float profile[ROWS][2] = { { 0, .95f },   { .3f, .95f }, { .65f, .8f },
+						{ .9f, .62f }, { 1, .4f },    { .9f, .22f },
+						{ .5f, .12f }, { .1f, .1f } };
 	uint32_t first = lanesim_build_vertices(build, ROWS * (COLUMNS + 1), 0);
 	const struct lanesim_torso *torso = &clothes->torso;
 
@@ -330,17 +349,25 @@ static void build_collar(struct lanesim_build *build, const struct clothes *clot
 	for (uint32_t row = 0; row < ROWS; row++) {
 		for (uint32_t column = 0; column <= COLUMNS; column++) {
 			/* Open in front. */
-			float angle = LANESIM_PI + ((float)column / COLUMNS - 0.5f) * 2 * (LANESIM_PI - 0.24f);
-			float side = LANESIM_PI - (angle < LANESIM_PI ? LANESIM_PI - angle : angle - LANESIM_PI);
+			float angle = LANESIM_PI +
+				      ((float)column / COLUMNS - 0.5f) * 2 * (LANESIM_PI - 0.24f);
+			float side = LANESIM_PI -
+				     (angle < LANESIM_PI ? LANESIM_PI - angle : angle - LANESIM_PI);
 			float front = approx_step(1.5f, 0.25f, side);
 			float high = approx_mix(-11.7f, -14.5f, front);
-			float low = approx_mix(-14.8f, -18.3f, front * front);
+			float low = approx_mix(-14.8f, -19, front * front * front);
 			float level = approx_mix(low, high, profile[row][0]);
 			uint32_t i = first + row * (COLUMNS + 1) + column;
 			struct lanesim_vertex *vertex = &build->mesh.vertices[i];
 			float y = level * torso->scale;
 
-			vertex->p = lanesim_torso_point(torso, angle, y, profile[row][1]);
+			/* Its points hang down straight where the chest widens. */
+			float wide = lanesim_torso_point(torso, LANESIM_PI / 2, y, 0).x;
+			float near = side *
+				     approx_mix(1, approx_min(7 * torso->scale / wide, 1), front);
+
+			vertex->p = lanesim_torso_point(torso, angle < LANESIM_PI ? near : -near, y,
+							profile[row][1]);
 			vertex->p.y += row < 3 ? 0.35f : 0;
 			vertex->u = 0.5f + (float)column * 2;
 			vertex->v = 66 + 2.0f * (float)row;
@@ -362,15 +389,18 @@ static void build_rib(struct lanesim_build *build, const struct clothes *clothes
 		float angle = ((float)i / POINTS - 0.5f) * 2 * LANESIM_PI;
 		float level = neckline_at(clothes, angle) + 0.1f;
 
-		points[i] = lanesim_torso_point(&clothes->torso, angle, level * clothes->torso.scale, 0.1f);
+		points[i] = lanesim_torso_point(&clothes->torso, angle,
+						level * clothes->torso.scale, 0.1f);
 	}
-	lanesim_rod(build, points, POINTS, 0.5f * clothes->torso.scale, true, clothes->surface, 0, 20, 30);
+	lanesim_rod(build, points, POINTS, 0.5f * clothes->torso.scale, true, clothes->surface, 0,
+		    20, 30);
 }
 
 void lanesim_build_torso(struct lanesim_build *build)
 {
 	struct lanesim_texture *texture = lanesim_build_texture(build, CLOTH_WIDTH, CLOTH_HEIGHT);
-	struct lanesim_surface surface = { .shine = LANESIM_MATTE, .texture = texture,
+	struct lanesim_surface surface = { .shine = LANESIM_MATTE,
+					   .texture = texture,
 					   .two_sided = true };
 	struct clothes clothes;
 

@@ -6,9 +6,9 @@
 #include "lanesim/build.h"
 
 struct lanesim_torso {
-	float scale;	      /* of lengths: 1 an adult's */
+	float scale; /* of lengths: 1 an adult's */
 	float neck, shoulder; /* factors of widths */
-	float z;	      /* of the axis between the ears */
+	float z; /* of the axis between the ears */
 };
 
 void lanesim_torso_init(struct lanesim_torso *torso, const struct lanesim_identity *identity);

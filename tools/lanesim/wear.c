@@ -15,7 +15,7 @@ struct hat {
 	enum lanesim_hat kind;
 	struct lanesim_torso torso;
 	struct vec centre; /* of the head */
-	int32_t layer;	   /* of noise */
+	int32_t layer; /* of noise */
 	struct lanesim_shell shell;
 };
 
@@ -47,8 +47,9 @@ static float standoff(const struct hat *hat, const struct lanesim_shell_place *p
 	if (hat->kind == LANESIM_HAT_CAP) {
 		out = 0.55f + 0.9f * approx_step(5.5f, 9, y) * approx_step(1.8f, 0.6f, side);
 		/* Six panels meet in seams. */
-		return out + 0.05f * approx_step(0.05f, 0.2f, approx_sin_turns(3 * place->turn + 0.25f) *
-								      approx_sin_turns(3 * place->turn + 0.25f));
+		return out + 0.05f * approx_step(0.05f, 0.2f,
+						 approx_sin_turns(3 * place->turn + 0.25f) *
+							 approx_sin_turns(3 * place->turn + 0.25f));
 	}
 	out = 0.6f + 0.9f * approx_step(6.5f, 11, y) +
 	      0.35f * approx_bump2(side, y, 1.68f, -0.5f, 0.3f, 3); /* over the ears */
@@ -61,7 +62,9 @@ static void hat_at(const void *data, const struct lanesim_shell_place *place,
 		   struct lanesim_shell_point *ret)
 {
 	const struct hat *hat = data;
-	struct vec ground = lanesim_shell_ground(hat->identity, place->angle, approx_max(place->y, -9)), out;
+	struct vec ground = lanesim_shell_ground(hat->identity, place->angle,
+						 approx_max(place->y, -9)),
+		   out;
 	float cover = hat_cover(hat->kind, place), hem, off, side = place->angle;
 
 	side = side < 0 ? -side : side;
@@ -87,7 +90,7 @@ static float scarf_cover(const struct hat *hat, float angle, float y)
 	float top = lanesim_get(hat->identity, LANESIM_P_HAIR_LINE) - 0.9f, a = angle / 1.04f;
 	float b = y > -2 ? (y + 2) / (top + 2) : (y + 2) / 10.4f, side = angle < 0 ? -angle : angle;
 	float face = (sqrtf(a * a + b * b) - 1) * 7;
-	float hem = y + 26 - 6.5f * approx_bump((side - 1.57f) / 0.5f);
+	float hem = y + 31 - 8.5f * approx_bump((side - 1.57f) / 0.5f);
 
 	return approx_min(face, hem);
 }
@@ -97,20 +100,26 @@ static struct vec scarf_fall(const struct hat *hat, const struct lanesim_shell_p
 {
 	float y = place->y, size = hat->identity->size, sn = approx_sin(place->angle);
 	float cs = approx_cos(place->angle), side = place->angle < 0 ? -place->angle : place->angle;
-	struct vec held = lanesim_shell_ground(hat->identity, place->angle, approx_max(y, -3)), p, throat, body;
+	struct vec held = lanesim_shell_ground(hat->identity, place->angle, approx_max(y, -3)), p,
+		   throat, body;
 	struct vec out = vec_unit(vec_make(held.x, 0, held.z - hat->centre.z));
 	float fold = noise_plane(place->turn * 26 + 30, y * 0.12f, hat->layer) - 0.5f;
 	/* Folds hang in bows from the temples to below the chin. */
-	float bow = noise_plane(place->turn * 3 + 30, y * 0.5f + 2.5f * side, hat->layer + 1) - 0.5f;
-	float across = bow * approx_step(0, -5, y);
+	float bow = noise_plane(place->turn * 3 + 30, y * 0.5f + 2.5f * side, hat->layer + 1) -
+		    0.5f;
+	float across = bow * approx_step(0, -5, y) *
+		       approx_mix(0.3f, 1, approx_step(2.2f, 1.3f, side));
+	/* It lies over the arms. */
+	float arms = 3.6f * approx_bump((side - 1.57f) / 0.55f) * approx_step(-14.5f, -19, y);
 
 	p = vec_along(held, out, (0.12f + rise * (0.7f + 0.7f * across)) * size);
 	p.y = held.y + approx_min(y + 3, 0) * size;
 	/* Under the chin it is drawn together; from there it spreads over shoulders and chest. */
-	throat = vec_make(sn * (8 + 1.3f * across) * size, p.y,
+	throat = vec_make(sn * (8.7f + 1.3f * across) * size, p.y,
 			  hat->centre.z + (-2.4f + cs * (7.8f + 1.3f * across)) * size);
 	p = vec_mix(p, throat, approx_step(-4, -12.5f, y));
-	body = lanesim_torso_point(&hat->torso, place->angle, p.y, 2.4f + 0.9f * fold + 1.2f * across);
+	body = lanesim_torso_point(&hat->torso, place->angle, p.y,
+				   2.4f + arms + 0.9f * fold + 1.2f * across);
 	body.y += 1;
 	return vec_mix(p, body, approx_step(-11, -18.5f, y));
 }
@@ -120,14 +129,17 @@ static void scarf_at(const void *data, const struct lanesim_shell_place *place,
 {
 	const struct hat *hat = data;
 	float cover = scarf_cover(hat, place->angle, place->y), y = place->y, left, rise;
-	struct vec ground = lanesim_shell_ground(hat->identity, place->angle, approx_max(y, -10.5f)), out;
+	struct vec ground = lanesim_shell_ground(hat->identity, place->angle,
+						 approx_max(y, -10.5f)),
+		   out;
 	float soft = noise_plane(place->turn * 9 + 30, y * 0.4f, hat->layer + 2) - 0.5f;
 
 	left = approx_clamp(1 - cover / 0.7f, 0, 1);
 	rise = sqrtf(approx_max(1 - left * left, 0));
 	out = vec_unit(vec_make(ground.x, approx_max(ground.y - hat->centre.y, 0),
 				ground.z - hat->centre.z));
-	ret->p = vec_along(ground, out, hat->identity->size * (0.14f + rise * (0.8f + 0.4f * soft)));
+	ret->p = vec_along(ground, out,
+			   hat->identity->size * (0.14f + rise * (0.8f + 0.4f * soft)));
 	if (y < 1)
 		ret->p = vec_mix(ret->p, scarf_fall(hat, place, rise), approx_step(1, -3, y));
 	ret->cover = cover;
@@ -182,19 +194,22 @@ static void build_visor(struct lanesim_build *build, const struct hat *hat, uint
 		return;
 	for (uint32_t row = 0; row < ROWS; row++) {
 		for (uint32_t column = 0; column < COLUMNS; column++) {
-			float across = 2 * (float)column / (COLUMNS - 1) - 1, angle = 0.88f * across;
+			float across = 2 * (float)column / (COLUMNS - 1) - 1,
+			      angle = 0.76f * across;
 			float t = (float)row / (ROWS - 1), reach;
 			struct lanesim_vertex *vertex =
 				&build->mesh.vertices[first + row * COLUMNS + column];
-			struct vec p = lanesim_shell_ground(hat->identity, angle,
-							lanesim_hat_rim(hat->kind, angle) + 0.6f);
+			struct vec p = lanesim_shell_ground(
+				hat->identity, angle, lanesim_hat_rim(hat->kind, angle) + 0.6f);
 
 			reach = 6.6f * sqrtf(approx_max(1 - across * across, 0)) * t;
-			p = vec_along(p, vec_unit(vec_make(p.x, 0, p.z - hat->centre.z)), 0.15f * size);
+			p = vec_along(p, vec_unit(vec_make(p.x, 0, p.z - hat->centre.z)),
+				      0.15f * size);
 			/* It bends down towards its sides. */
-			vertex->p = vec_make(p.x * (1 + 0.02f * reach),
-					     p.y + size * (-0.27f * reach - 0.004f * reach * p.x * p.x),
-					     p.z + size * reach);
+			vertex->p =
+				vec_make(p.x * (1 + 0.02f * reach),
+					 p.y + size * (-0.27f * reach - 0.004f * reach * p.x * p.x),
+					 p.z + size * reach);
 			vertex->u = 100.5f + (float)column;
 			vertex->v = 20.5f + (float)row;
 		}
@@ -215,7 +230,7 @@ static void build_hat(struct lanesim_build *build)
 	hat.centre = lanesim_head_skull(hat.identity, LANESIM_PI / 2, 1);
 	hat.centre.x = 0;
 	hat.layer = (int32_t)(build->wear->seed & 0xFFFFF);
-	hat.shell.lowest = scarf ? -28 : hat.kind == LANESIM_HAT_CAP ? -2 : -7;
+	hat.shell.lowest = scarf ? -33 : hat.kind == LANESIM_HAT_CAP ? -2 : -7;
 	hat.shell.width = scarf ? 384 : 320;
 	hat.shell.height = scarf ? 192 : 96;
 	texture = lanesim_build_texture(build, hat.shell.width, hat.shell.height);
@@ -241,11 +256,13 @@ static void shape_mask(const struct lanesim_identity *identity, struct vec *grid
 
 	for (int row = 0; row < MASK_ROWS; row++) {
 		for (int column = 0; column < MASK_COLUMNS; column++) {
-			float across = 2 * (float)column / (MASK_COLUMNS - 1) - 1, a = across * across;
+			float across = 2 * (float)column / (MASK_COLUMNS - 1) - 1,
+			      a = across * across;
 			float top = -1.5f - 1.6f * a, low = -11.3f + 2.6f * a;
 			float y = approx_mix(top, low, (float)row / (MASK_ROWS - 1));
 
-			grid[row * MASK_COLUMNS + column] = lanesim_shell_ground(identity, 1.05f * across, y);
+			grid[row * MASK_COLUMNS + column] = lanesim_shell_ground(identity,
+										 1.05f * across, y);
 		}
 	}
 	for (int pass = 0; pass < 6; pass++) {
@@ -269,11 +286,14 @@ static void paint_mask(struct lanesim_texture *texture, const float *colour, int
 		for (uint32_t x = 0; x < texture->width; x++) {
 			struct lanesim_texel *texel = &texture->texels[y * texture->width + x];
 			float v = (float)y / (float)(texture->height - 1);
-			float pleats = approx_bump((v - 0.36f) / 0.012f) + approx_bump((v - 0.52f) / 0.012f) +
+			float pleats = approx_bump((v - 0.36f) / 0.012f) +
+				       approx_bump((v - 0.52f) / 0.012f) +
 				       approx_bump((v - 0.68f) / 0.012f);
-			float hem = approx_bump((v - 0.06f) / 0.01f) + approx_bump((v - 0.95f) / 0.01f);
-			float shade = 1 + 0.06f * (noise_lattice((int32_t)x, (int32_t)y, layer) - 0.5f) -
-				      0.28f * pleats - 0.15f * hem;
+			float hem = approx_bump((v - 0.06f) / 0.01f) +
+				    approx_bump((v - 0.95f) / 0.01f);
+			float shade =
+				1 + 0.06f * (noise_lattice((int32_t)x, (int32_t)y, layer) - 0.5f) -
+				0.28f * pleats - 0.15f * hem;
 
 			for (int b = 0; b < LANESIM_BANDS; b++)
 				texel->albedo[b] = lanesim_shell_share(colour[b] * shade);
@@ -293,7 +313,8 @@ static void build_loop(struct lanesim_build *build, const struct vec *grid, int 
 	for (int i = 0; i < 6; i++) {
 		float t = (float)i / 5, y = approx_mix(-3.5f, ear_y, t);
 
-		points[i] = lanesim_head_skull(build->identity, (float)side * approx_mix(1.05f, 1.72f, t), y);
+		points[i] = lanesim_head_skull(build->identity,
+					       (float)side * approx_mix(1.05f, 1.72f, t), y);
 		points[i] = vec_mix(*corner, points[i], t);
 		points[i].x += (float)side * (0.12f + 0.45f * t) * build->identity->size;
 	}
@@ -305,7 +326,9 @@ static void build_mask(struct lanesim_build *build)
 	enum { WIDTH = 96, HEIGHT = 96 };
 	const struct lanesim_wear *wear = build->wear;
 	struct lanesim_texture *texture = lanesim_build_texture(build, WIDTH, HEIGHT);
-	struct lanesim_surface surface = { .shine = LANESIM_MATTE, .texture = texture, .two_sided = true };
+	struct lanesim_surface surface = { .shine = LANESIM_MATTE,
+					   .texture = texture,
+					   .two_sided = true };
 	uint32_t first = lanesim_build_vertices(build, MASK_N, 1), cloth;
 	struct vec grid[MASK_N];
 
@@ -316,7 +339,8 @@ static void build_mask(struct lanesim_build *build)
 	for (uint32_t i = 0; i < MASK_N; i++) {
 		struct lanesim_vertex *vertex = &build->mesh.vertices[first + i];
 		uint32_t row = i / MASK_COLUMNS, column = i % MASK_COLUMNS;
-		float across = 2 * (float)column / (MASK_COLUMNS - 1) - 1, down = (float)row / (MASK_ROWS - 1);
+		float across = 2 * (float)column / (MASK_COLUMNS - 1) - 1,
+		      down = (float)row / (MASK_ROWS - 1);
 		float inner = approx_step(1, 0.75f, across * across) * approx_step(0, 0.12f, down);
 		float nose = approx_bump2(across, down, 0, 0.3f, 0.2f, 0.18f);
 		/* Room for a mouth that opens, and for a nose that the grid is too coarse for. */

@@ -151,7 +151,8 @@ TEST(hairline_keeps_off_the_face)
 		for (float y = -10; y <= line - 1.5f; y += 0.25f)
 			for (float angle = -0.7f; angle <= 0.7f; angle += 0.05f)
 				if (lanesim_hair_mask(&identity, angle, y) >= 0)
-					FAIL("seed %u: hair at angle %.2f, height %.2f", seed, angle, y);
+					FAIL("seed %u: hair at angle %.2f, height %.2f", seed,
+					     angle, y);
 		if (identity.hair != LANESIM_HAIR_NONE)
 			CHECK(lanesim_hair_mask(&identity, LANESIM_PI, 8) > 0);
 	}
@@ -171,7 +172,8 @@ TEST(hairline_is_continuous)
 				float here = lanesim_hair_mask(&identity, angle, y);
 
 				if (!(here - before < 0.4f && before - here < 0.4f))
-					FAIL("seed %u: a step at angle %.3f, height %.2f", seed, angle, y);
+					FAIL("seed %u: a step at angle %.3f, height %.2f", seed,
+					     angle, y);
 				before = here;
 			}
 			CHECK_NEAR(before, seam, 0.7);
