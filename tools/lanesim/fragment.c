@@ -25,6 +25,17 @@ void lanesim_fragments_uninit(struct lanesim_fragments *fragments)
 	memset(fragments, 0, sizeof(*fragments));
 }
 
+/* Neighbours with a corner in common have one normal there: the surface goes on smoothly. */
+static bool share_corner(const struct lanesim_face *a, const struct lanesim_face *b)
+{
+	bool share = false;
+
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < 3; j++)
+			share |= a->corner[i] == b->corner[j];
+	return share;
+}
+
 /*
  * Two samples are alike if they see the same surface of the same object, as far away within half a
  * centimetre and three pixels' width, and facing the same way within 25°.
@@ -41,8 +52,20 @@ static bool alike(const struct gathering *g, const uint32_t *seen, const float *
 		return false;
 	if ((apart < 0 ? -apart : apart) > 0.5f * product + 3 * nearness[i] * g->footprint)
 		return false;
+	if (share_corner(a, b))
+		return true;
 	return vec_dot(lanesim_faces_vertex(g->faces, material, a->corner[0])->n,
 		       lanesim_faces_vertex(g->faces, material, b->corner[0])->n) > 0.9f;
+}
+
+static void clear_pixel(const struct lanesim_strip *strip, uint32_t pixel, float empty)
+{
+	for (int band = 0; band < LANESIM_BANDS; band++)
+		strip->radiance[pixel * LANESIM_BANDS + band] =
+			strip->background && empty > 0 ?
+				empty * strip->background[pixel * LANESIM_BANDS + band] : 0;
+	strip->depth[pixel] = INFINITY;
+	strip->id[pixel] = LANESIM_NOBODY;
 }
 
 /* The samples of one pixel; @x, @y: of its corner in the picture. */
@@ -50,10 +73,15 @@ static void gather_pixel(const struct gathering *g, const uint32_t *seen, const 
 			 const float *lane_x, const float *lane_y, float x, float y, uint32_t pixel)
 {
 	const struct lanesim_strip *strip = g->strip;
+	bool one = seen[0] == seen[1] && seen[0] == seen[2] && seen[0] == seen[3];
 	unsigned int rest = (1u << SAMPLES) - 1, most = 0;
 	float empty = 0;
 	uint32_t best = UINT32_MAX;
 
+	if (one && !seen[0]) {
+		clear_pixel(strip, pixel, 1);
+		return;
+	}
 	for (int i = 0; i < SAMPLES; i++) {
 		struct lanesim_fragment *fragment = g->to->fragments + g->to->n;
 		unsigned int n = 0;
@@ -61,7 +89,7 @@ static void gather_pixel(const struct gathering *g, const uint32_t *seen, const 
 		if (!(rest >> i & 1))
 			continue;
 		for (int j = i; j < SAMPLES; j++) {
-			if (!(rest >> j & 1) || !(seen[i] ? alike(g, seen, nearness, i, j) : !seen[j]))
+			if (!one && (!(rest >> j & 1) || !(seen[i] ? alike(g, seen, nearness, i, j) : !seen[j])))
 				continue;
 			rest &= ~(1u << j);
 			n++;
@@ -80,12 +108,7 @@ static void gather_pixel(const struct gathering *g, const uint32_t *seen, const 
 		};
 		g->to->n++;
 	}
-	for (int band = 0; band < LANESIM_BANDS; band++)
-		strip->radiance[pixel * LANESIM_BANDS + band] =
-			strip->background && empty > 0 ?
-				empty * strip->background[pixel * LANESIM_BANDS + band] : 0;
-	strip->depth[pixel] = INFINITY;
-	strip->id[pixel] = LANESIM_NOBODY;
+	clear_pixel(strip, pixel, empty);
 	if (best != UINT32_MAX)
 		g->to->fragments[best].centre = 1;
 }

@@ -95,8 +95,9 @@ struct lanesim_raster {
 /* What is to be shaded: one point of one face, for a share of a pixel. */
 struct lanesim_fragment {
 	uint32_t face;
-	uint32_t pixel : 31;
-	uint32_t centre : 1; /* depth and id of the pixel are this fragment's */
+	uint32_t pixel : 27;  /* of the band */
+	uint32_t samples : 4; /* of the pixel, a bit each: clear fragments only */
+	uint32_t centre : 1;  /* depth and id of the pixel are this fragment's */
 	float x, y;
 	float weight;
 };

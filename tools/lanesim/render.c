@@ -20,7 +20,8 @@ struct lanesim_renderer {
 	struct lanesim_material *materials;
 	float *nearness;
 	uint32_t *seen;
-	uint32_t materials_n, materials_room, nearness_room, seen_room;
+	uint32_t *last; /* clear fragment of each pixel of a band, from 1; 0: none yet */
+	uint32_t materials_n, materials_room, nearness_room, seen_room, last_room;
 };
 
 int lanesim_film_init(struct lanesim_film *film, uint32_t width, uint32_t height)
@@ -76,6 +77,7 @@ void lanesim_renderer_destroy(struct lanesim_renderer *renderer)
 	free(renderer->materials);
 	free(renderer->nearness);
 	free(renderer->seen);
+	free(renderer->last);
 	free(renderer);
 }
 
@@ -188,6 +190,33 @@ static void glaze(struct lanesim_renderer *renderer, const struct lanesim_light 
 	renderer->fragments.n = 0;
 }
 
+/*
+ * Takes over @n fragments that a face has added. Faces of one pane meet within a pixel, each before
+ * samples of its own: they count together, not one through the other.
+ */
+static void join(struct lanesim_renderer *renderer, uint32_t n)
+{
+	struct lanesim_fragment *fragments = renderer->fragments.fragments;
+	const struct lanesim_face *faces = renderer->faces.faces;
+	uint32_t end = renderer->fragments.n;
+
+	for (uint32_t i = renderer->fragments.n; i < renderer->fragments.n + n; i++) {
+		struct lanesim_fragment added = fragments[i];
+		uint32_t *last = renderer->last + added.pixel;
+		struct lanesim_fragment *before = *last ? fragments + *last - 1 : NULL;
+
+		if (before && !(before->samples & added.samples) &&
+		    faces[before->face].material == faces[added.face].material) {
+			before->samples |= added.samples;
+			before->weight += added.weight;
+			continue;
+		}
+		fragments[end++] = added;
+		*last = end;
+	}
+	renderer->fragments.n = end;
+}
+
 /* The room is that of draw_opaque: four fragments a pixel; a face adds one at most. */
 static void draw_clear(struct lanesim_renderer *renderer, const struct lanesim_light *light,
 		       const struct lanesim_raster *raster, uint32_t band,
@@ -195,15 +224,21 @@ static void draw_clear(struct lanesim_renderer *renderer, const struct lanesim_l
 {
 	const uint32_t *first = renderer->clear.first + band;
 	struct lanesim_fragments *fragments = &renderer->fragments;
+	size_t pixels = (size_t)strip->width * strip->height;
 
 	fragments->n = 0;
+	if (first[0] == first[1])
+		return;
+	memset(renderer->last, 0, pixels * sizeof(*renderer->last));
 	for (uint32_t i = first[0]; i < first[1]; i++) {
-		if (fragments->n + strip->width * strip->height > fragments->room)
+		if (fragments->n + pixels > fragments->room) {
 			glaze(renderer, light, strip);
-		fragments->n += lanesim_kernels()->layer(raster, &renderer->faces,
-							 renderer->clear.list[i], strip->width,
-							 strip->height,
-							 fragments->fragments + fragments->n);
+			memset(renderer->last, 0, pixels * sizeof(*renderer->last));
+		}
+		join(renderer, lanesim_kernels()->layer(raster, &renderer->faces,
+							renderer->clear.list[i], strip->width,
+							strip->height,
+							fragments->fragments + fragments->n));
 	}
 	glaze(renderer, light, strip);
 }
@@ -268,7 +303,9 @@ int lanesim_render(struct lanesim_renderer *renderer, const struct lanesim_objec
 	    lanesim_shadows_cast(renderer->shadows, objects, objects_n, light, renderer->materials) ||
 	    lanesim_grow(&renderer->nearness, &renderer->nearness_room, samples,
 			 sizeof(*renderer->nearness)) ||
-	    lanesim_grow(&renderer->seen, &renderer->seen_room, samples, sizeof(*renderer->seen)))
+	    lanesim_grow(&renderer->seen, &renderer->seen_room, samples, sizeof(*renderer->seen)) ||
+	    lanesim_grow(&renderer->last, &renderer->last_room, samples / LANESIM_PIXEL_SAMPLES,
+			 sizeof(*renderer->last)))
 		return -ENOMEM;
 	renderer->faces.materials = renderer->materials;
 	if (lanesim_faces_project(&renderer->faces, objects, objects_n, &plane,

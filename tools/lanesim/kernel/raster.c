@@ -301,13 +301,14 @@ static uint32_t layer_tile(const uint32_t *found, uint32_t face, uint32_t x,
 
 	for (uint32_t pixel = 0; pixel < 4; pixel++) {
 		const uint32_t *sample = found + LANESIM_PIXEL_SAMPLES * pixel;
+		uint32_t samples = sample[0] | sample[1] << 1 | sample[2] << 2 | sample[3] << 3;
 		uint32_t count = sample[0] + sample[1] + sample[2] + sample[3];
 		uint32_t px = x + (pixel & 1), py = y + (pixel >> 1);
 
 		if (!count || px >= width || py >= height)
 			continue;
 		ret_fragments[n++] = (struct lanesim_fragment){
-			.face = face, .pixel = py * width + px, .x = (float)px + 0.5f,
+			.face = face, .pixel = py * width + px, .samples = samples, .x = (float)px + 0.5f,
 			.y = (float)(py + top) + 0.5f,
 			.weight = (float)count * (1.0f / LANESIM_PIXEL_SAMPLES)
 		};
