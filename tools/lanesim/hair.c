@@ -383,7 +383,7 @@ static void build_knot(struct lanesim_build *build, const struct hair *hair, uin
 	root = vec_along(root, out, 0.75f * radius);
 	for (uint32_t row = 0; row < ROWS; row++) {
 		float t = (float)row / (ROWS - 1), around = approx_sin_turns(0.5f * t);
-		float down = -approx_sin_turns(0.25f - 0.5f * t) * -1;
+		float down = approx_sin_turns(0.25f - 0.5f * t);
 
 		for (uint32_t column = 0; column <= COLUMNS; column++) {
 			float turn = (float)column / COLUMNS - 0.5f;
