@@ -81,11 +81,11 @@
 	X(OIL, .45f, .25f, 0, 1, 0, 0)                                   \
 	X(LIP_RED, .5f, .3f, 0, 1.3f, -.15f, -.3f)                       \
 	X(LIP_DARK, .3f, .22f, 0, .9f, 0, 0)                             \
-	X(BROW_THICK, .4f, .12f, .16f, .7f, .08f, 0)                     \
+	X(BROW_THICK, .37f, .1f, .16f, .62f, .07f, 0)                    \
 	X(BROW_ARCH, .28f, .26f, -.15f, .85f, -.08f, 0)                  \
 	X(BROW_TILT, .08f, .12f, -.3f, .45f, 0, -.1f)                    \
 	X(BROW_LENGTH, 3.6f, .27f, 2.9f, 4.3f, 0, 0)                     \
-	X(BROW_DENSITY, .8f, .2f, .25f, 1, .04f, -.1f)                   \
+	X(BROW_DENSITY, .56f, .2f, .15f, .9f, .04f, -.1f)                \
 	X(BROW_GAP, 1.05f, .28f, .4f, 1.65f, -.05f, 0)                   \
 	X(BROW_OFFSET, 0, .24f, -.45f, .5f, -.12f, 0)                    \
 	X(STUBBLE, .25f, .27f, 0, 1, 0, 0)                               \

@@ -271,16 +271,16 @@ static float lift(const struct lanesim_identity *identity, float y)
 {
 	static const float knot[] = { 11.4f, 7, 1.9f, .3f, -.6f, FACE_TIP, FACE_NOSE_BASE,
 				      FACE_MOUTH, FACE_CHIN };
-	float nose = 0.36f - GET(NOSE_LENGTH), mouth = 0.85f - GET(NOSE_LENGTH) - GET(PHILTRUM);
+	float nose = 0.58f - GET(NOSE_LENGTH), mouth = 1.38f - GET(NOSE_LENGTH) - GET(PHILTRUM);
 	const float value[] = { 1.1f * GET(FOREHEAD_HEIGHT),
 				0.9f * GET(FOREHEAD_HEIGHT),
 				0.25f * GET(BROW_HEIGHT),
 				0,
 				0,
 				nose,
-				nose + 0.14f,
+				nose + 0.2f,
 				mouth,
-				mouth - 0.05f - GET(CHIN_HEIGHT) };
+				mouth - 0.85f - GET(CHIN_HEIGHT) };
 
 	return between(knot, value, 9, y);
 }

@@ -61,8 +61,8 @@ static void flushes(const struct lanesim_identity *identity, const struct lanesi
 	float cheek = 0.8f * red * approx_bump((y + 3.5f) / 1.6f);
 	float nose = 0.7f * red * approx_bump((y + 4.3f) / 0.9f);
 	float chin = 0.3f * red * approx_bump((y + 10.2f) / 0.9f);
-	float below = 0.09f * circles * approx_bump((y + 1) / 0.6f);
-	float above = (0.03f + 0.04f * circles) * approx_bump((y - 0.75f) / 0.5f);
+	float below = (0.05f + 0.09f * circles) * approx_bump((y + 0.85f) / 0.6f);
+	float above = (0.08f + 0.04f * circles) * approx_bump((y - 0.5f) / 0.55f);
 	float oily = 0.4f * GET(OIL) * approx_bump((y + 2.5f) / 2.8f) + 0.25f * approx_bump((y - 4) / 2.2f);
 
 	face_field_row(&identity->pigment, y, row->x, 0, p->pigment, row->n);
@@ -173,12 +173,12 @@ static void lids(const struct lanesim_identity *identity, const struct lanesim_s
 		float up = y - face_lid_upper(identity, e), low = face_lid_lower(identity, e) - y;
 		float out = approx_max(approx_max(up, low), (size_of(u) - 1) * width);
 		float in_reach = p->front[i] * approx_step(1.12f, 0.96f, size_of(u));
-		float lash = approx_bump((up - 0.03f) / 0.09f) * approx_step(-1, -0.5f, u);
+		float lash = approx_bump((up - 0.03f) / 0.11f) * approx_step(-1.05f, -0.6f, u);
 		float crease = up - GET(CREASE) * (1 - 0.2f * e);
 
 		p->cover[i] = approx_clamp(0.5f + out * 8, 0, 1);
-		p->brow[i] = approx_max(p->brow[i], in_reach * (0.75f * lash +
-								0.3f * approx_bump((low - 0.02f) / 0.06f)));
+		p->brow[i] = approx_max(p->brow[i], in_reach * (0.85f * lash +
+								0.4f * approx_bump((low - 0.02f) / 0.07f)));
 		p->shade[i] *= 1 - 0.22f * in_reach * (1 - GET(HOOD)) * approx_bump(crease / 0.09f);
 		p->red[i] += 0.5f * in_reach * approx_bump(out / 0.12f);
 	}
@@ -192,7 +192,7 @@ static void brows(const struct lanesim_identity *identity, const struct lanesim_
 	for (uint32_t i = 0; i < row->n; i++) {
 		float ax = p->ax[i], t = (ax - GET(BROW_GAP)) / length;
 		float bow = approx_bump((t - 0.62f) / 0.5f) - 0.25f;
-		float d = y - (1.72f + GET(BROW_OFFSET) + 0.85f * GET(BROW_ARCH) * bow +
+		float d = y - (1.38f + GET(BROW_OFFSET) + 0.85f * GET(BROW_ARCH) * bow +
 			       1.6f * GET(BROW_TILT) * (t - 0.4f));
 		float half = GET(BROW_THICK) * (0.35f + 0.65f * approx_step(1, 0.35f, t)) *
 			     (0.8f + 0.2f * approx_step(-0.02f, 0.2f, t));
@@ -314,9 +314,9 @@ static void compose(const struct lanesim_identity *identity, const struct paint 
 	float b2 = 0.5f * hair[2] + 0.003f, b3 = 0.6f * hair[3] + 0.02f;
 
 	for (uint32_t i = 0; i < n; i++) {
-		float lip = p->lip[i], red = p->red[i] + lip * (0.9f + 1.3f * lip_red), k = p->shade[i];
-		float m = approx_clamp(p->melanin[i] + 0.1f * lip * lip_dark, 0, 1.05f);
-		float r = skin_tone_red(m) * (1 + 0.07f * red - 0.18f * lip) * k;
+		float lip = p->lip[i], red = p->red[i] + lip * (1.2f + 1.5f * lip_red), k = p->shade[i];
+		float m = approx_clamp(p->melanin[i] + 0.16f * lip * lip_dark, 0, 1.05f);
+		float r = skin_tone_red(m) * (1 + 0.07f * red - 0.28f * lip) * k;
 		float g = skin_tone_green(m) * (1 - 0.14f * approx_min(red, 3) + 0.02f * yellow) * k;
 		float b = skin_tone_blue(m) * (1 - 0.12f * approx_min(red, 3) - 0.1f * yellow) * k;
 		float nir = skin_tone_nir(m) * (1 - 0.12f * lip) * k;
