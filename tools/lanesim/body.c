@@ -93,8 +93,8 @@ static void panel_edge(const struct lanesim_panel *panel, int side, struct vec b
 	for (unsigned int i = 0; i < EDGE; i++) {
 		float t = (float)i / (EDGE - 1);
 
-		points[i] = vec_add(side < 2 ? lanesim_panel_at(panel, (float)side, t) :
-					       lanesim_panel_at(panel, t, (float)(side - 2)),
+		points[i] = vec_add(side < 2 ? lanesim_panel_at(panel, (float)side, t)
+					     : lanesim_panel_at(panel, t, (float)(side - 2)),
 				    by);
 	}
 }
@@ -125,7 +125,8 @@ static void add_windshield(struct body *body)
 		float u = i ? .08f : .5f;
 
 		wipers[i][0] = vec_add(lanesim_panel_at(&glass, u, .96f), vec_make(0, 1.2f, 1));
-		wipers[i][1] = vec_add(lanesim_panel_at(&glass, u + .42f, .93f), vec_make(0, 1.2f, 1));
+		wipers[i][1] = vec_add(lanesim_panel_at(&glass, u + .42f, .93f),
+				       vec_make(0, 1.2f, 1));
 		lanesim_mesh_tube(body->mesh, wipers[i], 2, .8f, false, body->rubber);
 	}
 }
@@ -232,15 +233,16 @@ static void add_flank(struct body *body)
 		for (unsigned int j = 0; j < EDGE; j++) {
 			float v = (float)j / (EDGE - 1);
 
-			points[j] = lanesim_panel_at(&glass, approx_mix(cut.top[1], cut.bottom[1], v), v);
+			points[j] = lanesim_panel_at(&glass,
+						     approx_mix(cut.top[1], cut.bottom[1], v), v);
 			points[j].x -= .6f;
 		}
-		add_bars(body, points, EDGE, vec_make(0, 0, i == 2 ? 9 : 5), vec_make(1.2f, 0, 0), .8f,
-			 i == 2 ? body->paint : body->rubber);
+		add_bars(body, points, EDGE, vec_make(0, 0, i == 2 ? 9 : 5), vec_make(1.2f, 0, 0),
+			 .8f, i == 2 ? body->paint : body->rubber);
 		for (unsigned int j = 0; j < EDGE; j++)
 			points[j].x -= 2.5f;
-		add_bars(body, points, EDGE, vec_make(0, 0, i == 2 ? 9 : 6), vec_make(2, 0, 0), .35f,
-			 body->trim);
+		add_bars(body, points, EDGE, vec_make(0, 0, i == 2 ? 9 : 6), vec_make(2, 0, 0),
+			 .35f, body->trim);
 		cut.top[0] = cut.top[1];
 		cut.bottom[0] = cut.bottom[1];
 	}
@@ -252,14 +254,17 @@ static void add_flank(struct body *body)
 	panel_edge(&glass, 3, vec_make(1.5f, -6, 0), points);
 	add_bars(body, points, EDGE, vec_make(3.5f, 0, 0), vec_make(0, 6, 0), .9f, body->paint);
 	for (unsigned int i = 0; i < 2; i++) { /* gaps of the doors, and their handles */
-		float u = (vehicle->nose_z - 14 - pillars[i]) / (vehicle->nose_z - 14 - vehicle->tail_z);
+		float u = (vehicle->nose_z - 14 - pillars[i]) /
+			  (vehicle->nose_z - 14 - vehicle->tail_z);
 		struct vec handle = lanesim_panel_at(&flank, u - .045f, .2f);
 
 		for (unsigned int j = 0; j < EDGE; j++)
-			points[j] = lanesim_panel_at(&flank, u, .04f + .92f * (float)j / (EDGE - 1));
-		add_bars(body, points, EDGE, vec_make(0, 0, .5f), vec_make(.4f, 0, 0), 1, body->rubber);
-		add_pillows(body, vec_add(handle, vec_make(1.5f, 0, 0)), vec_make(1.6f, 1.6f, 9), 0, .5f,
-			    body->paint);
+			points[j] = lanesim_panel_at(&flank, u,
+						     .04f + .92f * (float)j / (EDGE - 1));
+		add_bars(body, points, EDGE, vec_make(0, 0, .5f), vec_make(.4f, 0, 0), 1,
+			 body->rubber);
+		add_pillows(body, vec_add(handle, vec_make(1.5f, 0, 0)), vec_make(1.6f, 1.6f, 9), 0,
+			    .5f, body->paint);
 	}
 }
 

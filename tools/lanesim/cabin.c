@@ -21,8 +21,8 @@ static uint32_t add_surface(struct cabin *cabin, enum lanesim_shine shine, const
 	return lanesim_mesh_add_surface(cabin->mesh, &surface);
 }
 
-static void add_pillow(struct cabin *cabin, struct vec at, struct vec half, float pitch, float square,
-		       float sky, uint32_t surface)
+static void add_pillow(struct cabin *cabin, struct vec at, struct vec half, float pitch,
+		       float square, float sky, uint32_t surface)
 {
 	struct rigid place = lanesim_place(at, 0, pitch);
 
@@ -51,13 +51,17 @@ static void add_dashboard(struct cabin *cabin)
 	float half = vehicle->belt_half - 9, y = vehicle->cowl - 4;
 	float front = vehicle->eyes_z[0] + 58; /* its edge towards the seats */
 	struct lanesim_panel top = {
-		.corner = { { -half, y - 3, front }, { half, y - 3, front }, { half, y - 1, -16 },
+		.corner = { { -half, y - 3, front },
+			    { half, y - 3, front },
+			    { half, y - 1, -16 },
 			    { -half, y - 1, -16 } },
 		.across = { { 0, 2, 0 }, { 0, 1, 19 } },
 		.down = { { 0, 2, 0 }, { 0, 2, 0 } },
 	};
 	struct lanesim_panel face = {
-		.corner = { { half, y - 3, front }, { -half, y - 3, front }, { -half, y - 60, front + 10 },
+		.corner = { { half, y - 3, front },
+			    { -half, y - 3, front },
+			    { -half, y - 60, front + 10 },
 			    { half, y - 60, front + 10 } },
 		.across = { { 0, 2, 0 }, { 0, 0, 0 } },
 		.down = { { 0, 0, -5 }, { 0, 0, -5 } },
@@ -67,9 +71,10 @@ static void add_dashboard(struct cabin *cabin)
 
 	lanesim_panel_add(cabin->mesh, &top, LANESIM_CUT_NONE, 9, 21, .7f, cabin->trim);
 	lanesim_panel_add(cabin->mesh, &face, LANESIM_CUT_NONE, 5, 9, .25f, cabin->trim);
-	add_pillow(cabin, vec_make(vehicle->seat_x, y, front + 6), vec_make(20, 6, 11), -.1f, .35f, .6f,
-		   cabin->trim);
-	add_pillow(cabin, vec_make(0, y, front + 5), vec_make(13, 5.5f, 5), -.3f, .6f, .5f, cabin->dark);
+	add_pillow(cabin, vec_make(vehicle->seat_x, y, front + 6), vec_make(20, 6, 11), -.1f, .35f,
+		   .6f, cabin->trim);
+	add_pillow(cabin, vec_make(0, y, front + 5), vec_make(13, 5.5f, 5), -.3f, .6f, .5f,
+		   cabin->dark);
 	add_ring(cabin, &place, 18.5f, 1.5f, cabin->dark);
 	lanesim_pillow_add(cabin->mesh, &place, vec_make(8, 6, 3), .3f, .4f, cabin->dark);
 	for (int i = -1; i <= 1; i += 2) {
@@ -109,11 +114,11 @@ static void add_seat(struct cabin *cabin, int seat)
 	struct vec rest = vec_add(eyes, vec_make(0, seat == 4 ? -6 : -2, -26));
 
 	add_headrest(cabin, rest, -.12f);
-	add_pillow(cabin, vec_add(eyes, vec_make(0, -48, -25)), vec_make(half, 33, 9), -.22f, .5f, .4f,
-		   cabin->cloth);
+	add_pillow(cabin, vec_add(eyes, vec_make(0, -48, -25)), vec_make(half, 33, 9), -.22f, .5f,
+		   .4f, cabin->cloth);
 	for (int i = -1; i <= 1 && front; i += 2) /* what holds one in bends */
-		add_pillow(cabin, vec_add(eyes, vec_make((float)i * 21, -50, -19)), vec_make(6, 28, 8),
-			   -.22f, .2f, .4f, cabin->cloth);
+		add_pillow(cabin, vec_add(eyes, vec_make((float)i * 21, -50, -19)),
+			   vec_make(6, 28, 8), -.22f, .2f, .4f, cabin->cloth);
 	add_pillow(cabin, vec_add(eyes, vec_make(0, -77, 8)), vec_make(half, 8, 26), .1f, .5f, .2f,
 		   cabin->cloth);
 }
@@ -131,7 +136,8 @@ static void add_lining(struct cabin *cabin)
 		.across = { { 0, 3, 0 }, { 0, 3, 8 } },
 		.down = { { 2, rise, 0 }, { -2, rise, 0 } },
 	};
-	struct lanesim_panel door = { /* the left one, seen from inside */
+	struct lanesim_panel door = {
+		/* the left one, seen from inside */
 		.corner = { { vehicle->belt_half - 9, belt + 2, back },
 			    { vehicle->belt_half - 9, belt - 1, -16 },
 			    { vehicle->belt_half - 12, 32, -16 },
@@ -149,12 +155,12 @@ static void add_lining(struct cabin *cabin)
 			  vec_make(wide, 34, back), vec_make(-wide, 34, back), cabin->dark);
 	/* The shelf behind the last row, and what closes the cabin under the rear glass. */
 	if (deck > vehicle->shelf_z + 4 && vehicle->kind <= LANESIM_SALOON)
-		lanesim_mesh_quad(cabin->mesh, vec_make(-wide, low, deck), vec_make(wide, low, deck),
-				  vec_make(wide, low, vehicle->shelf_z), vec_make(-wide, low, vehicle->shelf_z),
-				  cabin->trim);
+		lanesim_mesh_quad(cabin->mesh, vec_make(-wide, low, deck),
+				  vec_make(wide, low, deck), vec_make(wide, low, vehicle->shelf_z),
+				  vec_make(-wide, low, vehicle->shelf_z), cabin->trim);
 	lanesim_mesh_quad(cabin->mesh, vec_make(-wide, 34, back - 4), vec_make(wide, 34, back - 4),
-			  vec_make(wide, low, vehicle->shelf_z + 2), vec_make(-wide, low, vehicle->shelf_z + 2),
-			  cabin->trim);
+			  vec_make(wide, low, vehicle->shelf_z + 2),
+			  vec_make(-wide, low, vehicle->shelf_z + 2), cabin->trim);
 }
 
 static void add_mirror_and_visors(struct cabin *cabin)

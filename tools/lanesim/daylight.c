@@ -12,11 +12,13 @@ static void set_bands(float *target, float r, float g, float b, float nir, float
 	target[LANESIM_NIR] = nir * power;
 }
 
-static void light_night(struct lanesim_light *light, const struct lanesim_view *view, uint64_t *series)
+static void light_night(struct lanesim_light *light, const struct lanesim_view *view,
+			uint64_t *series)
 {
 	/* The lamp stands a hand or two beside the lens, so shadows hide behind what casts them. */
 	struct rigid world = rigid_inverse(&view->camera);
-	struct vec lamp = { draw_between(series, -.16f, .16f), draw_between(series, .02f, .18f), 1 };
+	struct vec lamp = { draw_between(series, -.16f, .16f), draw_between(series, .02f, .18f),
+			    1 };
 
 	light->key = vec_unit(rigid_turn(&world, lamp));
 	light->fill = vec_unit(rigid_turn(&world, vec_make(-lamp.x, .3f, 1)));
@@ -66,7 +68,8 @@ void lanesim_daylight(struct lanesim_light *light, const struct lanesim_view *vi
 
 	*light = (struct lanesim_light){ 0 };
 	light->reflection_seed = sp_random_next(&series);
-	light->reflection_shift = draw_uniform(&series) + seconds * draw_between(&series, -.03f, .03f);
+	light->reflection_shift = draw_uniform(&series) +
+				  seconds * draw_between(&series, -.03f, .03f);
 	if (night)
 		light_night(light, view, &series);
 	else
@@ -77,13 +80,14 @@ void lanesim_daylight_sensor(struct lanesim_sensor *sensor, bool night, bool pla
 			     uint64_t seed, uint64_t picture)
 {
 	uint64_t series = draw_series(seed, 'e');
-	float scale = (float)width / 1224, wrong = draw_uniform(&series), stops = draw_gauss(&series);
+	float scale = (float)width / 1224, wrong = draw_uniform(&series),
+	      stops = draw_gauss(&series);
 
 	*sensor = lanesim_sensor_usual;
 	sensor->nir = night;
 	sensor->target = draw_between(&series, .17f, .22f);
 	/* Skin is the brightest there is under a near infrared lamp. */
-	sensor->compensation = (night ? -.6f : .1f) + .3f * stops;
+	sensor->compensation = (night ? -.4f : .1f) + .3f * stops;
 	if (wrong < .12f && !plain)
 		sensor->compensation += wrong < .06f ? -1.1f : .8f;
 	sensor->blur = scale * draw_between(&series, .3f, plain ? .6f : 1.1f);

@@ -13,7 +13,7 @@
 void lanesim_daylight(struct lanesim_light *light, const struct lanesim_view *view, bool night,
 		      float seconds, uint64_t seed);
 
-/* For pictures of @width pixels; @seed is the camera's, @picture tells one picture's noise apart. */
+/* For pictures of @width pixels; @seed is the camera's, @picture that of one picture's noise. */
 void lanesim_daylight_sensor(struct lanesim_sensor *sensor, bool night, bool plain, uint32_t width,
 			     uint64_t seed, uint64_t picture);
 

@@ -37,7 +37,8 @@ static void grid_spread(const struct grid *grid, float *radiance, uint32_t width
 
 			for (unsigned int i = 0; i < LANESIM_BANDS; i++) {
 				float top = approx_mix(p[i], p[LANESIM_BANDS + i], fx);
-				float low = approx_mix(p[stride + i], p[stride + LANESIM_BANDS + i], fx);
+				float low = approx_mix(p[stride + i], p[stride + LANESIM_BANDS + i],
+						       fx);
 
 				*radiance++ = approx_mix(top, low, fy);
 			}
@@ -54,7 +55,8 @@ static void look_far(struct vec d, const struct lanesim_light *light, float shif
 	static const float stone[LANESIM_BANDS] = { .34f, .3f, .27f, .35f };
 	float around = 3 * approx_atan2(d.x, -d.z) + shift, up = d.y;
 	float block = (float)approx_floor(around * 4.5f);
-	float trees = .03f + .09f * noise_plane(around * 5, 0, 1) + .03f * noise_plane(around * 22, 0, 2);
+	float trees = .03f + .09f * noise_plane(around * 5, 0, 1) +
+		      .03f * noise_plane(around * 22, 0, 2);
 	float houses = .22f * noise_plane(block, .5f, 3) - .03f;
 	float clouds = .65f * noise_plane(around * 2.5f, up * 9, 4) +
 		       .35f * noise_plane(around * 8, up * 26, 5);
@@ -68,7 +70,8 @@ static void look_far(struct vec d, const struct lanesim_light *light, float shif
 		float sky = light->sky[i] * approx_mix(.85f, cloud[i], clouds);
 		float lit = light->sky[i] * .6f + light->key_power[i] * .25f;
 		float house = stone[i] * lit * (.7f + .6f * noise_plane(block, 7, 8));
-		float land = approx_mix(approx_mix(sky, house, is_house), green[i] * lit * leaf, is_tree);
+		float land = approx_mix(approx_mix(sky, house, is_house), green[i] * lit * leaf,
+					is_tree);
 
 		ret_radiance[i] = up < -.02f ? light->ground[i] : land;
 	}
@@ -114,11 +117,12 @@ int lanesim_far_wall(float *radiance, uint32_t width, uint32_t height, const flo
 	if (grid_init(&grid, width, height))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < EDGES; i++) {
-		float turn = draw_uniform(&series) < .6f ? .25f * (float)draw_below(&series, 4) :
-							   draw_uniform(&series);
+		float turn = draw_uniform(&series) < .6f ? .25f * (float)draw_below(&series, 4)
+							 : draw_uniform(&series);
 
 		edges[i] = (struct edge){ approx_sin_turns(turn + .25f), approx_sin_turns(turn),
-					  draw_between(&series, -.6f, .6f), draw_between(&series, .03f, .5f),
+					  draw_between(&series, -.6f, .6f),
+					  draw_between(&series, .03f, .5f),
 					  draw_between(&series, -1.6f, 1.6f) };
 	}
 	light = draw_between(&series, -.12f, .12f); /* comes from one side */
@@ -131,14 +135,20 @@ int lanesim_far_wall(float *radiance, uint32_t width, uint32_t height, const flo
 			for (unsigned int k = 0; k < EDGES; k++) {
 				float across = x * edges[k].x + y * edges[k].y - edges[k].offset;
 
-				stops += clutter * edges[k].step * approx_step(-.01f, .01f, across) *
-					 approx_step(edges[k].width + .01f, edges[k].width - .01f, across);
+				stops += clutter * edges[k].step *
+					 approx_step(-.01f, .01f, across) *
+					 approx_step(edges[k].width + .01f, edges[k].width - .01f,
+						     across);
 			}
 			stops += clutter * 4 * (noise_plane(x * scale + x0, y * scale, 1) - .5f);
-			stops += clutter * 1.4f * (noise_plane(x * 2.3f * scale + y + x0, y * 2.3f * scale - x, 2) - .5f);
+			stops += clutter * 1.4f *
+				 (noise_plane(x * 2.3f * scale + y + x0, y * 2.3f * scale - x, 2) -
+				  .5f);
 			value = grid.values + (size_t)(i * grid.columns + j) * LANESIM_BANDS;
 			for (unsigned int k = 0; k < LANESIM_BANDS; k++) {
-				float hue = 2 * (noise_plane(x * scale + x0, y * scale, 3 + (int)k) - .5f);
+				float hue =
+					2 *
+					(noise_plane(x * scale + x0, y * scale, 3 + (int)k) - .5f);
 
 				value[k] = albedo[k] * approx_exp2(stops + clutter * .7f * hue);
 			}

@@ -55,16 +55,18 @@ static void paint_asphalt(struct lanesim_texture *texture, float grey, int32_t l
 			struct lanesim_texel *texel = &texture->texels[y * ASPHALT_SIDE + x];
 			float fx = (float)x, fy = (float)y, across = (fx - ASPHALT_SIDE / 2) * 8;
 			float broad = noise_plane(fx * .06f, fy * .03f, layer);
-			float stain = approx_step(.62f, .8f, noise_plane(fx * .09f, fy * .09f, layer + 1));
+			float stain = approx_step(.62f, .8f,
+						  noise_plane(fx * .09f, fy * .09f, layer + 1));
 			float fine = noise_lattice((int32_t)x, (int32_t)y, layer + 2);
 			float tyre = approx_bump((across < 0 ? across + 78 : across - 78) / 26);
 			float seam = noise_plane(fx * .035f, fy * .05f, layer + 3) - .5f;
 			float tar = approx_bump(seam / .012f);
-			float shade = (.75f + .5f * broad) * (.9f + .2f * fine) * (1 - .25f * tyre) *
-				      (1 - .4f * stain) * (1 - .35f * tar);
+			float shade = (.75f + .5f * broad) * (.9f + .2f * fine) *
+				      (1 - .25f * tyre) * (1 - .4f * stain) * (1 - .35f * tar);
 
 			for (unsigned int k = 0; k < LANESIM_BANDS; k++)
-				texel->albedo[k] = (uint16_t)(65535 * approx_clamp(grey * shade, 0, 1));
+				texel->albedo[k] =
+					(uint16_t)(65535 * approx_clamp(grey * shade, 0, 1));
 			texel->gloss = 0;
 			texel->cover = 65535;
 		}
@@ -89,7 +91,10 @@ static void add_road(struct lane *lane, struct lanesim_texture *texture)
 	float yellow = draw_uniform(&lane->series);
 	uint32_t line = yellow < .5f ? add_surface(lane, LANESIM_MATTE, .5f, .35f, .04f, 0) : paint;
 	struct lanesim_panel road = {
-		.corner = { { -2000, 0, -4000 }, { 2000, 0, -4000 }, { 2000, 0, 300 }, { -2000, 0, 300 } },
+		.corner = { { -2000, 0, -4000 },
+			    { 2000, 0, -4000 },
+			    { 2000, 0, 300 },
+			    { -2000, 0, 300 } },
 	};
 
 	asphalt = add_surface(lane, LANESIM_MATTE, grey, grey, grey, 0);
@@ -114,7 +119,8 @@ static void add_road(struct lane *lane, struct lanesim_texture *texture)
 /* The officer's booth, left of the driver, and its island. */
 static void add_booth(struct lane *lane)
 {
-	float x = draw_between(&lane->series, 300, 345), z = draw_between(&lane->series, -430, -270);
+	float x = draw_between(&lane->series, 300, 345),
+	      z = draw_between(&lane->series, -430, -270);
 	float r = draw_between(&lane->series, .1f, .7f), b = draw_between(&lane->series, .1f, .7f);
 	uint32_t kerb = add_grey(lane, .25f, .45f), frame = add_grey(lane, .1f, .3f);
 	uint32_t wall = add_surface(lane, LANESIM_MATTE, r, .5f * (r + b), b, 0);
@@ -133,23 +139,27 @@ static void add_booth(struct lane *lane)
 static void add_bollards(struct lane *lane, float x)
 {
 	uint32_t n = 3 + draw_below(&lane->series, 3);
-	float pitch = draw_between(&lane->series, 110, 190), radius = draw_between(&lane->series, 6, 13);
+	float pitch = draw_between(&lane->series, 110, 190),
+	      radius = draw_between(&lane->series, 6, 13);
 	float high = draw_between(&lane->series, 70, 105), z = draw_between(&lane->series, -60, 30);
 	uint32_t yellow = add_surface(lane, LANESIM_MATTE, .55f, .38f, .03f, 0);
 	uint32_t band = add_grey(lane, .02f, .7f);
 
 	for (uint32_t i = 0; i < n; i++, z -= pitch) {
-		add_pillow(lane, vec_make(x, high / 2, z), vec_make(radius, high / 2, radius), .5f, yellow);
-		add_pillow(lane, vec_make(x, high * .78f, z), vec_make(radius + .6f, 6, radius + .6f), .7f,
-			   band);
+		add_pillow(lane, vec_make(x, high / 2, z), vec_make(radius, high / 2, radius), .5f,
+			   yellow);
+		add_pillow(lane, vec_make(x, high * .78f, z),
+			   vec_make(radius + .6f, 6, radius + .6f), .7f, band);
 	}
 }
 
 /* A board with round and square blobs: about as much like a face as lane furniture gets. */
 static void add_sign(struct lane *lane, float x)
 {
-	float y = draw_between(&lane->series, 140, 230), z = draw_between(&lane->series, -800, -320);
-	float wide = draw_between(&lane->series, 22, 45), high = draw_between(&lane->series, 22, 50);
+	float y = draw_between(&lane->series, 140, 230),
+	      z = draw_between(&lane->series, -800, -320);
+	float wide = draw_between(&lane->series, 22, 45),
+	      high = draw_between(&lane->series, 22, 50);
 	uint32_t board = add_grey(lane, .3f, .8f), post = add_grey(lane, .15f, .4f);
 	uint32_t blobs = 2 + draw_below(&lane->series, 5);
 
@@ -190,8 +200,8 @@ static void add_canopy(struct lane *lane)
 
 		add_box(lane, vec_make(x, 260, z), vec_make(13, 260, 13), steel);
 		for (int j = 0; j < 3; j++)
-			add_pillow(lane, vec_make(x + 100, 500, z - (float)j * 300), vec_make(22, 10, 22), .2f,
-				   lamp);
+			add_pillow(lane, vec_make(x + 100, 500, z - (float)j * 300),
+				   vec_make(22, 10, 22), .2f, lamp);
 	}
 	add_box(lane, vec_make(0, 540, z - 500), vec_make(1600, 25, 700), below);
 }

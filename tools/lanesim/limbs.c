@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person's mesh ends above: forearms and hands, lap and legs. They rest as long as one sits. */
+/* What a person's mesh ends above: forearms, hands, lap and legs. They rest while one sits. */
 #include "lanesim/build.h"
 #include "lanesim/noise.h"
 #include "lanesim/occupant.h"
@@ -22,7 +22,8 @@ static void add_ball(struct lanesim_mesh *mesh, struct vec at, struct vec half, 
 	lanesim_pillow_add(mesh, &place, half, .25f, .45f, surface);
 }
 
-static uint32_t add_surface(struct lanesim_mesh *mesh, enum lanesim_shine shine, const float *albedo)
+static uint32_t add_surface(struct lanesim_mesh *mesh, enum lanesim_shine shine,
+			    const float *albedo)
 {
 	struct lanesim_surface surface = { .shine = shine, .gloss = .2f };
 
@@ -46,8 +47,8 @@ void lanesim_limbs_build(const struct lanesim_occupant *occupant, struct lanesim
 	cloth = add_surface(mesh, LANESIM_MATTE, occupant->wear.cloth_albedo);
 	trouser = add_surface(mesh, LANESIM_MATTE, trousers);
 	sleeve = draw_uniform(&series) < .55f ? cloth : hand;
-	add_ball(mesh, vec_along(eyes, vec_make(0, -57, -13), size), vec_make(14 * size, 19 * size, 10 * size),
-		 0, cloth);
+	add_ball(mesh, vec_along(eyes, vec_make(0, -57, -13), size),
+		 vec_make(14 * size, 19 * size, 10 * size), 0, cloth);
 	for (int i = -1; i <= 1; i += 2) {
 		float side = (float)i, up = draw_between(&series, -4, 6);
 		struct vec elbow = vec_along(eyes, vec_make(side * 19, -41, -9), size), wrist;
@@ -60,9 +61,10 @@ void lanesim_limbs_build(const struct lanesim_occupant *occupant, struct lanesim
 			wrist = vec_along(eyes, vec_make(side * 8, -57, 20 + up), size);
 		add_bar(mesh, elbow, wrist, 4 * size, sleeve);
 		add_ball(mesh, elbow, vec_make(4.6f * size, 5 * size, 4.6f * size), 0, sleeve);
-		add_ball(mesh, vec_mix(elbow, wrist, 1.12f), vec_make(3.6f * size, 3.2f * size, 5.5f * size),
-			 -.3f, hand);
-		add_bar(mesh, vec_along(eyes, vec_make(side * 9, -71, -10), size), knee, 8.5f * size, trouser);
+		add_ball(mesh, vec_mix(elbow, wrist, 1.12f),
+			 vec_make(3.6f * size, 3.2f * size, 5.5f * size), -.3f, hand);
+		add_bar(mesh, vec_along(eyes, vec_make(side * 9, -71, -10), size), knee,
+			8.5f * size, trouser);
 		add_bar(mesh, knee, vec_add(knee, vec_make(0, -35 * size, 8)), 7 * size, trouser);
 	}
 }

@@ -36,7 +36,8 @@ static struct attention attend(const struct lanesim_occupant *occupant, int32_t 
 	} else if (chance < .82f) {
 		a.yaw = officer * draw_between(&series, .5f, 1.25f) * (occupant->calm ? .6f : 1);
 		a.pitch = RADIANS(draw_between(&series, 0, 9));
-		if (occupant->eyes.x < -10 && draw_uniform(&series) < .6f) /* out of one's own window */
+		if (occupant->eyes.x < -10 &&
+		    draw_uniform(&series) < .6f) /* out of one's own window */
 			a.yaw = -a.yaw;
 	} else if (chance < .9f) { /* one's neighbour */
 		a.yaw = (occupant->eyes.x > 0 ? -1 : 1) * RADIANS(draw_between(&series, 20, 50));
@@ -64,7 +65,8 @@ static float sway(uint64_t *series, float seconds, float period)
 
 static float blink(uint64_t *series, float seconds)
 {
-	float period = draw_between(series, 2.4f, 6), turn = seconds / period + draw_uniform(series);
+	float period = draw_between(series, 2.4f, 6),
+	      turn = seconds / period + draw_uniform(series);
 
 	return approx_bump((turn - (float)approx_floor(turn) - .5f) * period / .09f);
 }
@@ -84,8 +86,10 @@ static void pose_head(const struct lanesim_occupant *occupant, uint64_t *series,
 	pose->yaw = yaw * (1 - eyes) + RADIANS(2.2f) * sway(series, seconds, 5.3f);
 	pose->pitch = pitch * (1 - .5f * eyes) + RADIANS(1.8f) * sway(series, seconds, 6.1f);
 	pose->roll = approx_mix(old.roll, new.roll, t) + RADIANS(2) * sway(series, seconds, 8.7f);
-	pose->gaze_x = approx_clamp(yaw - pose->yaw, -.35f, .35f) + .03f * sway(series, seconds, 1.9f);
-	pose->gaze_y = approx_clamp(pitch - pose->pitch, -.2f, .2f) + .02f * sway(series, seconds, 2.3f);
+	pose->gaze_x = approx_clamp(yaw - pose->yaw, -.35f, .35f) +
+		       .03f * sway(series, seconds, 1.9f);
+	pose->gaze_y = approx_clamp(pitch - pose->pitch, -.2f, .2f) +
+		       .02f * sway(series, seconds, 2.3f);
 }
 
 void lanesim_occupant_pose(const struct lanesim_occupant *occupant, float seconds,
@@ -96,13 +100,15 @@ void lanesim_occupant_pose(const struct lanesim_occupant *occupant, float second
 	float mood = draw_uniform(&series), talk, nap = draw_uniform(&series);
 
 	pose_head(occupant, &series, seconds, &pose);
-	pose.smile = approx_clamp(mood * mood * .7f - .1f + .35f * sway(&series, seconds, 7.9f), 0, 1);
+	pose.smile = approx_clamp(mood * mood * .7f - .1f + .35f * sway(&series, seconds, 7.9f), 0,
+				  1);
 	talk = approx_step(.2f, .6f, sway(&series, seconds, 11.3f));
 	pose.open = talk * .35f * approx_max(0, .4f + sway(&series, seconds, .83f));
 	pose.brow = .3f * sway(&series, seconds, 9.1f);
 	pose.blink = blink(&series, seconds);
 	pose.lean_x = RADIANS(3) * draw_gauss(&series) + RADIANS(1) * sway(&series, seconds, 12.7f);
-	pose.lean_z = RADIANS(draw_between(&series, -2, 5)) + RADIANS(1) * sway(&series, seconds, 14.9f);
+	pose.lean_z = RADIANS(draw_between(&series, -2, 5)) +
+		      RADIANS(1) * sway(&series, seconds, 14.9f);
 	if (occupant->seat > 1 && !occupant->calm && nap < .07f) { /* asleep */
 		pose.yaw = RADIANS(20) * (nap / .035f - 1);
 		pose.pitch = RADIANS(-12);

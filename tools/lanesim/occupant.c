@@ -17,8 +17,8 @@ uint32_t lanesim_occupants_draw(uint64_t seed)
 	return n;
 }
 
-void lanesim_seats_draw(const struct lanesim_vehicle *vehicle, uint32_t n, bool plain, uint64_t seed,
-			int ret_seats[LANESIM_OCCUPANTS_MAX])
+void lanesim_seats_draw(const struct lanesim_vehicle *vehicle, uint32_t n, bool plain,
+			uint64_t seed, int ret_seats[LANESIM_OCCUPANTS_MAX])
 {
 	/* By number of people; the first row of each is the usual one. */
 	static const int sets[LANESIM_OCCUPANTS_MAX][4][LANESIM_OCCUPANTS_MAX] = {
@@ -27,7 +27,10 @@ void lanesim_seats_draw(const struct lanesim_vehicle *vehicle, uint32_t n, bool 
 		{ { 0, 1, 4 }, { 0, 1, 2 }, { 0, 1, 3 }, { 0, 2, 3 } },
 		{ { 0, 1, 2, 3 }, { 0, 1, 2, 3 }, { 0, 1, 3, 4 }, { 0, 2, 3, 4 } },
 		{ { 0, 1, 2, 3, 4 }, { 0, 1, 2, 3, 4 }, { 0, 1, 2, 3, 4 }, { 0, 1, 2, 3, 4 } },
-		{ { 0, 1, 2, 3, 4, 5 }, { 0, 1, 2, 3, 4, 5 }, { 0, 1, 2, 3, 5, 6 }, { 0, 1, 2, 3, 5, 6 } },
+		{ { 0, 1, 2, 3, 4, 5 },
+		  { 0, 1, 2, 3, 4, 5 },
+		  { 0, 1, 2, 3, 5, 6 },
+		  { 0, 1, 2, 3, 5, 6 } },
 	};
 	static const int vans[2][LANESIM_OCCUPANTS_MAX] = { { 0, 1, 3, 5 }, { 0, 1, 2, 3, 6 } };
 	uint64_t series = draw_series(seed, 's');
@@ -50,7 +53,7 @@ int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesi
 	if (identity)
 		lanesim_identity_draw(&occupant->identity, *identity);
 	else
-		do { /* children do not drive and rarely sit in front; JSON's numbers hold 53 bits */
+		do { /* children rarely sit in front; JSON's numbers hold 53 bits */
 			lanesim_identity_draw(&occupant->identity, sp_random_next(&series) >> 11);
 		} while (occupant->identity.size < .96f &&
 			 (seat == 0 || (seat == 1 && draw_uniform(&series) < .8f)));
@@ -59,7 +62,8 @@ int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesi
 	if (night)
 		occupant->wear.sunglasses = false;
 	/* Seats are set to suit their sitters, so eyes vary less than statures. */
-	stature = approx_clamp(2.2f * draw_gauss(&series) + 1.5f * occupant->identity.robust, -5, 5);
+	stature = approx_clamp(2.2f * draw_gauss(&series) + 1.5f * occupant->identity.robust, -5,
+			       5);
 	lower = approx_clamp((1 - occupant->identity.size) * 130, 0, 24);
 	occupant->eyes = lanesim_vehicle_eyes(vehicle, seat);
 	occupant->eyes.x += 1.2f * draw_gauss(&series);

@@ -89,7 +89,8 @@ void lanesim_bar_add(struct lanesim_mesh *mesh, const struct vec *points, uint32
 			uint32_t at = i == 0 ? 0 : i > n ? n - 1 : i - 1;
 			float size = i == 0 || i > n ? 0.05f : 1;
 
-			vertex->p = vec_along(vec_along(points[at], wide, c * size), thick, s * size);
+			vertex->p = vec_along(vec_along(points[at], wide, c * size), thick,
+					      s * size);
 			vertex->sky = sky;
 		}
 	lanesim_mesh_grid(mesh, first, rows, BAR_SIDES, true, false, surface);
@@ -106,7 +107,8 @@ void lanesim_pillow_add(struct lanesim_mesh *mesh, const struct rigid *place, st
 		return;
 	for (uint32_t i = 0; i < PILLOW_ROWS; i++) {
 		float turn = 0.25f - 0.5f * (float)i / (PILLOW_ROWS - 1);
-		float cv = approx_max(approx_sin_turns(turn + 0.25f), 0), sv = approx_sin_turns(turn);
+		float cv = approx_max(approx_sin_turns(turn + 0.25f), 0),
+		      sv = approx_sin_turns(turn);
 		float ring = approx_pow(cv, power), ring_n = approx_pow(cv, 2 - power);
 
 		for (uint32_t j = 0; j < PILLOW_COLUMNS; j++) {

@@ -12,7 +12,7 @@
 struct lanesim_panel {
 	struct vec corner[4];
 	struct vec across[2]; /* of the top and the bottom edge */
-	struct vec down[2];   /* of the left and the right edge */
+	struct vec down[2]; /* of the left and the right edge */
 };
 
 /* Part of a panel: from where to where along its top and its bottom, as shares. */
@@ -32,7 +32,7 @@ void lanesim_panel_add(struct lanesim_mesh *mesh, const struct lanesim_panel *pa
 		       const struct lanesim_cut *cut, uint32_t rows, uint32_t columns, float sky,
 		       uint32_t surface);
 
-/* A bar along @n ≥ 2 points whose section is an ellipse-like figure of half axes @wide, @thick. */
+/* A bar along @n ≥ 2 points of an ellipse-like section with half axes @wide, @thick. */
 void lanesim_bar_add(struct lanesim_mesh *mesh, const struct vec *points, uint32_t n,
 		     struct vec wide, struct vec thick, float sky, uint32_t surface);
 

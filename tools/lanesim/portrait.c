@@ -50,7 +50,9 @@ static void draw_pose(struct lanesim_pose *pose, float yaw_max, uint64_t *series
 		.smile = approx_clamp(draw_between(series, -.6f, 1), 0, 1),
 		.open = talk < .25f ? draw_between(series, .05f, .7f) : 0,
 		.brow = draw_between(series, -.5f, .6f),
-		.blink = shut < .05f ? 1 : shut < .15f ? draw_between(series, .1f, .7f) : 0,
+		.blink = shut < .05f   ? 1
+			 : shut < .15f ? draw_between(series, .1f, .7f)
+				       : 0,
 		.lean_x = RADIANS(draw_between(series, -2, 2)),
 		.lean_z = RADIANS(draw_between(series, -2, 2)),
 	};
@@ -66,7 +68,8 @@ static void draw_pose(struct lanesim_pose *pose, float yaw_max, uint64_t *series
 /* From low before the face to high above it, to either side. */
 static struct vec draw_key(uint64_t *series)
 {
-	float around = RADIANS(draw_between(series, -85, 85)), high = RADIANS(draw_between(series, -25, 75));
+	float around = RADIANS(draw_between(series, -85, 85)),
+	      high = RADIANS(draw_between(series, -25, 75));
 	float flat = approx_cos(high);
 
 	return vec_make(flat * approx_sin(around), approx_sin(high), flat * approx_cos(around));
@@ -74,21 +77,24 @@ static struct vec draw_key(uint64_t *series)
 
 static void draw_sensor(struct lanesim_sensor *sensor, float eye_distance, uint64_t *series)
 {
-	float soft = draw_uniform(series), noisy = draw_uniform(series), moved = draw_uniform(series);
+	float soft = draw_uniform(series), noisy = draw_uniform(series),
+	      moved = draw_uniform(series);
 	float scale = eye_distance / 64;
 
 	*sensor = lanesim_sensor_usual;
 	sensor->nir = draw_uniform(series) < .15f;
 	sensor->target = draw_between(series, .14f, .24f);
 	sensor->compensation = .45f * draw_gauss(series);
-	sensor->blur = .3f + scale * (soft < .8f ? draw_between(series, 0, .9f) :
-						    draw_between(series, .9f, 2.2f));
+	sensor->blur = .3f + scale * (soft < .8f ? draw_between(series, 0, .9f)
+						 : draw_between(series, .9f, 2.2f));
 	if (moved < .2f) {
 		sensor->motion_x = scale * draw_between(series, -4, 4);
 		sensor->motion_y = scale * draw_between(series, -2, 2);
 	}
-	sensor->shot = noisy < .8f ? draw_between(series, .003f, .02f) : draw_between(series, .02f, .06f);
-	sensor->read = noisy < .8f ? draw_between(series, .001f, .006f) : draw_between(series, .006f, .02f);
+	sensor->shot = noisy < .8f ? draw_between(series, .003f, .02f)
+				   : draw_between(series, .02f, .06f);
+	sensor->read = noisy < .8f ? draw_between(series, .001f, .006f)
+				   : draw_between(series, .006f, .02f);
 	sensor->warm = .3f * draw_gauss(series);
 	sensor->contrast = draw_between(series, .85f, 1.2f);
 	sensor->vignette = draw_between(series, 0, .4f);
@@ -109,10 +115,12 @@ void lanesim_shot_draw(struct lanesim_shot *shot, float yaw_max, uint64_t seed)
 		.seed = sp_random_next(&series),
 	};
 	draw_pose(&shot->pose, yaw_max, &series);
-	/* The eyes are 10 cm above and 4 before where the head turns: keep the face in the picture. */
-	shot->x -= (4 * approx_sin(shot->pose.yaw) - 10 * approx_sin(shot->pose.roll)) * 64 / 6.3f / 256;
+	/* Eyes are 10 cm above and 4 before where the head turns: keep the face in view. */
+	shot->x -= (4 * approx_sin(shot->pose.yaw) - 10 * approx_sin(shot->pose.roll)) * 64 / 6.3f /
+		   256;
 	shot->key = draw_key(&series);
-	shot->key_power = hard < .3f ? draw_between(&series, .9f, 1.8f) : draw_between(&series, .25f, .9f);
+	shot->key_power = hard < .3f ? draw_between(&series, .9f, 1.8f)
+				     : draw_between(&series, .25f, .9f);
 	shot->fill_power = draw_between(&series, .05f, .4f);
 	shot->ambient = draw_between(&series, .12f, .6f);
 	shot->warm = approx_clamp(.45f * draw_gauss(&series), -1, 1);
@@ -153,11 +161,15 @@ static void make_light(const struct lanesim_shot *shot, struct lanesim_light *li
 }
 
 int lanesim_portrait(const struct lanesim_person *person, const struct lanesim_shot *shot,
-		     struct lanesim_eye *eye, struct sp_image *image, struct lanesim_truth *ret_truth)
+		     struct lanesim_eye *eye, struct sp_image *image,
+		     struct lanesim_truth *ret_truth)
 {
-	struct lanesim_object object = { .mesh = &eye->people[0], .place = RIGID_IDENTITY, .id = 1 };
+	struct lanesim_object object = { .mesh = &eye->people[0],
+					 .place = RIGID_IDENTITY,
+					 .id = 1 };
 	/* Exposed for the face, as photographers do. */
-	uint32_t half = (uint32_t)(approx_clamp(shot->eye_distance * 1.1f, 8, (float)image->width / 2));
+	uint32_t half =
+		(uint32_t)(approx_clamp(shot->eye_distance * 1.1f, 8, (float)image->width / 2));
 	struct lanesim_meter meter = { 0 };
 	struct lanesim_view view;
 	struct lanesim_light light;

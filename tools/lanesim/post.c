@@ -41,7 +41,7 @@ static struct vec place_camera(const struct lanesim_vehicle *vehicle, enum lanes
 			vehicle->header_z * .5f + draw_between(series, 250, 345));
 }
 
-/* What must be in the picture: the windshield, or beside the vehicle where heads of two rows are. */
+/* What must be in the picture: the windshield, or, beside it, where heads of two rows are. */
 static void find_targets(const struct lanesim_vehicle *vehicle, enum lanesim_post post,
 			 struct vec targets[TARGETS])
 {
@@ -65,15 +65,18 @@ static struct rigid look_along(struct vec from, struct vec axis, float roll)
 	struct vec back = vec_scale(axis, -1), right = vec_unit(vec_cross(vec_make(0, 1, 0), back));
 	struct vec up = vec_cross(back, right);
 	float c = approx_cos(roll), s = approx_sin(roll);
-	struct vec x = vec_along(vec_scale(right, c), up, s), y = vec_along(vec_scale(up, c), right, -s);
-	struct rigid camera = { { x.x, x.y, x.z, y.x, y.y, y.z, back.x, back.y, back.z }, { 0, 0, 0 } };
+	struct vec x = vec_along(vec_scale(right, c), up, s),
+		   y = vec_along(vec_scale(up, c), right, -s);
+	struct rigid camera = { { x.x, x.y, x.z, y.x, y.y, y.z, back.x, back.y, back.z },
+				{ 0, 0, 0 } };
 
 	camera.t = vec_scale(rigid_turn(&camera, from), -1);
 	return camera;
 }
 
 /* Bounds of the targets' tangents: x low, x high, y low (up), y high. */
-static void find_bounds(const struct rigid *camera, const struct vec targets[TARGETS], float bounds[4])
+static void find_bounds(const struct rigid *camera, const struct vec targets[TARGETS],
+			float bounds[4])
 {
 	bounds[0] = bounds[2] = INFINITY;
 	bounds[1] = bounds[3] = -INFINITY;
@@ -91,7 +94,8 @@ static void find_bounds(const struct rigid *camera, const struct vec targets[TAR
 static struct lanesim_meter meter_of(const struct lanesim_view *view, const float bounds[4])
 {
 	float left = approx_clamp(view->cx + bounds[0] * view->focal, 0, (float)view->width - 1);
-	float right = approx_clamp(view->cx + bounds[1] * view->focal, left + 1, (float)view->width);
+	float right = approx_clamp(view->cx + bounds[1] * view->focal, left + 1,
+				   (float)view->width);
 	float top = approx_clamp(view->cy - bounds[3] * view->focal, 0, (float)view->height - 1);
 	float low = approx_clamp(view->cy - bounds[2] * view->focal, top + 1, (float)view->height);
 
@@ -104,8 +108,10 @@ void lanesim_post_view(const struct lanesim_vehicle *vehicle, enum lanesim_post 
 		       struct lanesim_meter *ret_meter)
 {
 	uint64_t series = draw_series(seed, 512 + (uint64_t)post);
-	struct vec from = place_camera(vehicle, post, &series), targets[TARGETS], axis = { 0, 0, 0 };
-	float fill = is_side(post) ? draw_between(&series, .9f, 1.02f) : draw_between(&series, 1, 1.14f);
+	struct vec from = place_camera(vehicle, post, &series), targets[TARGETS],
+		   axis = { 0, 0, 0 };
+	float fill = is_side(post) ? draw_between(&series, .9f, 1.02f)
+				   : draw_between(&series, 1, 1.14f);
 	float roll = .012f * draw_gauss(&series), bounds[4];
 	struct lanesim_view view = { .width = width, .height = height };
 

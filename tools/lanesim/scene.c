@@ -25,8 +25,8 @@ struct lanesim_scene {
 
 static uint32_t count_occupants(const struct lanesim_scene_config *config)
 {
-	uint32_t n = config->occupants < 0 ? lanesim_occupants_draw(config->seed) :
-					     (uint32_t)config->occupants;
+	uint32_t n = config->occupants < 0 ? lanesim_occupants_draw(config->seed)
+					   : (uint32_t)config->occupants;
 
 	if (config->occupants < 0 && config->identities_n)
 		n = config->identities_n;
@@ -42,10 +42,11 @@ static int seat_occupants(struct lanesim_scene *scene, const struct lanesim_scen
 		return 0;
 	lanesim_seats_draw(&scene->vehicle, n, config->plain, config->seed, seats);
 	for (uint32_t i = 0; i < n; i++) {
-		const uint64_t *who = config->identities && i < config->identities_n ?
-					      &config->identities[i] : NULL;
-		int err = lanesim_occupant_init(&scene->occupants[i], &scene->vehicle, seats[i], who,
-						config->night, config->plain, config->seed);
+		const uint64_t *who = config->identities && i < config->identities_n
+					      ? &config->identities[i]
+					      : NULL;
+		int err = lanesim_occupant_init(&scene->occupants[i], &scene->vehicle, seats[i],
+						who, config->night, config->plain, config->seed);
 
 		if (err)
 			return err;
@@ -55,7 +56,8 @@ static int seat_occupants(struct lanesim_scene *scene, const struct lanesim_scen
 	return 0;
 }
 
-int lanesim_scene_create(const struct lanesim_scene_config *config, struct lanesim_scene **ret_scene)
+int lanesim_scene_create(const struct lanesim_scene_config *config,
+			 struct lanesim_scene **ret_scene)
 {
 	struct lanesim_scene *scene = calloc(1, sizeof(*scene));
 	uint32_t n = count_occupants(config);
@@ -176,7 +178,8 @@ int lanesim_scene_look(const struct lanesim_scene *scene, struct lanesim_eye *ey
 	struct lanesim_sensor sensor;
 	int err;
 
-	lanesim_post_view(&scene->vehicle, post, config->seed, image->width, image->height, &view, &meter);
+	lanesim_post_view(&scene->vehicle, post, config->seed, image->width, image->height, &view,
+			  &meter);
 	lanesim_daylight(&light, &view, config->night, seconds, config->seed);
 	lanesim_daylight_sensor(&sensor, config->night, config->plain, image->width, camera,
 				approx_to_bits(seconds));

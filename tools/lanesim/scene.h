@@ -38,7 +38,7 @@ struct lanesim_truth {
 	float landmark[LANESIM_LANDMARKS][2];
 	bool landmark_visible[LANESIM_LANDMARKS];
 	float visibility; /* share of the face that is seen, 0 … 1 */
-	float eye_distance; /* pixels */
+	float eye_distance; /* pixels, were the face to look at the camera */
 	float yaw, pitch, roll; /* degrees, towards this camera */
 	bool mask, sunglasses;
 };

@@ -20,7 +20,8 @@ static bool is_seen(const struct lanesim_view *view, const struct lanesim_film *
 {
 	if (!in_picture(view, at))
 		return false;
-	return film->depth[(size_t)(uint32_t)at.y * film->width + (uint32_t)at.x] > at.z - depth_tolerance;
+	return film->depth[(size_t)(uint32_t)at.y * film->width + (uint32_t)at.x] >
+	       at.z - depth_tolerance;
 }
 
 /*
@@ -37,7 +38,7 @@ static void measure_turn(struct vec facing, struct vec eyes, struct vec to_camer
 
 	truth->yaw = DEGREES * approx_atan2(x, z);
 	truth->pitch = DEGREES * approx_atan2(y, flat);
-	/* Where an upright head that faces there has its left and its crown; roll lowers its right. */
+	/* Left and crown of an upright head that faces there; roll lowers its right ear. */
 	side = vec_along(vec_scale(right, z / flat), to_camera, -x / flat);
 	above = vec_cross(facing, side);
 	truth->roll = DEGREES * approx_atan2(vec_dot(eyes, above), vec_dot(eyes, side));
@@ -85,7 +86,8 @@ bool lanesim_truth_measure(const struct lanesim_marks *marks, const struct rigid
 	if (from.z > -1 || vec_dot(facing, to_camera) < turned_away)
 		return false;
 	measure_box(marks, place, view, truth.box);
-	if (!in_picture(view, vec_make(truth.box[0] + truth.box[2] / 2, truth.box[1] + truth.box[3] / 2, 1)))
+	if (!in_picture(view, vec_make(truth.box[0] + truth.box[2] / 2,
+				       truth.box[1] + truth.box[3] / 2, 1)))
 		return false;
 	for (unsigned int i = 0; i < LANESIM_LANDMARKS; i++) {
 		struct vec at = lanesim_project(view, rigid_apply(place, marks->landmark[i]));
@@ -98,7 +100,8 @@ bool lanesim_truth_measure(const struct lanesim_marks *marks, const struct rigid
 	if (!eyes_in)
 		return false;
 	for (unsigned int i = 0; i < LANESIM_PROBES; i++)
-		seen += is_seen(view, film, lanesim_project(view, rigid_apply(place, marks->probe[i])));
+		seen += is_seen(view, film,
+				lanesim_project(view, rigid_apply(place, marks->probe[i])));
 	truth.visibility = (float)seen / LANESIM_PROBES;
 	truth.eye_distance = vec_length(eyes) * view->focal / -from.z;
 	measure_turn(facing, rigid_turn(&to_view, vec_unit(eyes)), to_camera, &truth);
@@ -116,10 +119,11 @@ json_t *lanesim_truth_json(const struct lanesim_truth *truth)
 		json_array_append_new(visible, json_boolean(truth->landmark_visible[i]));
 	}
 	return json_pack("{sI si s[ffff] so so sf sf sf sf sf sb sb}", "identity",
-			 (json_int_t)truth->identity, "seat", truth->seat, "box", (double)truth->box[0],
-			 (double)truth->box[1], (double)truth->box[2], (double)truth->box[3],
-			 "landmarks", landmarks, "landmarks_visible", visible, "visibility",
-			 (double)truth->visibility, "eye_distance", (double)truth->eye_distance, "yaw",
-			 (double)truth->yaw, "pitch", (double)truth->pitch, "roll", (double)truth->roll,
-			 "mask", truth->mask, "sunglasses", truth->sunglasses);
+			 (json_int_t)truth->identity, "seat", truth->seat, "box",
+			 (double)truth->box[0], (double)truth->box[1], (double)truth->box[2],
+			 (double)truth->box[3], "landmarks", landmarks, "landmarks_visible",
+			 visible, "visibility", (double)truth->visibility, "eye_distance",
+			 (double)truth->eye_distance, "yaw", (double)truth->yaw, "pitch",
+			 (double)truth->pitch, "roll", (double)truth->roll, "mask", truth->mask,
+			 "sunglasses", truth->sunglasses);
 }

@@ -12,12 +12,12 @@ static const struct {
 } usual[LANESIM_VEHICLE_KINDS] = {
 	[LANESIM_HATCHBACK] = { 86, 59, 97, 96, 139, -74, 149, 141, -222, 104, -262, 95, -285, 119,
 				-104, 78, 1, 35, 2 },
-	[LANESIM_SALOON] = { 88, 59, 95, 95, 137, -78, 146, 138, -208, 106, -276, 108, -345, 117, -107,
-			     82, 0, 36, 2 },
-	[LANESIM_SUV] = { 94, 65, 112, 112, 164, -74, 175, 166, -240, 122, -282, 105, -300, 142, -105,
-			  82, 3, 38, 2 },
-	[LANESIM_VAN] = { 96, 74, 112, 110, 176, -92, 190, 182, -330, 120, -350, 72, -360, 150, -122,
-			  80, 4, 40, 3 },
+	[LANESIM_SALOON] = { 88, 59, 95, 95, 137, -78, 146, 138, -208, 106, -276, 108, -345, 117,
+			     -107, 82, 0, 36, 2 },
+	[LANESIM_SUV] = { 94, 65, 112, 112, 164, -74, 175, 166, -240, 122, -282, 105, -300, 142,
+			  -105, 82, 3, 38, 2 },
+	[LANESIM_VAN] = { 96, 74, 112, 110, 176, -92, 190, 182, -330, 120, -350, 72, -360, 150,
+			  -122, 80, 4, 40, 3 },
 	[LANESIM_PICKUP] = { 97, 66, 117, 114, 166, -72, 177, 170, -200, 124, -216, 112, -360, 144,
 			     -102, 76, 2, 39, 2 },
 };
@@ -26,10 +26,10 @@ static const struct {
 static const struct {
 	float share, albedo[LANESIM_BANDS];
 } paints[] = {
-	{ .26f, { .6f, .6f, .58f, .65f } },  { .16f, { .015f, .015f, .017f, .03f } },
+	{ .26f, { .6f, .6f, .58f, .65f } },    { .16f, { .015f, .015f, .017f, .03f } },
 	{ .14f, { .11f, .115f, .12f, .15f } }, { .14f, { .42f, .43f, .44f, .5f } },
-	{ .1f, { .03f, .07f, .2f, .3f } },    { .09f, { .32f, .02f, .025f, .4f } },
-	{ .04f, { .05f, .11f, .06f, .25f } }, { .04f, { .3f, .22f, .14f, .35f } },
+	{ .1f, { .03f, .07f, .2f, .3f } },     { .09f, { .32f, .02f, .025f, .4f } },
+	{ .04f, { .05f, .11f, .06f, .25f } },  { .04f, { .3f, .22f, .14f, .35f } },
 	{ .03f, { .55f, .2f, .03f, .6f } },
 };
 
@@ -46,11 +46,8 @@ static const float linings[][LANESIM_BANDS] = {
 };
 
 static const float cloths[][LANESIM_BANDS] = {
-	{ .03f, .03f, .032f, .1f },
-	{ .08f, .08f, .085f, .16f },
-	{ .2f, .17f, .13f, .3f },
-	{ .05f, .06f, .09f, .15f },
-	{ .14f, .07f, .04f, .25f },
+	{ .03f, .03f, .032f, .1f }, { .08f, .08f, .085f, .16f }, { .2f, .17f, .13f, .3f },
+	{ .05f, .06f, .09f, .15f }, { .14f, .07f, .04f, .25f },
 };
 
 static enum lanesim_vehicle_kind draw_kind(uint32_t occupants, uint64_t *series)
@@ -61,8 +58,11 @@ static enum lanesim_vehicle_kind draw_kind(uint32_t occupants, uint64_t *series)
 		return LANESIM_VAN;
 	if (occupants > 3 && chance > 0.4f)
 		return draw_below(series, 2) ? LANESIM_VAN : LANESIM_SUV;
-	return chance < .22f ? LANESIM_HATCHBACK : chance < .52f ? LANESIM_SALOON :
-	       chance < .78f ? LANESIM_SUV : chance < .88f ? LANESIM_VAN : LANESIM_PICKUP;
+	return chance < .22f   ? LANESIM_HATCHBACK
+	       : chance < .52f ? LANESIM_SALOON
+	       : chance < .78f ? LANESIM_SUV
+	       : chance < .88f ? LANESIM_VAN
+			       : LANESIM_PICKUP;
 }
 
 static void copy_bands(float *target, const float *source, float factor)
@@ -82,7 +82,10 @@ static void draw_colours(struct lanesim_vehicle *vehicle, uint64_t *series)
 	vehicle->paint_gloss = draw_between(series, .35f, .9f);
 	copy_bands(vehicle->trim, trims[draw_below(series, 3)], draw_between(series, .8f, 1.4f));
 	chance = draw_uniform(series);
-	copy_bands(vehicle->lining, linings[chance < .45f ? 0 : chance < .8f ? 1 : 2],
+	copy_bands(vehicle->lining,
+		   linings[chance < .45f  ? 0
+			   : chance < .8f ? 1
+					  : 2],
 		   draw_between(series, .7f, 1.1f));
 	copy_bands(vehicle->cloth, cloths[draw_below(series, 5)], draw_between(series, .7f, 1.6f));
 }
@@ -92,12 +95,14 @@ static void draw_glass(struct lanesim_vehicle *vehicle, bool plain, uint64_t *se
 	float tint = draw_uniform(series), dark = draw_uniform(series);
 
 	vehicle->windshield = plain ? .88f : draw_between(series, .68f, .9f);
-	vehicle->side = plain ? .86f : tint < .75f ? draw_between(series, .68f, .88f) :
-						     draw_between(series, .35f, .6f);
-	vehicle->rear = approx_min(vehicle->side, dark < .6f ? .75f : draw_between(series, .35f, .6f));
+	vehicle->side = plain	      ? .86f
+			: tint < .75f ? draw_between(series, .68f, .88f)
+				      : draw_between(series, .35f, .6f);
+	vehicle->rear = approx_min(vehicle->side,
+				   dark < .6f ? .75f : draw_between(series, .35f, .6f));
 	if (plain)
 		vehicle->rear = .8f;
-	vehicle->reflection = plain ? .15f : draw_between(series, .2f, .6f);
+	vehicle->reflection = plain ? .15f : draw_between(series, .15f, .5f);
 	if (!plain && draw_uniform(series) < .12f) /* the sky stands in the glass */
 		vehicle->reflection = draw_between(series, .7f, 1);
 	for (unsigned int i = 0; i < 2; i++)
@@ -146,11 +151,13 @@ struct vec lanesim_vehicle_eyes(const struct lanesim_vehicle *vehicle, int seat)
 	static const struct {
 		int row;
 		float side;
-	} places[LANESIM_SEATS] = { { 0, 1 }, { 0, -1 }, { 1, -1 }, { 1, 1 }, { 1, 0 }, { 2, 1 }, { 2, -1 } };
+	} places[LANESIM_SEATS] = { { 0, 1 }, { 0, -1 }, { 1, -1 }, { 1, 1 },
+				    { 1, 0 }, { 2, 1 },	 { 2, -1 } };
 	int row = places[seat].row;
 
-	return vec_make(places[seat].side * vehicle->seat_x * (row ? .94f : 1), vehicle->eyes_y[row],
-			vehicle->eyes_z[row]);
+	/* Behind the first row one sits further in. */
+	return vec_make(places[seat].side * vehicle->seat_x * (row ? .82f : 1),
+			vehicle->eyes_y[row], vehicle->eyes_z[row]);
 }
 
 struct lanesim_panel lanesim_vehicle_windshield(const struct lanesim_vehicle *vehicle)
@@ -173,7 +180,8 @@ struct lanesim_panel lanesim_vehicle_flank_glass(const struct lanesim_vehicle *v
 	float back = approx_mix(vehicle->rear_z, vehicle->shelf_z, .35f);
 
 	return (struct lanesim_panel){
-		.corner = { { vehicle->roof_half + 1, vehicle->header_y - 2, vehicle->header_z + 2 },
+		.corner = { { vehicle->roof_half + 1, vehicle->header_y - 2,
+			      vehicle->header_z + 2 },
 			    { vehicle->roof_half, vehicle->rear_y - 4, vehicle->rear_z - 2 },
 			    { vehicle->belt_half - 4, vehicle->belt + 3, back },
 			    { vehicle->belt_half - 4, vehicle->belt, -18 } },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vehicle of no make: its dimensions and colours from a seed, and its mesh. World space (scene.h);
- * the windshield's lower edge is near z = 0. Driver's side is the left.
+ * A vehicle of no make: dimensions and colours from a seed, and its mesh. World space (scene.h); the
+ * windshield's lower edge is near z = 0. Driver's side is the left.
  */
 #ifndef LANESIM_VEHICLE_H
 #define LANESIM_VEHICLE_H
@@ -27,21 +27,21 @@ struct lanesim_vehicle {
 	enum lanesim_vehicle_kind kind;
 	/* cm. Half widths at the belt line (under the side windows) and at the roof's edge. */
 	float belt_half, roof_half;
-	float cowl, belt;	 /* heights: the windshield's lower edge, the side windows' */
+	float cowl, belt; /* heights: the windshield's lower edge, the side windows' */
 	float header_y, header_z; /* the windshield's upper edge */
-	float roof;		 /* height at its highest */
-	float rear_y, rear_z;	 /* the roof's end */
-	float shelf_y, shelf_z;	 /* the rear glass's lower edge */
+	float roof; /* height at its highest */
+	float rear_y, rear_z; /* the roof's end */
+	float shelf_y, shelf_z; /* the rear glass's lower edge */
 	float nose_z, tail_z;
 	uint32_t rows;
 	float eyes_y[LANESIM_ROWS_MAX], eyes_z[LANESIM_ROWS_MAX]; /* of adults of usual height */
-	float seat_x;		 /* of outer seats */
+	float seat_x; /* of outer seats */
 	float paint[LANESIM_BANDS], paint_gloss;
 	float trim[LANESIM_BANDS], lining[LANESIM_BANDS], cloth[LANESIM_BANDS];
 	float windshield, side, rear; /* what the glass lets through, 0 … 1 */
-	float reflection;	 /* of glass: share of Fresnel's */
-	bool visor_down[2];	 /* before the driver, beside */
-	bool headrest_open;	 /* a frame rather than a cushion */
+	float reflection; /* of glass: share of Fresnel's */
+	bool visor_down[2]; /* before the driver, beside */
+	bool headrest_open; /* a frame rather than a cushion */
 };
 
 /* @occupants decides how many rows are needed; @plain: weak tint and reflection, visors up. */

@@ -16,7 +16,8 @@ struct look {
 	uint64_t identities[LANESIM_OCCUPANTS_MAX];
 };
 
-static struct look look(const struct lanesim_scene_config *config, enum lanesim_post post, float seconds)
+static struct look look(const struct lanesim_scene_config *config, enum lanesim_post post,
+			float seconds)
 {
 	struct lanesim_scene *scene;
 	struct lanesim_eye *eye;
@@ -25,7 +26,8 @@ static struct look look(const struct lanesim_scene_config *config, enum lanesim_
 	CHECK_EQ(sp_image_init(&look.image, WIDTH, HEIGHT), 0);
 	CHECK_EQ(lanesim_scene_create(config, &scene), 0);
 	CHECK_EQ(lanesim_eye_create(&eye), 0);
-	CHECK_EQ(lanesim_scene_look(scene, eye, post, seconds, &look.image, look.truths, &look.truths_n),
+	CHECK_EQ(lanesim_scene_look(scene, eye, post, seconds, &look.image, look.truths,
+				    &look.truths_n),
 		 0);
 	look.occupants_n = lanesim_scene_occupants(scene);
 	for (uint32_t i = 0; i < look.occupants_n; i++)
@@ -54,7 +56,8 @@ TEST(same_seed_same_bytes)
 	CHECK_EQ(differences(&a.image, &b.image), 0);
 	CHECK_EQ(a.truths_n, b.truths_n);
 	for (uint32_t i = 0; i < a.truths_n; i++)
-		CHECK(!memcmp(a.truths[i].landmark, b.truths[i].landmark, sizeof(a.truths[i].landmark)));
+		CHECK(!memcmp(a.truths[i].landmark, b.truths[i].landmark,
+			      sizeof(a.truths[i].landmark)));
 	sp_image_uninit(&b.image);
 
 	b = look(&config, LANESIM_WINDSHIELD_LEFT, 1.75f);
@@ -110,8 +113,11 @@ TEST(occupants_follow_the_config)
 TEST(identities_are_seated_in_order)
 {
 	static const uint64_t identities[] = { 77, 5, 1234 };
-	struct lanesim_scene_config config = { .seed = 3, .identities = identities, .identities_n = 3,
-					       .occupants = -1, .plain = true };
+	struct lanesim_scene_config config = { .seed = 3,
+					       .identities = identities,
+					       .identities_n = 3,
+					       .occupants = -1,
+					       .plain = true };
 	struct look a = look(&config, LANESIM_WINDSHIELD_RIGHT, 2);
 	int seat = -1;
 
@@ -133,7 +139,9 @@ TEST(truths_fit_the_picture)
 	unsigned int frontal = 0;
 
 	for (uint64_t seed = 40; seed < 43; seed++) {
-		struct lanesim_scene_config config = { .seed = seed, .occupants = 2, .plain = true };
+		struct lanesim_scene_config config = { .seed = seed,
+						       .occupants = 2,
+						       .plain = true };
 		struct look a = look(&config, LANESIM_WINDSHIELD_LEFT, 1);
 
 		printf("seed %" PRIu64 ": %u faces\n", seed, a.truths_n);
@@ -170,8 +178,12 @@ static bool measure(float depth_left, float depth_right, float yaw, struct lanes
 		{ -3, 0, 0 }, { 3, 0, 0 }, { 0, -4, 0 }, { -2.5f, -7, 0 }, { 2.5f, -7, 0 }
 	};
 	struct rigid turn = lanesim_place(vec_make(0, 0, 0), yaw, 0);
-	struct lanesim_view view = { .width = 100, .height = 100, .camera = RIGID_IDENTITY,
-				     .focal = 250, .cx = 50, .cy = 50 };
+	struct lanesim_view view = { .width = 100,
+				     .height = 100,
+				     .camera = RIGID_IDENTITY,
+				     .focal = 250,
+				     .cx = 50,
+				     .cy = 50 };
 	struct lanesim_marks marks = { .facing = { 0, 0, 1 } };
 	struct lanesim_film film;
 	bool is_face;
