@@ -12,6 +12,8 @@
 #include "app/stills.h"
 #include "base/diag.h"
 
+enum { SMALL_SIDE = 256 }; /* pixels */
+
 struct sp_documents *sp_documents_create(void)
 {
 	return calloc(1, sizeof(struct sp_documents));
@@ -98,6 +100,7 @@ int sp_documents_add(struct sp_documents *d, const char *path, struct sp_err *er
 /* A document without its portrait is still one: only sheets show it. */
 static int keep_portrait(struct sp_document *document, const struct sp_portrait *portrait)
 {
+	sp_image_uninit(&document->portrait);
 	if (!portrait)
 		return 0;
 	if (sp_image_init(&document->portrait, portrait->width, portrait->height))
@@ -107,32 +110,72 @@ static int keep_portrait(struct sp_document *document, const struct sp_portrait 
 	return 0;
 }
 
+/* Keeps the main face of @picture if its part of the picture is clearly greater than *@share. */
+static int look_at(struct sp_document *document, const struct sp_image *picture,
+		   struct sp_stills *stills, float *share, struct sp_err *err)
+{
+	const struct sp_result *result;
+	const struct sp_face *face;
+	float part;
+	int status = sp_stills_analyse(stills, picture, &result, err);
+
+	if (status)
+		return sp_err_prefix(err, status, "%s", document->path);
+	face = sp_stills_main_face(result);
+	part = face ? face->box[2] * face->box[3] / ((float)picture->width * (float)picture->height)
+		    : 0;
+	if (part <= 2 * *share)
+		return 0; /* the same face again, or none */
+	*share = part;
+	document->has_face = true;
+	memcpy(document->embedding, face->embedding,
+	       sp_stills_info(stills)->embedding_size * sizeof(float));
+	if (keep_portrait(document, face->portrait))
+		return sp_err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/*
+ * Detectors are made for faces of a camera's picture, and a document's may fill it: in a small copy
+ * it is of the size that they know. A face that was found in the picture itself is sharper.
+ */
+static int look_at_copy(struct sp_document *document, const struct sp_image *picture,
+			struct sp_stills *stills, float *share, struct sp_err *err)
+{
+	uint32_t longest = picture->width > picture->height ? picture->width : picture->height;
+	struct sp_image copy;
+	int status;
+
+	if (longest <= SMALL_SIDE)
+		return 0;
+	status = sp_image_init(&copy, picture->width * SMALL_SIDE / longest ?: 1,
+			       picture->height * SMALL_SIDE / longest ?: 1);
+	if (status)
+		return sp_err_set(err, status, "out of memory");
+	sp_image_letterbox(&copy, picture);
+	status = look_at(document, &copy, stills, share, err);
+	sp_image_uninit(&copy);
+	return status;
+}
+
 int sp_documents_look(struct sp_documents *d, uint32_t i, struct sp_stills *stills,
 		      struct sp_err *err)
 {
 	const struct sp_compute_info *info = sp_stills_info(stills);
 	struct sp_document *document = &d->document[i];
-	const struct sp_result *result;
-	const struct sp_face *face;
 	struct sp_image picture;
+	float share = 0;
 	int status = sp_image_read(document->path, &picture, err);
 
 	if (status)
 		return status;
-	status = sp_stills_analyse(stills, &picture, &result, err);
-	sp_image_uninit(&picture);
-	if (status)
-		return sp_err_prefix(err, status, "%s", document->path);
-	face = sp_stills_main_face(result);
-	if (!face)
-		return 0;
-	document->has_face = true;
 	d->embedding_size = info->embedding_size;
 	memcpy(d->embedder_id, info->embedder_id, sizeof(d->embedder_id));
-	memcpy(document->embedding, face->embedding, info->embedding_size * sizeof(float));
-	if (keep_portrait(document, face->portrait))
-		return sp_err_set(err, -ENOMEM, "out of memory");
-	return 0;
+	status = look_at(document, &picture, stills, &share, err);
+	if (!status)
+		status = look_at_copy(document, &picture, stills, &share, err);
+	sp_image_uninit(&picture);
+	return status;
 }
 
 /* ---- comparison ------------------------------------------------------------------------------ */
