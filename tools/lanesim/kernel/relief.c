@@ -252,14 +252,30 @@ void LANESIM_ISA_NAME(lanesim_features_row)(const struct lanesim_identity *ident
 
 /* ---- the warp: from the canonical head to a person's ---------------------------------------------- */
 
-/* @value at heights @knot (top down), smooth between, constant outside. */
+/* Slope at knot @i: of the line through its neighbours; level at both ends. */
+static float slope_at(const float *knot, const float *value, int n, int i)
+{
+	return i == 0 || i == n - 1 ? 0 :
+				      (value[i + 1] - value[i - 1]) / (knot[i + 1] - knot[i - 1]);
+}
+
+/* @value at heights @knot (top down), a cubic between them, constant outside. */
 static float between(const float *knot, const float *value, int n, float y)
 {
-	for (int i = 0; i < n - 1; i++)
-		if (y >= knot[i + 1])
-			return approx_mix(value[i], value[i + 1],
-					  approx_step(knot[i], knot[i + 1], approx_min(y, knot[i])));
-	return value[n - 1];
+	int i = 0;
+	float h, t, t2, t3;
+
+	if (y >= knot[0])
+		return value[0];
+	while (i < n - 2 && y < knot[i + 1])
+		i++;
+	h = knot[i + 1] - knot[i];
+	t = approx_min((y - knot[i]) / h, 1);
+	t2 = t * t;
+	t3 = t2 * t;
+	return (2 * t3 - 3 * t2 + 1) * value[i] + (3 * t2 - 2 * t3) * value[i + 1] +
+	       (t3 - 2 * t2 + t) * h * slope_at(knot, value, n, i) +
+	       (t3 - t2) * h * slope_at(knot, value, n, i + 1);
 }
 
 /*
@@ -285,6 +301,20 @@ static float lift(const struct lanesim_identity *identity, float y)
 	return between(knot, value, 9, y);
 }
 
+/*
+ * The same at the sides of the face, which no feature divides: evenly spread from eyes to chin, or
+ * the cheeks would be creased where features lie closer together.
+ */
+static float lift_aside(const struct lanesim_identity *identity, float y)
+{
+	static const float knot[] = { 11.4f, 7, 1.9f, .3f, -5.5f, FACE_CHIN };
+	float chin = lift(identity, FACE_CHIN);
+	const float value[] = { 1.1f * GET(FOREHEAD_HEIGHT), 0.9f * GET(FOREHEAD_HEIGHT),
+				0.25f * GET(BROW_HEIGHT), 0, 0.42f * chin, chin };
+
+	return between(knot, value, 6, y);
+}
+
 static float widen(const struct lanesim_identity *identity, float y)
 {
 	static const float knot[] = { 9, 4, -1.5f, -4.5f, -8.2f, -10.8f, -12 };
@@ -302,14 +332,15 @@ static float widen(const struct lanesim_identity *identity, float y)
 
 enum { COLUMNS_MAX = 256 };
 
-#define WARP_ALONG 0.17f /* cm: amplitude of the fields along the face … */
-#define WARP_DEPTH 0.12f /* … and across */
+#define WARP_ALONG 0.19f /* cm: amplitude of the fields along the face … */
+#define WARP_DEPTH 0.13f /* … and across */
 
 void LANESIM_ISA_NAME(lanesim_warp_row)(const struct lanesim_identity *identity, float y,
 					const float *x, const float *z, const float *depth,
 					struct vec *out, uint32_t n)
 {
-	float wide = widen(identity, y), up = lift(identity, y), size = identity->size;
+	float wide = widen(identity, y), size = identity->size;
+	float up = lift(identity, y), aside = lift_aside(identity, y);
 	float eye_y = approx_bump((y - 0.3f) / 1.9f);
 	float wing = (GET(ALA_WIDTH) - 1) * 0.35f * approx_bump((y + 4.7f) / 0.9f);
 	float lips = (GET(MOUTH_WIDTH) - 1) * approx_bump((y - FACE_MOUTH) / 1.7f);
@@ -331,7 +362,8 @@ void LANESIM_ISA_NAME(lanesim_warp_row)(const struct lanesim_identity *identity,
 		/* The middle of the face keeps more of its width than the head's outline. */
 		float scale = approx_mix(wide, 1 + (wide - 1) * 0.35f,
 					 front * approx_bump(ax / 4.2f));
-		float X = x[i] * scale, Y = y + up, Z = z[i] + depth[i];
+		float X = x[i] * scale, Z = z[i] + depth[i];
+		float Y = y + approx_mix(up, aside, approx_step(2, 5, ax));
 
 		X += front * side * GET(EYE_SPACING) * eye_y * approx_bump((ax - FACE_EYE_X) / 1.9f);
 		X += front * x[i] * (wing * approx_bump(ax / 2) + lips * approx_bump(ax / 3.6f));
