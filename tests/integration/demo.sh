@@ -64,7 +64,7 @@ fi
 export SALLYPORT_SHARED=$work/absent
 unset SALLYPORT_MODELS
 if [ -r models/sallyport_embedder.onnx ]; then
-	DEMO_VEHICLES=3 check demo_of_a_bare_clone 'nobody of these people exists' 'the ledger adds up' 'matches, all right' \
+	DEMO_VEHICLES=4 check demo_of_a_bare_clone 'nobody of these people exists' 'the ledger adds up' 'matches, all right' \
 		'are sound' 'best shots'
 	# The check against the truth can fail: with the documents' names exchanged it does.
 	python3 - "$build/demo" <<-'PY'
@@ -77,7 +77,7 @@ if [ -r models/sallyport_embedder.onnx ]; then
 		        line["document"] = next(n for n in names[::-1] + ["x-v000-seat0-000000000000.png"] if n != line["document"])
 		open(name, "w").writelines(json.dumps(line) + "\n" for line in lines)
 	PY
-	python3 tools/demo-truth "$build/demo" 24 12 3 windshield-left windshield-right >"$work/demo.out" &&
+	python3 tools/demo-truth "$build/demo" 24 12 4 windshield-left windshield-right >"$work/demo.out" &&
 		not_ok demo_truth_can_fail "$(cat "$work/demo.out")" || ok demo_truth_can_fail
 else
 	skip demo_of_a_bare_clone "our models are not in models/ yet"
