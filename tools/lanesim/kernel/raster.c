@@ -35,18 +35,25 @@ void LANESIM_ISA_NAME(lanesim_project)(const struct lanesim_vertex *vertices, ui
 	}
 }
 
-/* Inside where x·(point.x − at.x) + y·(point.y − at.y) ≥ 0. */
+/* Inside where x·(point.x − at.x) + y·(point.y − at.y) ≥ least. */
 struct edge {
-	float at_x, at_y, x, y;
+	float at_x, at_y, x, y, least;
 };
 
-/* The faces on both sides measure from the same end, so no sample falls between them. */
+/*
+ * The faces on both sides measure from the same end and get the same number but for its sign, so no
+ * sample falls between them. One on the edge itself (0) belongs to the face on its right, or below a
+ * level one: the other asks for more than 0.
+ */
 static inline struct edge edge_of(const struct lanesim_corner *a, const struct lanesim_corner *b)
 {
 	bool first = a->x < b->x || (a->x == b->x && a->y < b->y);
 	const struct lanesim_corner *at = first ? a : b;
+	struct edge e = { at->x, at->y, a->y - b->y, b->x - a->x, 0 };
 
-	return (struct edge){ at->x, at->y, a->y - b->y, b->x - a->x };
+	if (!(e.x > 0 || (e.x == 0 && e.y > 0)))
+		e.least = approx_from_bits(1);
+	return e;
 }
 
 struct setup {
@@ -129,7 +136,7 @@ static inline void tile(const struct lanesim_raster *raster, const struct setup 
 		bool in;
 
 		near = approx_clamp(near, s->least, s->most);
-		in = (a >= 0) & (b >= 0) & (c >= 0) & (near > nearness[i]);
+		in = (a >= e[0].least) & (b >= e[1].least) & (c >= e[2].least) & (near > nearness[i]);
 		nearness[i] = in ? near : nearness[i];
 		seen[i] = in ? face : seen[i];
 	}
