@@ -8,9 +8,10 @@
 
 #include "base/diag.h"
 #include "records.h"
+#include "temporary.h"
 
 static struct sp_encounter e;
-static char folder[64];
+static const char *folder;
 
 static void touch(const char *name)
 {
@@ -24,8 +25,7 @@ static void touch(const char *name)
 
 static void fresh_folder(void)
 {
-	snprintf(folder, sizeof(folder), "/tmp/sallyport-documents-XXXXXX");
-	CHECK(mkdtemp(folder));
+	folder = temporary_directory();
 }
 
 TEST(documents_of_a_folder_are_its_pictures)

@@ -10,6 +10,7 @@
 
 #include "app/known_models.h"
 #include "base/diag.h"
+#include "temporary.h"
 #include "test.h"
 
 /* printf 'sallyport' | sha256sum */
@@ -19,12 +20,11 @@ static const struct sp_known_model model = {
 	.bytes = 9,
 };
 
-static char directory[64];
+static const char *directory;
 
 static void fresh_directory(void)
 {
-	snprintf(directory, sizeof(directory), "/tmp/sallyport-install-XXXXXX");
-	CHECK(mkdtemp(directory));
+	directory = temporary_directory();
 }
 
 static int put(const char *bytes, struct sp_err *err)

@@ -12,17 +12,18 @@
 #include "app/known_models.h"
 #include "base/diag.h"
 #include "lane/compare.h"
+#include "temporary.h"
 #include "test.h"
 
 /* ---- search path and choice, with files that are empty --------------------------------------- */
 
-static char top[64], first[128], second[128];
+static char first[128], second[128];
 
 /* Two directories, the second in SALLYPORT_MODELS; nothing else of this machine is found. */
 static void fresh_directories(void)
 {
-	snprintf(top, sizeof(top), "/tmp/sallyport-models-XXXXXX");
-	CHECK(mkdtemp(top));
+	const char *top = temporary_directory();
+
 	snprintf(first, sizeof(first), "%s/first", top);
 	snprintf(second, sizeof(second), "%s/second", top);
 	CHECK(!mkdir(first, 0700) && !mkdir(second, 0700) && !chdir(top));
