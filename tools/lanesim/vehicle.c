@@ -102,7 +102,7 @@ static void draw_glass(struct lanesim_vehicle *vehicle, bool plain, uint64_t *se
 				   dark < .6f ? .75f : draw_between(series, .35f, .6f));
 	if (plain)
 		vehicle->rear = .8f;
-	vehicle->reflection = plain ? .15f : draw_between(series, .15f, .5f);
+	vehicle->reflection = plain ? .1f : draw_between(series, .15f, .5f);
 	if (!plain && draw_uniform(series) < .12f) /* the sky stands in the glass */
 		vehicle->reflection = draw_between(series, .7f, 1);
 	for (unsigned int i = 0; i < 2; i++)
