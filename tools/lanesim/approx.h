@@ -47,8 +47,8 @@ static inline float approx_clamp(float x, float low, float high)
 }
 
 /*
- * @yes ? a : b by masks. A constant behind ?: tempts the compiler to fold what follows into branches,
- * and loops with branches do not become vectors.
+ * @yes ? a : b by masks. A constant behind ?: tempts the compiler to fold what follows into
+ * branches, and loops with branches do not become vectors.
  */
 static inline float approx_pick(int yes, float a, float b)
 {

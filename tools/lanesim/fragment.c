@@ -40,9 +40,11 @@ static bool share_corner(const struct lanesim_face *a, const struct lanesim_face
  * Two samples are alike if they see the same surface of the same object, as far away within half a
  * centimetre and three pixels' width, and facing the same way within 25°.
  */
-static bool alike(const struct gathering *g, const uint32_t *seen, const float *nearness, int i, int j)
+static bool alike(const struct gathering *g, const uint32_t *seen, const float *nearness, int i,
+		  int j)
 {
-	const struct lanesim_face *a = g->faces->faces + seen[i] - 1, *b = g->faces->faces + seen[j] - 1;
+	const struct lanesim_face *a = g->faces->faces + seen[i] - 1,
+				  *b = g->faces->faces + seen[j] - 1;
 	float apart = nearness[i] - nearness[j], product = nearness[i] * nearness[j];
 	const struct lanesim_material *material = g->faces->materials + a->material;
 
@@ -62,8 +64,9 @@ static void clear_pixel(const struct lanesim_strip *strip, uint32_t pixel, float
 {
 	for (int band = 0; band < LANESIM_BANDS; band++)
 		strip->radiance[pixel * LANESIM_BANDS + band] =
-			strip->background && empty > 0 ?
-				empty * strip->background[pixel * LANESIM_BANDS + band] : 0;
+			strip->background && empty > 0
+				? empty * strip->background[pixel * LANESIM_BANDS + band]
+				: 0;
 	strip->depth[pixel] = INFINITY;
 	strip->id[pixel] = LANESIM_NOBODY;
 }
@@ -89,7 +92,8 @@ static void gather_pixel(const struct gathering *g, const uint32_t *seen, const 
 		if (!(rest >> i & 1))
 			continue;
 		for (int j = i; j < SAMPLES; j++) {
-			if (!one && (!(rest >> j & 1) || !(seen[i] ? alike(g, seen, nearness, i, j) : !seen[j])))
+			if (!one && (!(rest >> j & 1) ||
+				     !(seen[i] ? alike(g, seen, nearness, i, j) : !seen[j])))
 				continue;
 			rest &= ~(1u << j);
 			n++;
@@ -102,7 +106,9 @@ static void gather_pixel(const struct gathering *g, const uint32_t *seen, const 
 			continue;
 		}
 		*fragment = (struct lanesim_fragment){
-			.face = seen[i] - 1, .pixel = pixel, .weight = (float)n / SAMPLES,
+			.face = seen[i] - 1,
+			.pixel = pixel,
+			.weight = (float)n / SAMPLES,
 			.x = n == SAMPLES ? x + 0.5f : x + lane_x[i],
 			.y = n == SAMPLES ? y + 0.5f : y + lane_y[i],
 		};
@@ -120,14 +126,16 @@ static void gather_tile(const struct gathering *g, uint32_t row, uint32_t column
 
 	for (uint32_t i = 0; i < LANESIM_TILE_PIXELS * LANESIM_TILE_PIXELS; i++) {
 		uint32_t in_x = i % LANESIM_TILE_PIXELS, in_y = i / LANESIM_TILE_PIXELS;
-		uint32_t x = column * LANESIM_TILE_PIXELS + in_x, y = row * LANESIM_TILE_PIXELS + in_y;
+		uint32_t x = column * LANESIM_TILE_PIXELS + in_x,
+			 y = row * LANESIM_TILE_PIXELS + in_y;
 		uint32_t first = i * SAMPLES;
 
 		if (x >= g->strip->width || y >= g->strip->height)
 			continue;
 		gather_pixel(g, raster->seen + at + first, raster->nearness + at + first,
 			     raster->lane_x, raster->lane_y, (float)x,
-			     (float)(y + raster->top * LANESIM_TILE_PIXELS), y * g->strip->width + x);
+			     (float)(y + raster->top * LANESIM_TILE_PIXELS),
+			     y * g->strip->width + x);
 	}
 }
 

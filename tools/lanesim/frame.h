@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the renderer share of one picture: geometry.c, shadow.c, fragment.c, kernel/. */
+/* What geometry.c, shadow.c, fragment.c, render.c and kernel/ share of one picture. */
 #ifndef LANESIM_FRAME_H
 #define LANESIM_FRAME_H
 
@@ -33,7 +33,7 @@ struct lanesim_level {
 /* A plane of projection. Its axes: x right, y up, z towards the viewer. */
 struct lanesim_plane {
 	struct rigid place; /* world → the plane's axes */
-	float scale, cx, cy; /* pixel = cx + scale × x, cy − scale × y, both over depth unless parallel */
+	float scale, cx, cy; /* pixel = cx + scale × x, cy − scale × y, over depth if not parallel */
 	bool parallel;	     /* nearness is z, not 1 / depth */
 	float width, height; /* pixels */
 	float samples;	     /* a pixel's, along x and along y, evenly spaced on either axis */
@@ -74,9 +74,9 @@ struct lanesim_faces {
 	const struct lanesim_material *materials;
 };
 
-static inline const struct lanesim_vertex *lanesim_faces_vertex(const struct lanesim_faces *faces,
-								const struct lanesim_material *material,
-								uint32_t corner)
+static inline const struct lanesim_vertex *
+lanesim_faces_vertex(const struct lanesim_faces *faces, const struct lanesim_material *material,
+		     uint32_t corner)
 {
 	return corner < faces->clipped_first ? material->vertices + (corner - material->first) :
 					       faces->clipped + (corner - faces->clipped_first);

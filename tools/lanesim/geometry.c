@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From objects to the faces that a plane of projection can see, and which of its bands they touch. */
+/* From objects to the faces that a plane of projection can see, and the bands that they touch. */
 #include "lanesim/frame.h"
 
 #include <errno.h>
@@ -54,11 +54,12 @@ static inline bool sampled(float low, float high, float samples)
 }
 
 /* Adds the face unless it looks away or falls outside or between samples. There is room. */
-static void add_face(struct lanesim_faces *faces, const struct sight *sight, const uint32_t corner[3],
-		     uint32_t material, bool two_sided)
+static void add_face(struct lanesim_faces *faces, const struct sight *sight,
+		     const uint32_t corner[3], uint32_t material, bool two_sided)
 {
 	const struct lanesim_plane *plane = sight->plane;
-	const struct lanesim_corner *a = faces->corners + corner[0], *b = faces->corners + corner[1];
+	const struct lanesim_corner *a = faces->corners + corner[0],
+				    *b = faces->corners + corner[1];
 	const struct lanesim_corner *c = faces->corners + corner[2];
 	float area = (b->x - a->x) * (c->y - a->y) - (c->x - a->x) * (b->y - a->y);
 	bool back = area > 0; /* counterclockwise with y upwards is front */
@@ -83,16 +84,18 @@ static void add_face(struct lanesim_faces *faces, const struct sight *sight, con
 	faces->reach[faces->faces_n] = first | last << 16;
 	faces->faces[faces->faces_n++] = (struct lanesim_face){
 		{ corner[0], back ? corner[1] : corner[2], back ? corner[2] : corner[1] },
-		material, back
+		material,
+		back
 	};
 }
 
 static struct lanesim_vertex between(const struct lanesim_vertex *a, const struct lanesim_vertex *b,
 				     float t)
 {
-	return (struct lanesim_vertex){ vec_mix(a->p, b->p, t), vec_mix(a->n, b->n, t),
-					vec_mix(a->soft, b->soft, t), approx_mix(a->u, b->u, t),
-					approx_mix(a->v, b->v, t), approx_mix(a->sky, b->sky, t) };
+	return (struct lanesim_vertex){
+		vec_mix(a->p, b->p, t),	   vec_mix(a->n, b->n, t),    vec_mix(a->soft, b->soft, t),
+		approx_mix(a->u, b->u, t), approx_mix(a->v, b->v, t), approx_mix(a->sky, b->sky, t)
+	};
 }
 
 /* What of a triangle is before the near plane: up to four corners, in order. 0 or -ENOMEM. */
@@ -119,8 +122,9 @@ static int clip(struct lanesim_faces *faces, const struct sight *sight,
 		if ((depth[i] >= 0) == (depth[j] >= 0))
 			continue;
 		/* The same point from either side. */
-		*cut = depth[i] >= 0 ? between(vertex[i], vertex[j], depth[i] / (depth[i] - depth[j])) :
-				       between(vertex[j], vertex[i], depth[j] / (depth[j] - depth[i]));
+		*cut = depth[i] >= 0
+			       ? between(vertex[i], vertex[j], depth[i] / (depth[i] - depth[j]))
+			       : between(vertex[j], vertex[i], depth[j] / (depth[j] - depth[i]));
 		lanesim_kernels()->project(cut, 1, &sight->place, sight->plane,
 					   faces->corners + faces->corners_n);
 		faces->clipped_n++;
@@ -174,7 +178,8 @@ static int project_object(struct lanesim_faces *faces, const struct lanesim_obje
 		const struct lanesim_triangle *triangle = mesh->triangles + i;
 		const struct lanesim_surface *surface = mesh->surfaces + triangle->surface;
 
-		if (sight->plane->parallel && (surface->no_shadow || surface->shine == LANESIM_CLEAR))
+		if (sight->plane->parallel &&
+		    (surface->no_shadow || surface->shine == LANESIM_CLEAR))
 			continue;
 		if (add_triangle(faces, sight, mesh, triangle, first, material + triangle->surface))
 			return -ENOMEM;
@@ -257,7 +262,8 @@ static int bins_count(struct lanesim_bins *bins, const struct lanesim_faces *fac
 	return bins_open(bins, bands);
 }
 
-int lanesim_bins_opaque(struct lanesim_bins *bins, const struct lanesim_faces *faces, uint32_t bands)
+int lanesim_bins_opaque(struct lanesim_bins *bins, const struct lanesim_faces *faces,
+			uint32_t bands)
 {
 	if (bins_count(bins, faces, bands, false))
 		return -ENOMEM;
@@ -297,8 +303,10 @@ int lanesim_bins_clear(struct lanesim_bins *bins, const struct lanesim_faces *fa
 		const uint32_t *c = faces->faces[i].corner;
 
 		if (is_clear(faces, i))
-			clear[n++] = (struct distance){ corners[c[0]].nearness + corners[c[1]].nearness +
-								corners[c[2]].nearness, i };
+			clear[n++] = (struct distance){ corners[c[0]].nearness +
+								corners[c[1]].nearness +
+								corners[c[2]].nearness,
+							i };
 	}
 	qsort(clear, n, sizeof(*clear), by_distance);
 	for (uint32_t i = 0; i < n; i++)

@@ -28,14 +28,14 @@ struct vec;
 
 /* type, name, arguments */
 #define LANESIM_KERNELS(X)                                                                         \
-	/* Vertices on @plane; @place: mesh → the plane's axes. Behind it, nearness is negative. */  \
+	/* Vertices on @plane; @place: mesh → the plane's axes. Behind it, nearness is negative. */\
 	X(void, project, (const struct lanesim_vertex *vertices, uint32_t n,                       \
 			  const struct rigid *place, const struct lanesim_plane *plane,            \
 			  struct lanesim_corner *ret_corners))                                     \
 	/* Those faces of @list into the raster, nearest first. */                                 \
 	X(void, draw, (const struct lanesim_raster *raster, const struct lanesim_faces *faces,     \
 		       const uint32_t *list, uint32_t n))                                          \
-	/* Where @face covers samples nearer than the raster's: fragments by pixel, the number. */    \
+	/* Where @face covers samples nearer than the raster's: fragments by pixel, the number. */ \
 	X(uint32_t, layer, (const struct lanesim_raster *raster, const struct lanesim_faces *faces,\
 			    uint32_t face, uint32_t width, uint32_t height,                        \
 			    struct lanesim_fragment *ret_fragments))                               \
@@ -52,7 +52,7 @@ struct vec;
 	/* ret_row[i] = Σ weights[k] × rows[k][i] */                                               \
 	X(void, blend, (const float *const *rows, const float *weights, uint32_t rows_n,           \
 			uint32_t n, float *ret_row))                                               \
-	/* Row @y of the film into 8-bit RGB. */                                                    \
+	/* Row @y of the film into 8-bit RGB. */                                                   \
 	X(void, develop, (const struct lanesim_tone *tone, const float *radiance, uint32_t width,  \
 			  uint32_t y, uint8_t *ret_rgb))                                           \
 	/* A head's row of one canonical height y: x, z of the bare skull at each angle (0 front, */ \

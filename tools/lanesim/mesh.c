@@ -73,8 +73,7 @@ void lanesim_mesh_add_triangle(struct lanesim_mesh *mesh, uint32_t a, uint32_t b
 		mesh->failed = true;
 		return;
 	}
-	mesh->triangles[mesh->triangles_n++] =
-		(struct lanesim_triangle){ { a, b, c }, surface };
+	mesh->triangles[mesh->triangles_n++] = (struct lanesim_triangle){ { a, b, c }, surface };
 }
 
 void lanesim_mesh_grid(struct lanesim_mesh *mesh, uint32_t first, uint32_t rows, uint32_t columns,
@@ -155,8 +154,8 @@ void lanesim_mesh_grid_normals(struct lanesim_mesh *mesh, uint32_t first, uint32
 			    columns, closed, inside_out ? -1 : 1);
 	}
 	for (uint32_t row = 0; row < rows; row++)
-		row_unit(grid + row * columns, grid + (row + 1 < rows ? row + 1 : row - 1) * columns,
-			 columns);
+		row_unit(grid + row * columns,
+			 grid + (row + 1 < rows ? row + 1 : row - 1) * columns, columns);
 }
 
 /* ---- simple bodies --------------------------------------------------------------------------- */
@@ -229,7 +228,8 @@ void lanesim_mesh_tube(struct lanesim_mesh *mesh, const struct vec *points, uint
 		tube_ring(mesh->vertices + first + i * TUBE_SIDES, points[at], along, side, radius,
 			  (float)i);
 		if (!i && !closed) {
-			tube_end(mesh, points[0], vec_scale(along, -1), radius, first, false, surface);
+			tube_end(mesh, points[0], vec_scale(along, -1), radius, first, false,
+				 surface);
 			if (mesh->failed)
 				return;
 		}
@@ -270,9 +270,9 @@ void lanesim_mesh_box(struct lanesim_mesh *mesh, const struct rigid *place, stru
 					     { 0, 4, 6, 2 }, { 6, 7, 3, 2 }, { 0, 1, 5, 4 } };
 
 	for (int i = 0; i < 8; i++)
-		corner[i] = rigid_apply(place, vec_make(i & 1 ? half.x : -half.x,
-							i & 2 ? half.y : -half.y,
-							i & 4 ? half.z : -half.z));
+		corner[i] = rigid_apply(place,
+					vec_make(i & 1 ? half.x : -half.x, i & 2 ? half.y : -half.y,
+						 i & 4 ? half.z : -half.z));
 	for (int i = 0; i < 6; i++)
 		lanesim_mesh_quad(mesh, corner[sides[i][0]], corner[sides[i][1]],
 				  corner[sides[i][2]], corner[sides[i][3]], surface);

@@ -85,7 +85,8 @@ struct vec lanesim_project(const struct lanesim_view *view, struct vec world)
 {
 	struct vec p = rigid_apply(&view->camera, world);
 
-	return vec_make(view->cx - view->focal * p.x / p.z, view->cy + view->focal * p.y / p.z, -p.z);
+	return vec_make(view->cx - view->focal * p.x / p.z, view->cy + view->focal * p.y / p.z,
+			-p.z);
 }
 
 /* ---- materials ------------------------------------------------------------------------------- */
@@ -96,8 +97,8 @@ static void set_levels(struct lanesim_material *material, const struct lanesim_t
 	uint32_t width = texture->width, height = texture->height;
 
 	for (uint32_t i = 0; i < texture->levels && i < LANESIM_LEVELS_MAX; i++) {
-		material->levels[material->levels_n++] =
-			(struct lanesim_level){ texels, width, height };
+		material->levels[material->levels_n++] = (struct lanesim_level){ texels, width,
+										 height };
 		texels += (size_t)width * height;
 		width = (width + 1) / 2;
 		height = (height + 1) / 2;
@@ -158,7 +159,8 @@ static int draw_opaque(struct lanesim_renderer *renderer, const struct lanesim_v
 
 	memset(raster->nearness, 0, samples * sizeof(*raster->nearness));
 	memset(raster->seen, 0, samples * sizeof(*raster->seen));
-	kernels->draw(raster, &renderer->faces, renderer->opaque.list + first[0], first[1] - first[0]);
+	kernels->draw(raster, &renderer->faces, renderer->opaque.list + first[0],
+		      first[1] - first[0]);
 	if (lanesim_fragments_gather(fragments, &renderer->faces, renderer->materials_n, raster,
 				     view->focal, strip))
 		return -ENOMEM;
@@ -235,10 +237,10 @@ static void draw_clear(struct lanesim_renderer *renderer, const struct lanesim_l
 			glaze(renderer, light, strip);
 			memset(renderer->last, 0, pixels * sizeof(*renderer->last));
 		}
-		join(renderer, lanesim_kernels()->layer(raster, &renderer->faces,
-							renderer->clear.list[i], strip->width,
-							strip->height,
-							fragments->fragments + fragments->n));
+		join(renderer,
+		     lanesim_kernels()->layer(raster, &renderer->faces, renderer->clear.list[i],
+					      strip->width, strip->height,
+					      fragments->fragments + fragments->n));
 	}
 	glaze(renderer, light, strip);
 }
@@ -295,12 +297,18 @@ int lanesim_render(struct lanesim_renderer *renderer, const struct lanesim_objec
 	uint32_t band_tiles = fit ? fit : 1, bands = (rows + band_tiles - 1) / band_tiles;
 	uint64_t samples = (uint64_t)band_tiles * columns * LANESIM_LANES;
 	struct lanesim_plane plane = {
-		.place = view->camera, .scale = view->focal, .cx = view->cx, .cy = view->cy,
-		.width = (float)view->width, .height = (float)view->height, .samples = 4,
+		.place = view->camera,
+		.scale = view->focal,
+		.cx = view->cx,
+		.cy = view->cy,
+		.width = (float)view->width,
+		.height = (float)view->height,
+		.samples = 4,
 	};
 
 	if (set_materials(renderer, objects, objects_n, view, light) ||
-	    lanesim_shadows_cast(renderer->shadows, objects, objects_n, light, renderer->materials) ||
+	    lanesim_shadows_cast(renderer->shadows, objects, objects_n, light,
+				 renderer->materials) ||
 	    lanesim_grow(&renderer->nearness, &renderer->nearness_room, samples,
 			 sizeof(*renderer->nearness)) ||
 	    lanesim_grow(&renderer->seen, &renderer->seen_room, samples, sizeof(*renderer->seen)) ||

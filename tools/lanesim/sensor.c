@@ -13,13 +13,18 @@
 #include "lanesim/tone.h"
 
 enum {
-	BLUR_MAX = 30,	 /* pixels either way */
+	BLUR_MAX = 30, /* pixels either way */
 	MOTION_MAX = 60, /* pixels */
 	TAPS_MAX = 4 * (2 * MOTION_MAX + 1),
 };
 
 const struct lanesim_sensor lanesim_sensor_usual = {
-	.target = 0.18f, .adapt = 1, .blur = 0.5f, .shot = 0.01f, .read = 0.002f, .contrast = 1,
+	.target = 0.18f,
+	.adapt = 1,
+	.blur = 0.5f,
+	.shot = 0.01f,
+	.read = 0.002f,
+	.contrast = 1,
 	.vignette = 0.1f,
 };
 
@@ -44,8 +49,9 @@ static float measure(const struct lanesim_film *film, bool nir, const struct lan
 		float row = 0;
 
 		for (uint32_t x = left; x < right; x++, p += LANESIM_BANDS)
-			row += nir ? p[LANESIM_NIR] : .2126f * p[LANESIM_R] + .7152f * p[LANESIM_G] +
-							      .0722f * p[LANESIM_B];
+			row += nir ? p[LANESIM_NIR]
+				   : .2126f * p[LANESIM_R] + .7152f * p[LANESIM_G] +
+					       .0722f * p[LANESIM_B];
 		sum += (double)row;
 	}
 	return (float)(sum / ((double)(right - left) * (double)(bottom - top)));
@@ -58,12 +64,14 @@ struct tap {
 	float weight;
 };
 
-/* Copies a row of the film (the nearest, beyond its ends) and spreads its ends by @margin pixels. */
+/* Copies a row of the film (beyond the last, the last); its ends go on for @margin pixels. */
 static void copy_row(const struct lanesim_film *film, int y, int margin, float *row)
 {
 	int last = (int)film->height - 1;
-	const float *from = film->radiance + (size_t)(y < 0 ? 0 : y > last ? last : y) * film->width *
-						     LANESIM_BANDS;
+	const float *from = film->radiance + (size_t)(y < 0	 ? 0
+						      : y > last ? last
+								 : y) *
+						     film->width * LANESIM_BANDS;
 	size_t floats = (size_t)film->width * LANESIM_BANDS;
 	float *middle = row + margin * LANESIM_BANDS;
 
@@ -75,7 +83,7 @@ static void copy_row(const struct lanesim_film *film, int y, int margin, float *
 	}
 }
 
-/* Each pixel becomes the weighted sum of those around it. In place: a ring keeps the rows in use. */
+/* Each pixel becomes a weighted sum of those around it. In place: a ring keeps rows in use. */
 static int convolve(struct lanesim_film *film, const struct tap *taps, uint32_t n)
 {
 	const struct lanesim_kernels *kernels = lanesim_kernels();
@@ -97,7 +105,8 @@ static int convolve(struct lanesim_film *film, const struct tap *taps, uint32_t 
 	for (int y = -reach; y < reach; y++)
 		copy_row(film, y, margin, memory + stride * (size_t)((y + reach) % ring));
 	for (int y = 0; y < (int)film->height; y++) {
-		copy_row(film, y + reach, margin, memory + stride * (size_t)((y + 2 * reach) % ring));
+		copy_row(film, y + reach, margin,
+			 memory + stride * (size_t)((y + 2 * reach) % ring));
 		for (uint32_t i = 0; i < n; i++)
 			rows[i] = memory + stride * (size_t)((y + taps[i].y + reach) % ring) +
 				  (margin + taps[i].x) * LANESIM_BANDS;
@@ -163,8 +172,9 @@ static int smear(struct lanesim_film *film, float along_x, float along_y)
 static float tone_at(float light, float contrast)
 {
 	const float knee = 0.7f;
-	float x = light <= knee ? light :
-				  knee + (1 - knee) * (1 - approx_exp(-(light - knee) / (1 - knee)));
+	float x = light <= knee
+			  ? light
+			  : knee + (1 - knee) * (1 - approx_exp(-(light - knee) / (1 - knee)));
 	float s = x <= 0.0031308f ? 12.92f * x : 1.055f * approx_pow(x, 1 / 2.4f) - 0.055f;
 
 	return approx_clamp(0.5f + (s - 0.5f) * contrast, 0, 1);
@@ -193,8 +203,9 @@ static void set_tone(struct lanesim_tone *tone, const struct lanesim_film *film,
 	for (int i = 0; i < LANESIM_CURVE; i++) {
 		float root = (float)i / (LANESIM_CURVE - 1);
 
-		tone->curve[i] = (uint8_t)(255 * tone_at(root * root * LANESIM_CURVE_TOP,
-							 sensor->contrast) + 0.5f);
+		tone->curve[i] =
+			(uint8_t)(255 * tone_at(root * root * LANESIM_CURVE_TOP, sensor->contrast) +
+				  0.5f);
 	}
 }
 

@@ -111,7 +111,8 @@ static int reserve(struct lanesim_shadows *shadows, struct lanesim_shadow *map, 
 
 	map->side = side;
 	if (lanesim_grow(&map->nearness, room, n, sizeof(*map->nearness)) ||
-	    lanesim_grow(&shadows->nearness, &shadows->nearness_room, n, sizeof(*shadows->nearness)) ||
+	    lanesim_grow(&shadows->nearness, &shadows->nearness_room, n,
+			 sizeof(*shadows->nearness)) ||
 	    lanesim_grow(&shadows->seen, &shadows->seen_room, n, sizeof(*shadows->seen)))
 		return -ENOMEM;
 	return 0;
@@ -121,8 +122,10 @@ static int draw(struct lanesim_shadows *shadows, struct lanesim_shadow *map,
 		const struct lanesim_object *objects, uint32_t objects_n)
 {
 	struct lanesim_faces *faces = &shadows->faces;
-	struct lanesim_raster raster = { .side = TILE, .columns = map->side / TILE,
-					 .rows = map->side / TILE, .nearness = shadows->nearness,
+	struct lanesim_raster raster = { .side = TILE,
+					 .columns = map->side / TILE,
+					 .rows = map->side / TILE,
+					 .nearness = shadows->nearness,
 					 .seen = shadows->seen };
 
 	if (lanesim_faces_project(faces, objects, objects_n, &map->plane, (float)map->side) ||
@@ -142,7 +145,8 @@ static int draw(struct lanesim_shadows *shadows, struct lanesim_shadow *map,
 		for (uint32_t x = 0; x < map->side; x += TILE)
 			memcpy(map->nearness + (size_t)y * map->side + x,
 			       raster.nearness +
-				       ((size_t)(y / TILE) * raster.columns + x / TILE) * LANESIM_LANES +
+				       ((size_t)(y / TILE) * raster.columns + x / TILE) *
+					       LANESIM_LANES +
 				       y % TILE * TILE,
 			       TILE * sizeof(float));
 	return 0;
@@ -202,8 +206,10 @@ int lanesim_shadows_cast(struct lanesim_shadows *shadows, const struct lanesim_o
 	all.bottom = approx_max(approx_min(all.bottom, people.bottom), y - WIDE_REACH);
 	all.top = approx_min(approx_max(all.top, people.top), y + WIDE_REACH);
 	if (reserve(shadows, close, &shadows->map_room[0],
-		    people.right - people.left < SMALL_WIDTH && people.top - people.bottom < SMALL_WIDTH ?
-			    SIDE_SMALL : SIDE_LARGE))
+		    people.right - people.left < SMALL_WIDTH &&
+				    people.top - people.bottom < SMALL_WIDTH
+			    ? SIDE_SMALL
+			    : SIDE_LARGE))
 		return -ENOMEM;
 	plane_fit(&close->plane, &axes, &people, close->side);
 	if (draw(shadows, close, objects, objects_n))

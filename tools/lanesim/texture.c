@@ -32,8 +32,11 @@ int lanesim_texture_init(struct lanesim_texture *texture, uint32_t width, uint32
 	texels = calloc(1, (n + 1) * sizeof(*texels) + (size_t)across * down);
 	if (!texels)
 		return -ENOMEM;
-	*texture = (struct lanesim_texture){ .width = width, .height = height, .levels = levels,
-					     .holed = (uint8_t *)(texels + n + 1), .texels = texels };
+	*texture = (struct lanesim_texture){ .width = width,
+					     .height = height,
+					     .levels = levels,
+					     .holed = (uint8_t *)(texels + n + 1),
+					     .texels = texels };
 	return 0;
 }
 

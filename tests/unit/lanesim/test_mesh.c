@@ -128,7 +128,8 @@ TEST(levels_of_a_texture_keep_its_colour)
 	CHECK_EQ(lanesim_texture_init(&texture, 13, 6), 0);
 	CHECK_EQ(texture.levels, 5); /* 13 × 6, 7 × 3, 4 × 2, 2 × 1, 1 × 1 */
 	for (uint32_t i = 0; i < 13 * 6; i++)
-		texture.texels[i] = (struct lanesim_texel){ { 1000, 2000, 3000, 4000 }, 500, 65535 };
+		texture.texels[i] =
+			(struct lanesim_texel){ { 1000, 2000, 3000, 4000 }, 500, 65535 };
 	lanesim_texture_reduce(&texture);
 	CHECK(!texture.holes);
 	n = 13 * 6 + 7 * 3 + 4 * 2 + 2;
@@ -144,6 +145,11 @@ TEST(levels_of_a_texture_keep_its_colour)
 	CHECK_EQ(texture.holed[1], 0);
 	CHECK_EQ(texture.texels[13 * 6].albedo[LANESIM_R], 1000);
 	CHECK(texture.texels[13 * 6].cover < 65535);
+	texture.texels[13].cover = 65535;
+	texture.texels[12].cover = 0; /* in the second block of eight */
+	lanesim_texture_reduce(&texture);
+	CHECK_EQ(texture.holed[0], 0);
+	CHECK_EQ(texture.holed[1], 1);
 	lanesim_texture_uninit(&texture);
 }
 

@@ -19,9 +19,13 @@ static struct lanesim_renderer *renderer;
 static struct lanesim_texture texture;
 
 static const struct lanesim_light usual = {
-	.key = { 0, 0, 1 }, .key_power = { .5f, .5f, .5f, .5f },
-	.fill = { 0, 1, 0 }, .fill_power = { .1f, .1f, .1f, .1f },
-	.sky = { .2f, .2f, .2f, .2f }, .ground = { .1f, .1f, .1f, .1f }, .shadow = 1,
+	.key = { 0, 0, 1 },
+	.key_power = { .5f, .5f, .5f, .5f },
+	.fill = { 0, 1, 0 },
+	.fill_power = { .1f, .1f, .1f, .1f },
+	.sky = { .2f, .2f, .2f, .2f },
+	.ground = { .1f, .1f, .1f, .1f },
+	.shadow = 1,
 };
 
 static void clear_scene(void)
@@ -46,7 +50,8 @@ static struct lanesim_mesh *add(enum lanesim_shine shine, float albedo, struct v
 	for (int band = 0; band < LANESIM_BANDS; band++)
 		surface.albedo[band] = albedo;
 	lanesim_mesh_add_surface(mesh, &surface);
-	objects[objects_n] = (struct lanesim_object){ mesh, RIGID_IDENTITY, (uint16_t)(objects_n + 1) };
+	objects[objects_n] = (struct lanesim_object){ mesh, RIGID_IDENTITY,
+						      (uint16_t)(objects_n + 1) };
 	objects[objects_n++].place.t = at;
 	return mesh;
 }
@@ -63,7 +68,8 @@ static void add_sphere(struct lanesim_mesh *mesh, float radius)
 
 	for (uint32_t i = 0; i < ROWS * COLUMNS; i++) {
 		float polar = .5f * (float)(i / COLUMNS) / (ROWS - 1);
-		float turn = (float)(i % COLUMNS) / COLUMNS, flat = radius * approx_sin_turns(polar);
+		float turn = (float)(i % COLUMNS) / COLUMNS,
+		      flat = radius * approx_sin_turns(polar);
 
 		mesh->vertices[first + i].p = vec_make(flat * approx_sin_turns(turn),
 						       radius * approx_sin_turns(polar + .25f),
@@ -77,7 +83,8 @@ static void add_sphere(struct lanesim_mesh *mesh, float radius)
 
 static void render_with(const struct lanesim_light *light)
 {
-	struct lanesim_view view = { WIDTH, HEIGHT, RIGID_IDENTITY, FOCAL, WIDTH / 2.0f, HEIGHT / 2.0f };
+	struct lanesim_view view = { WIDTH, HEIGHT,	  RIGID_IDENTITY,
+				     FOCAL, WIDTH / 2.0f, HEIGHT / 2.0f };
 
 	view.camera.t.z = -FAR;
 	for (uint32_t i = 0; i < objects_n; i++)
@@ -126,7 +133,8 @@ TEST(a_sphere_is_as_large_and_as_far_as_it_is)
 {
 	const float radius = 10;
 	/* Its outline: a circle of radius f r / √(d² − r²). */
-	double outline = FOCAL * 10 / sqrt(100.0 * 100 - 10 * 10), area = 3.14159265 * outline * outline;
+	double outline = FOCAL * 10 / sqrt(100.0 * 100 - 10 * 10),
+	       area = 3.14159265 * outline * outline;
 	double sum = 0;
 
 	clear_scene();
@@ -143,7 +151,8 @@ TEST(a_sphere_is_as_large_and_as_far_as_it_is)
 
 TEST(a_point_is_projected_where_it_is_drawn)
 {
-	struct lanesim_view view = { WIDTH, HEIGHT, RIGID_IDENTITY, FOCAL, WIDTH / 2.0f, HEIGHT / 2.0f };
+	struct lanesim_view view = { WIDTH, HEIGHT,	  RIGID_IDENTITY,
+				     FOCAL, WIDTH / 2.0f, HEIGHT / 2.0f };
 	double x = 0, y = 0, n;
 	struct vec at;
 
@@ -205,7 +214,8 @@ TEST(a_wall_has_no_gaps)
 	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
 		CHECK_NEAR(film.radiance[i * LANESIM_BANDS], film.radiance[0], .001);
 	clear_scene();
-	mesh = add(LANESIM_MATTE, 1, vec_make(0, 0, 0)); /* ground, from behind the camera to far off */
+	mesh = add(LANESIM_MATTE, 1,
+		   vec_make(0, 0, 0)); /* ground, from behind the camera to far off */
 	lanesim_mesh_quad(mesh, vec_make(-900, -10, 300), vec_make(900, -10, 300),
 			  vec_make(900, -10, -3000), vec_make(-900, -10, -3000), 0);
 	render();
@@ -223,9 +233,9 @@ TEST(holes_are_seen_through)
 	clear_scene();
 	CHECK_EQ(lanesim_texture_init(&texture, 64, 64), 0);
 	for (uint32_t i = 0; i < 64 * 64; i++)
-		texture.texels[i] = (struct lanesim_texel){
-			{ 32768, 32768, 32768, 32768 }, 0, (i / 8 + i / 64 / 8) % 2 ? 65535 : 0
-		};
+		texture.texels[i] = (struct lanesim_texel){ { 32768, 32768, 32768, 32768 },
+							    0,
+							    (i / 8 + i / 64 / 8) % 2 ? 65535 : 0 };
 	lanesim_texture_reduce(&texture);
 	CHECK(texture.holes);
 	add_square(add(LANESIM_MATTE, .5f, vec_make(0, 0, 5)), 10);
@@ -283,7 +293,8 @@ TEST(shadow_darkens_where_the_key_light_is_hidden)
 	clear_scene();
 	add_square(add(LANESIM_MATTE, .5f, vec_make(0, 0, 0)), 40);
 	add_square(add(LANESIM_MATTE, .5f, vec_make(10, 0, 20)), 5);
-	light.key = vec_unit(vec_make(1, 0, 1)); /* its shadow falls 20 cm to the left: on x = −10 */
+	light.key =
+		vec_unit(vec_make(1, 0, 1)); /* its shadow falls 20 cm to the left: on x = −10 */
 	render_with(&light);
 	lit = light_at(WIDTH / 2 + 1, 10);
 	dark = light_at(WIDTH / 2 - 20, HEIGHT / 2);
@@ -311,11 +322,13 @@ static void make_everything(uint64_t seed)
 		texture.texels[i] = (struct lanesim_texel){
 			{ (uint16_t)(series = sp_random_mix(series + i)), (uint16_t)(series >> 16),
 			  (uint16_t)(series >> 32), 30000 },
-			40000, series >> 60 ? 65535 : 0
+			40000,
+			series >> 60 ? 65535 : 0
 		};
 	lanesim_texture_reduce(&texture);
 	for (int shine = LANESIM_MATTE; shine <= LANESIM_CLEAR; shine++) {
-		struct vec at = vec_make(draw_between(&series, -18, 18), draw_between(&series, -14, 14),
+		struct vec at = vec_make(draw_between(&series, -18, 18),
+					 draw_between(&series, -14, 14),
 					 draw_between(&series, -20, 20));
 
 		add_sphere(add((enum lanesim_shine)shine, .6f, at), draw_between(&series, 5, 11));
@@ -346,7 +359,8 @@ TEST(every_instruction_set_gives_the_same_bytes)
 				memcpy(id, film.id, sizeof(id));
 			}
 			if (memcmp(radiance, film.radiance, sizeof(radiance)) ||
-			    memcmp(depth, film.depth, sizeof(depth)) || memcmp(id, film.id, sizeof(id)))
+			    memcmp(depth, film.depth, sizeof(depth)) ||
+			    memcmp(id, film.id, sizeof(id)))
 				FAIL("%s differs from base, seed %" PRIu64, set->isa, seed);
 		}
 	}

@@ -22,8 +22,9 @@ static void set_up(float left, float right)
 	CHECK_EQ(sp_image_init(&image, WIDTH, HEIGHT), 0);
 	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
 		for (int band = 0; band < LANESIM_BANDS; band++)
-			film.radiance[i * LANESIM_BANDS + (uint32_t)band] =
-				i % WIDTH < WIDTH / 2 ? left : right;
+			film.radiance[i * LANESIM_BANDS + (uint32_t)band] = i % WIDTH < WIDTH / 2
+										    ? left
+										    : right;
 }
 
 static double linear(uint8_t value)
@@ -97,7 +98,8 @@ TEST(near_infrared_is_grey_and_from_its_band)
 	CHECK_EQ(lanesim_expose(&film, &sensor, NULL, &image), 0);
 	CHECK_NEAR(mean(0, WIDTH, 1), .1, .005);
 	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
-		CHECK(image.rgb[3 * i] == image.rgb[3 * i + 1] && image.rgb[3 * i] == image.rgb[3 * i + 2]);
+		CHECK(image.rgb[3 * i] == image.rgb[3 * i + 1] &&
+		      image.rgb[3 * i] == image.rgb[3 * i + 2]);
 }
 
 TEST(noise_follows_its_seed)

@@ -23,8 +23,8 @@ struct block {
 	const struct lanesim_vertex *vertex[BLOCK][3];
 	float x[3][BLOCK], y[3][BLOCK], near[3][BLOCK]; /* corners, from the fragment */
 	float share[3][BLOCK]; /* of each vertex in the fragment */
-	float texels[BLOCK];   /* area of the face in texels of level 0, twice */
-	float side[BLOCK];     /* 1 outside, −1 inside of the surface */
+	float texels[BLOCK]; /* area of the face in texels of level 0, twice */
+	float side[BLOCK]; /* 1 outside, −1 inside of the surface */
 	float depth[BLOCK], lod[BLOCK];
 	float attribute[ATTRIBUTES][BLOCK];
 	float strand[3][BLOCK]; /* along v */
@@ -55,7 +55,7 @@ static void block_corners(struct block *b, const struct lanesim_faces *faces,
 	}
 }
 
-/* Shares of the corners, true to perspective; a fragment just outside its face moves to its edge. */
+/* Shares of the corners, true to perspective; a fragment just outside its face moves in. */
 static void block_shares(struct block *restrict b)
 {
 	for (int i = 0; i < BLOCK; i++) {
@@ -117,7 +117,8 @@ static inline void add_texel(eight *sum, const struct lanesim_texel *texel, floa
 	eight_shares shares;
 
 	memcpy(&shares, texel, sizeof(shares));
-	*sum += __builtin_convertvector(__builtin_convertvector(shares, eight_ints), eight) * weight;
+	*sum += __builtin_convertvector(__builtin_convertvector(shares, eight_ints), eight) *
+		weight;
 }
 
 /* Adds @weight of the level at (u, v) of level 0, bilinear; beyond its edges they go on. */
@@ -212,10 +213,11 @@ static void block_shadow(struct block *restrict b, const struct lanesim_material
 	float x[BLOCK], y[BLOCK], z[BLOCK];
 
 	for (int i = 0; i < BLOCK; i++) {
-		struct vec n = vec_unit(vec_make(b->attribute[NX][i], b->attribute[NY][i],
-						 b->attribute[NZ][i]));
+		struct vec n = vec_unit(
+			vec_make(b->attribute[NX][i], b->attribute[NY][i], b->attribute[NZ][i]));
 		struct vec p = vec_make(b->attribute[PX][i], b->attribute[PY][i],
-					b->attribute[PZ][i]), q;
+					b->attribute[PZ][i]),
+			   q;
 
 		q = rigid_apply(&place, vec_along(p, n, step * b->side[i]));
 		x[i] = q.x - 2;
@@ -225,8 +227,9 @@ static void block_shadow(struct block *restrict b, const struct lanesim_material
 	for (int i = 0; i < BLOCK; i++) {
 		bool inside = x[i] >= 0 && y[i] >= 0 && x[i] < last && y[i] < last;
 
-		b->lit[i] = inside ? 1 - strength * shadow_taps(shadow->nearness, shadow->side, x[i],
-								y[i], z[i], over_onset) : 1;
+		b->lit[i] = inside ? 1 - strength * shadow_taps(shadow->nearness, shadow->side,
+								x[i], y[i], z[i], over_onset)
+				   : 1;
 	}
 }
 

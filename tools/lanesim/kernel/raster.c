@@ -20,8 +20,8 @@ void LANESIM_ISA_NAME(lanesim_project)(const struct lanesim_vertex *vertices, ui
 		for (uint32_t i = 0; i < n; i++) {
 			struct vec p = rigid_apply(&r, vertices[i].p);
 
-			ret_corners[i] = (struct lanesim_corner){ cx + scale * p.x, cy - scale * p.y,
-								  p.z };
+			ret_corners[i] = (struct lanesim_corner){ cx + scale * p.x,
+								  cy - scale * p.y, p.z };
 		}
 		return;
 	}
@@ -42,8 +42,8 @@ struct edge {
 
 /*
  * The faces on both sides measure from the same end and get the same number but for its sign, so no
- * sample falls between them. One on the edge itself (0) belongs to the face on its right, or below a
- * level one: the other asks for more than 0.
+ * sample falls between them. One on the edge itself (0) belongs to the face on its right, or below
+ * a level one: the other asks for more than 0.
  */
 static inline struct edge edge_of(const struct lanesim_corner *a, const struct lanesim_corner *b)
 {
@@ -91,7 +91,8 @@ static inline bool set_up(const struct lanesim_corner *a, const struct lanesim_c
 }
 
 /* Tiles [*first, *end) of @n along an axis that @low … @high touches. */
-static inline void reach(float low, float high, float side, uint32_t n, int32_t *first, int32_t *end)
+static inline void reach(float low, float high, float side, uint32_t n, int32_t *first,
+			 int32_t *end)
 {
 	float limit = (float)n, over = 1 / side;
 
@@ -100,7 +101,8 @@ static inline void reach(float low, float high, float side, uint32_t n, int32_t 
 }
 
 /* Narrows a row of tiles to those where no edge rules every sample out. */
-static inline void narrow(const struct setup *s, float top, float side, int32_t *first, int32_t *end)
+static inline void narrow(const struct setup *s, float top, float side, int32_t *first,
+			  int32_t *end)
 {
 	for (int i = 0; i < 3; i++) {
 		const struct edge *e = &s->edge[i];
@@ -109,7 +111,8 @@ static inline void narrow(const struct setup *s, float top, float side, int32_t 
 		if (e->x > 0) { /* one more tile either way for rounding */
 			float from = (e->at_x - most / e->x) / side - 2;
 
-			*first = from > (float)*first ? (int32_t)approx_min(from, (float)*end) : *first;
+			*first = from > (float)*first ? (int32_t)approx_min(from, (float)*end)
+						      : *first;
 		} else if (e->x < 0) {
 			float to = (e->at_x - most / e->x) / side + 2;
 
@@ -136,7 +139,8 @@ static inline void tile(const struct lanesim_raster *raster, const struct setup 
 		bool in;
 
 		near = approx_clamp(near, s->least, s->most);
-		in = (a >= e[0].least) & (b >= e[1].least) & (c >= e[2].least) & (near > nearness[i]);
+		in = (a >= e[0].least) & (b >= e[1].least) & (c >= e[2].least) &
+		     (near > nearness[i]);
 		nearness[i] = in ? near : nearness[i];
 		seen[i] = in ? face : seen[i];
 	}
@@ -152,7 +156,8 @@ struct punch {
 };
 
 /* Whether there may be one in the face: @reaches as far as the coarsest texel it is seen with. */
-static bool may_have_hole(const struct lanesim_faces *faces, const struct lanesim_face *face, float area)
+static bool may_have_hole(const struct lanesim_faces *faces, const struct lanesim_face *face,
+			  float area)
 {
 	const struct lanesim_material *material = faces->materials + face->material;
 	const struct lanesim_texture *texture = material->surface->texture;
@@ -189,8 +194,8 @@ static void punch_of(const struct lanesim_faces *faces, const struct lanesim_fac
 	int32_t level;
 
 	for (int i = 0; i < 3; i++) {
-		const struct lanesim_vertex *vertex =
-			lanesim_faces_vertex(faces, material, face->corner[i]);
+		const struct lanesim_vertex *vertex = lanesim_faces_vertex(faces, material,
+									   face->corner[i]);
 
 		c[i] = faces->corners + face->corner[i];
 		u[i] = vertex->u;
@@ -269,8 +274,9 @@ static void draw_face(const struct lanesim_raster *raster, const struct lanesim_
 	holes = holes && may_have_hole(faces, face, s.area);
 	if (holes)
 		punch_of(faces, face, &s, &punch);
-	reach(s.top - raster->side * (float)raster->top, s.bottom - raster->side * (float)raster->top,
-	      raster->side, raster->rows, &row, &row_end);
+	reach(s.top - raster->side * (float)raster->top,
+	      s.bottom - raster->side * (float)raster->top, raster->side, raster->rows, &row,
+	      &row_end);
 	for (; row < row_end; row++) {
 		float y = (float)(raster->top + (uint32_t)row) * raster->side;
 
@@ -292,7 +298,8 @@ static void draw_face(const struct lanesim_raster *raster, const struct lanesim_
 }
 
 void LANESIM_ISA_NAME(lanesim_draw)(const struct lanesim_raster *raster,
-				    const struct lanesim_faces *faces, const uint32_t *list, uint32_t n)
+				    const struct lanesim_faces *faces, const uint32_t *list,
+				    uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		draw_face(raster, faces, list[i]);
@@ -300,8 +307,8 @@ void LANESIM_ISA_NAME(lanesim_draw)(const struct lanesim_raster *raster,
 
 /* ---- clear faces ----------------------------------------------------------------------------- */
 
-static uint32_t layer_tile(const uint32_t *found, uint32_t face, uint32_t x,
-			   uint32_t y, uint32_t top, uint32_t width, uint32_t height,
+static uint32_t layer_tile(const uint32_t *found, uint32_t face, uint32_t x, uint32_t y,
+			   uint32_t top, uint32_t width, uint32_t height,
 			   struct lanesim_fragment *ret_fragments)
 {
 	uint32_t n = 0;
@@ -315,7 +322,10 @@ static uint32_t layer_tile(const uint32_t *found, uint32_t face, uint32_t x,
 		if (!count || px >= width || py >= height)
 			continue;
 		ret_fragments[n++] = (struct lanesim_fragment){
-			.face = face, .pixel = py * width + px, .samples = samples, .x = (float)px + 0.5f,
+			.face = face,
+			.pixel = py * width + px,
+			.samples = samples,
+			.x = (float)px + 0.5f,
 			.y = (float)(py + top) + 0.5f,
 			.weight = (float)count * (1.0f / LANESIM_PIXEL_SAMPLES)
 		};
@@ -336,7 +346,8 @@ uint32_t LANESIM_ISA_NAME(lanesim_layer)(const struct lanesim_raster *raster,
 	if (!set_up(faces->corners + corner[0], faces->corners + corner[1],
 		    faces->corners + corner[2], &s))
 		return 0;
-	reach(s.top - (float)top, s.bottom - (float)top, raster->side, raster->rows, &row, &row_end);
+	reach(s.top - (float)top, s.bottom - (float)top, raster->side, raster->rows, &row,
+	      &row_end);
 	for (; row < row_end; row++) {
 		float y = (float)(raster->top + (uint32_t)row) * raster->side;
 

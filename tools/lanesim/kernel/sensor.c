@@ -6,8 +6,8 @@
 
 enum { BLOCK = 64 };
 
-void LANESIM_ISA_NAME(lanesim_blend)(const float *const *rows, const float *weights, uint32_t rows_n,
-				     uint32_t n, float *ret_row)
+void LANESIM_ISA_NAME(lanesim_blend)(const float *const *rows, const float *weights,
+				     uint32_t rows_n, uint32_t n, float *ret_row)
 {
 	for (uint32_t at = 0; at < n; at += BLOCK) {
 		uint32_t end = n - at < BLOCK ? n - at : BLOCK;
@@ -65,7 +65,8 @@ void LANESIM_ISA_NAME(lanesim_develop)(const struct lanesim_tone *tone, const fl
 		float light[BLOCK * LANESIM_BANDS] = { 0 };
 		uint16_t place[3][BLOCK];
 
-		memcpy(light, radiance + (size_t)at * LANESIM_BANDS, n * LANESIM_BANDS * sizeof(*light));
+		memcpy(light, radiance + (size_t)at * LANESIM_BANDS,
+		       n * LANESIM_BANDS * sizeof(*light));
 		for (int channel = 0; channel < 3; channel++) {
 			if (tone->nir && channel)
 				memcpy(place[channel], place[0], sizeof(place[0]));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fragments of one material into light: a block of them at a time, loops over the block vectorise. */
+/* Fragments of one material into light, a block at a time: loops over a block become vectors. */
 #include "lanesim/kernel/block.h"
 
 #include "lanesim/kernel.h"
@@ -11,7 +11,6 @@ struct lights {
 	float key_power[LANESIM_BANDS], fill_power[LANESIM_BANDS];
 	float sky[LANESIM_BANDS], ground[LANESIM_BANDS];
 };
-
 
 /* Light that wraps round a body whose surface is @softness blurred: cosine @c → share. */
 static inline float wrapped(float c, float softness)
@@ -34,14 +33,15 @@ static inline float highlight(float cosine, float exponent)
 
 static inline struct vec lane_normal(const struct block *b, int i)
 {
-	return vec_scale(vec_unit(vec_make(b->attribute[NX][i], b->attribute[NY][i],
-					   b->attribute[NZ][i])), b->side[i]);
+	return vec_scale(
+		vec_unit(vec_make(b->attribute[NX][i], b->attribute[NY][i], b->attribute[NZ][i])),
+		b->side[i]);
 }
 
 static inline struct vec lane_eye(const struct block *b, const struct lights *l, int i)
 {
-	return vec_unit(vec_sub(l->eye, vec_make(b->attribute[PX][i], b->attribute[PY][i],
-						 b->attribute[PZ][i])));
+	return vec_unit(vec_sub(
+		l->eye, vec_make(b->attribute[PX][i], b->attribute[PY][i], b->attribute[PZ][i])));
 }
 
 static void matte(struct block *restrict b, const struct lights *l)
@@ -49,7 +49,8 @@ static void matte(struct block *restrict b, const struct lights *l)
 	for (int i = 0; i < BLOCK; i++) {
 		struct vec n = lane_normal(b, i);
 		float key = approx_max(vec_dot(n, l->key), 0) * b->lit[i];
-		float fill = wrapped(vec_dot(n, l->fill), 0.5f) * (0.5f + 0.5f * b->attribute[SKY][i]);
+		float fill = wrapped(vec_dot(n, l->fill), 0.5f) *
+			     (0.5f + 0.5f * b->attribute[SKY][i]);
 		float above = 0.5f + 0.5f * vec_dot(n, l->up), open = b->attribute[SKY][i];
 
 #pragma GCC unroll 4
@@ -62,15 +63,15 @@ static void matte(struct block *restrict b, const struct lights *l)
 
 static void skin(struct block *restrict b, const struct lights *l)
 {
-	/* How far each band scatters: share of the soft normal, wrap, light bled into shadow edges. */
+	/* How each band scatters: share of the soft normal, wrap, light bled into shadows. */
 	static const float soft[LANESIM_BANDS] = { .7f, .35f, .2f, .85f };
 	static const float wrap[LANESIM_BANDS] = { .25f, .1f, .05f, .35f };
 	static const float bleed[LANESIM_BANDS] = { .8f, .25f, 0, .9f };
 
 	for (int i = 0; i < BLOCK; i++) {
 		struct vec n = lane_normal(b, i), v = lane_eye(b, l, i);
-		struct vec s = vec_unit(vec_make(b->attribute[SX][i], b->attribute[SY][i],
-						 b->attribute[SZ][i]));
+		struct vec s = vec_unit(
+			vec_make(b->attribute[SX][i], b->attribute[SY][i], b->attribute[SZ][i]));
 		struct vec h = vec_unit(vec_add(v, l->key)), hf = vec_unit(vec_add(v, l->fill));
 		float nk = vec_dot(n, l->key), sk = vec_dot(s, l->key), nf = vec_dot(n, l->fill);
 		float sf = vec_dot(s, l->fill), nu = vec_dot(n, l->up), su = vec_dot(s, l->up);
@@ -100,7 +101,7 @@ static void skin(struct block *restrict b, const struct lights *l)
 	}
 }
 
-/* After Kajiya and Kay: brightness by the angle to the strand; Marschner's two shifted highlights. */
+/* Brightness by the angle to the strand (Kajiya and Kay); two shifted highlights (Marschner). */
 static void hair(struct block *restrict b, const struct lights *l)
 {
 	for (int i = 0; i < BLOCK; i++) {
@@ -108,7 +109,8 @@ static void hair(struct block *restrict b, const struct lights *l)
 		struct vec t = vec_make(b->strand[0][i], b->strand[1][i], b->strand[2][i]);
 		struct vec h = vec_unit(vec_add(v, l->key)), first, second;
 		float open = b->attribute[SKY][i], lit = b->lit[i], nk = vec_dot(n, l->key);
-		float tk, c1, c2, side, above = 0.5f + 0.5f * vec_dot(n, l->up), key, fill, white, own;
+		float tk, c1, c2, side, above = 0.5f + 0.5f * vec_dot(n, l->up), key, fill, white,
+					own;
 
 		t = vec_unit(vec_along(t, n, -vec_dot(t, n)));
 		first = vec_unit(vec_along(t, n, .1f));
@@ -119,16 +121,17 @@ static void hair(struct block *restrict b, const struct lights *l)
 		side = wrapped(nk, 0.3f);
 		key = (0.5f * side + 0.5f * sqrtf(approx_max(1 - tk * tk, 0)) * side) * lit;
 		fill = wrapped(vec_dot(n, l->fill), 0.5f) * (0.5f + 0.5f * open);
-		white = 0.16f * b->gloss[i] * side * lit *
-			approx_pow(1 - c1 * c1, 40);
+		white = 0.16f * b->gloss[i] * side * lit * approx_pow(1 - c1 * c1, 40);
 		own = 0.9f * b->gloss[i] * side * lit * approx_pow(1 - c2 * c2, 9);
 #pragma GCC unroll 4
 		for (int band = 0; band < LANESIM_BANDS; band++)
 			b->out[band][i] =
 				b->albedo[band][i] *
-					(l->key_power[band] * (key + own) + l->fill_power[band] * fill +
+					(l->key_power[band] * (key + own) +
+					 l->fill_power[band] * fill +
 					 approx_mix(l->ground[band], l->sky[band], above) * open) +
-				l->key_power[band] * white + 0.02f * b->gloss[i] * open * l->sky[band];
+				l->key_power[band] * white +
+				0.02f * b->gloss[i] * open * l->sky[band];
 	}
 }
 
@@ -258,8 +261,9 @@ static void overlay(const struct block *b, const struct lanesim_strip *strip)
 void LANESIM_ISA_NAME(lanesim_shade)(const struct lanesim_faces *faces,
 				     const struct lanesim_light *light,
 				     const struct lanesim_material *material,
-				     const struct lanesim_fragment *fragments, const uint32_t *order,
-				     uint32_t n, const struct lanesim_strip *strip)
+				     const struct lanesim_fragment *fragments,
+				     const uint32_t *order, uint32_t n,
+				     const struct lanesim_strip *strip)
 {
 	struct surroundings s;
 	struct lights l;
