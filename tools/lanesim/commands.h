@@ -10,6 +10,7 @@ int lanesim_cmd_sheet(int argc, char **argv);
 int lanesim_cmd_identities(int argc, char **argv);
 int lanesim_cmd_digest(int argc, char **argv);
 int lanesim_cmd_bench(int argc, char **argv);
+int lanesim_cmd_measure(int argc, char **argv);
 int lanesim_cmd_tensor(int argc, char **argv);
 int lanesim_cmd_tensor_faces(int argc, char **argv);
 int lanesim_cmd_tensor_crops(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct sp_command commands[] = {
 	{ "identities", "seeds of people who are kept apart", lanesim_cmd_identities },
 	{ "digest", "a checksum over pictures: the same on every machine", lanesim_cmd_digest },
 	{ "bench", "travellers a second", lanesim_cmd_bench },
+	{ "measure", "what a detector or an embedder makes of them", lanesim_cmd_measure },
 	{ 0 },
 };
 

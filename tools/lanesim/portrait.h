@@ -24,6 +24,8 @@ struct lanesim_shot {
 void lanesim_shot_document(struct lanesim_shot *shot, uint64_t seed);
 /* Anything a camera in a lane meets: turned up to @yaw_max radians, lit and blurred at will. */
 void lanesim_shot_draw(struct lanesim_shot *shot, float yaw_max, uint64_t seed);
+/* The same without extremes of light, blur, noise and pose: a well-placed camera by day. */
+void lanesim_shot_fair(struct lanesim_shot *shot, float yaw_max, uint64_t seed);
 
 /* @image is initialised by the caller. @ret_truth may be NULL. 0 or -ENOMEM. */
 int lanesim_portrait(const struct lanesim_person *person, const struct lanesim_shot *shot,
