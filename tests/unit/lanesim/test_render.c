@@ -285,6 +285,36 @@ TEST(clear_things_dim_what_is_behind_and_leave_who_it_is)
 	CHECK_NEAR(film.depth[pixel(WIDTH / 2, HEIGHT / 2)], FAR, .01);
 }
 
+/* Large pictures are drawn in bands of rows: what a small one shows looks the same in them. */
+TEST(bands_meet_without_a_seam)
+{
+	enum { WIDE = 361, HIGH = 297, ASIDE = (WIDE - WIDTH) / 2, ABOVE = (HIGH - HEIGHT) / 2 };
+	struct lanesim_view view = { WIDE, HIGH, RIGID_IDENTITY, FOCAL, WIDE / 2.0f, HIGH / 2.0f };
+	struct lanesim_film large;
+	int unlike = 0;
+
+	view.camera.t.z = -FAR;
+	clear_scene();
+	CHECK_EQ(lanesim_film_init(&large, WIDE, HIGH), 0);
+	add_sphere(add(LANESIM_SKIN, .5f, vec_make(0, 0, 0)), 10);
+	add_square(add(LANESIM_MATTE, .5f, vec_make(0, 0, -15)), 120);
+	add_square(add(LANESIM_CLEAR, .5f, vec_make(0, 0, 25)), 60);
+	render();
+	CHECK_EQ(lanesim_render(renderer, objects, objects_n, &view, &usual, NULL, &large), 0);
+	for (uint32_t y = 0; y < HEIGHT; y++)
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			size_t at = (size_t)(y + ABOVE) * WIDE + x + ASIDE;
+			float off = large.radiance[at * LANESIM_BANDS + LANESIM_G] - light_at(x, y);
+
+			unlike += large.id[at] != film.id[pixel(x, y)] || off > .002f ||
+				  off < -.002f;
+		}
+	for (uint32_t i = 0; i < WIDE * HIGH; i++)
+		CHECK(large.id[i] == 1 || large.id[i] == 2);
+	lanesim_film_uninit(&large);
+	CHECK(unlike < 10); /* coordinates round otherwise further from the corner */
+}
+
 TEST(shadow_darkens_where_the_key_light_is_hidden)
 {
 	struct lanesim_light light = usual;
