@@ -36,12 +36,13 @@ static const struct sp_opt_usage usage = {
 	.summary =
 		"Simulates GigE Vision cameras: each answers GVCP on port 3956 of its address and "
 		"streams GVSP to whoever controls it.",
-	.details = "  gvcam --address 127.0.0.1 --pattern --loss 0.01 --seed 7\n"
-		   "  gvcam --address 127.0.0.2 --cameras 4 --images photos/ --hold 60 --gap 30\n"
-		   "  gvcam --address 127.0.0.2 --cameras 2 --lanesim 7 --width 1224 --height 1024\n"
-		   "\n"
-		   "Runs until it is interrupted, or as long as --frames or --duration say, then "
-		   "prints what was sent.",
+	.details =
+		"  gvcam --address 127.0.0.1 --pattern --loss 0.01 --seed 7\n"
+		"  gvcam --address 127.0.0.2 --cameras 4 --images photos/ --hold 60 --gap 30\n"
+		"  gvcam --address 127.0.0.2 --cameras 2 --lanesim 7 --width 1224 --height 1024\n"
+		"\n"
+		"Runs until it is interrupted, or as long as --frames or --duration say, then "
+		"prints what was sent.",
 };
 
 static int usage_error(const struct sp_err *err)
@@ -118,7 +119,8 @@ static int make_config(const struct options *options, bool resend_loss_given,
 	if (options->packet_size % 4)
 		return sp_err_set(err, -EINVAL, "--packet-size goes in steps of 4");
 	if (options->pattern + (options->images.n > 0) + (options->lanesim != UINT64_MAX) > 1)
-		return sp_err_set(err, -EINVAL, "one of --pattern, --images and --lanesim, not two");
+		return sp_err_set(err, -EINVAL,
+				  "one of --pattern, --images and --lanesim, not two");
 	if (!options->extended_ids && options->start_block > UINT16_MAX)
 		return sp_err_set(err, -EINVAL, "--start-block above 65535 needs --extended-ids");
 	res = list_addresses(options, config, err);
@@ -287,7 +289,8 @@ int main(int argc, char **argv)
 		  0, 0 },
 		{ "truth", 0, SP_OPT_STRING, &o.truth, "FILE",
 		  "with --lanesim: write what its pictures show, a line of JSON each", 0, 0 },
-		{ "night", 0, SP_OPT_FLAG, &o.night, NULL, "with --lanesim: in near infrared", 0, 0 },
+		{ "night", 0, SP_OPT_FLAG, &o.night, NULL, "with --lanesim: in near infrared", 0,
+		  0 },
 		{ "hold", 0, SP_OPT_U32, &o.hold, "N",
 		  "frames that show one picture (30), or one vehicle (5 s)", 1, 1e6 },
 		{ "gap", 0, SP_OPT_U32, &o.gap, "N",

@@ -41,8 +41,9 @@ struct gvcam_pictures {
 };
 
 /*
- * Turns of one file each, sorted within each source. @sources are files and folders; a folder gives every *.jpg, *.jpeg, *.png, *.pgm and *.ppm in it
- * and in its folders. -ENOENT and friends if a source cannot be read or a folder has no picture.
+ * Turns of one file each, sorted within each source. @sources are files and folders; a folder gives
+ * every *.jpg, *.jpeg, *.png, *.pgm and *.ppm in it and in its folders. -ENOENT and friends if a
+ * source cannot be read or a folder has no picture.
  */
 int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sources, unsigned int n,
 			struct sp_err *err);

@@ -6,8 +6,8 @@
  * no folder is too large.
  *
  * Frame n of an acquisition belongs to turn n / (hold + gap) of its camera: the first `hold` frames
- * share the pictures of the stay, the `gap` after them shows the empty lane. Camera c of N takes the
- * turns c, c + N, c + 2 N …, round and round. A show is one picture's: turn after turn, its
+ * share the pictures of the stay, the `gap` after them shows the empty lane. Camera c of N takes
+ * the turns c, c + N, c + 2 N …, round and round. A show is one picture's: turn after turn, its
  * pictures in order.
  */
 #ifndef GVCAM_PLAYER_H

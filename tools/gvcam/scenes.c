@@ -16,8 +16,8 @@
 #include "wire/pfnc.h"
 
 /*
- * Cameras at the same post share pictures. In memory: vehicle by vehicle, post by post, look by look;
- * then the empty lane, post by post.
+ * Cameras at the same post share pictures. In memory: vehicle by vehicle, post by post, look by
+ * look; then the empty lane, post by post.
  */
 struct scenes {
 	struct gvcam_scenes_config config;
@@ -92,8 +92,7 @@ static int load_scene(const struct gvcam_pictures *pictures, size_t i, struct sp
 	if (!res)
 		res = sp_pixels_begin(&pixels, &wrap.frame);
 	for (uint32_t y = 0; y < height && !res; y++)
-		res = sp_pixels_read_line(&pixels, y, 0, width,
-					  image.rgb + (size_t)y * width * 3);
+		res = sp_pixels_read_line(&pixels, y, 0, width, image.rgb + (size_t)y * width * 3);
 	sp_pixels_uninit(&pixels);
 	if (res)
 		goto err_image;
@@ -134,9 +133,9 @@ static void add_line(struct lines *lines, const struct scenes *scenes, uint32_t 
 	for (uint32_t i = 0; i < n; i++)
 		json_array_append_new(faces, lanesim_truth_json(&truths[i]));
 	json_array_append_new(lines->array,
-			      json_pack("{s:i, s:s, s:i, s:i, s:o}", "vehicle", (int)vehicle, "post",
-					lanesim_post_name(scenes->posts[view]), "look", (int)k,
-					"looks", (int)scenes->stay, "faces", faces));
+			      json_pack("{s:i, s:s, s:i, s:i, s:o}", "vehicle", (int)vehicle,
+					"post", lanesim_post_name(scenes->posts[view]), "look",
+					(int)k, "looks", (int)scenes->stay, "faces", faces));
 }
 
 static int write_lines(void *arg, uint32_t i, void *result, struct sp_err *err)
@@ -149,14 +148,15 @@ static int write_lines(void *arg, uint32_t i, void *result, struct sp_err *err)
 	(void)i;
 	if (!lines->array)
 		return 0;
-	json_array_foreach(lines->array, k, line) {
+	json_array_foreach(lines->array, k, line)
+	{
 		json_dumpf(line, scenes->truth, JSON_COMPACT | JSON_REAL_PRECISION(7));
 		fputc('\n', scenes->truth);
 	}
 	json_decref(lines->array);
-	return ferror(scenes->truth) ? sp_err_set(err, -EIO, "%s: cannot be written",
-						  scenes->config.truth)
-				     : 0;
+	return ferror(scenes->truth)
+		       ? sp_err_set(err, -EIO, "%s: cannot be written", scenes->config.truth)
+		       : 0;
 }
 
 static void drop_lines(void *arg, void *result)
@@ -172,8 +172,9 @@ static int open_truth(struct scenes *scenes, struct sp_err *err)
 	if (!scenes->config.truth)
 		return 0;
 	scenes->truth = fopen(scenes->config.truth, "we");
-	return scenes->truth ? 0 : sp_err_set(err, -errno, "%s: %s", scenes->config.truth,
-					      strerror(errno));
+	return scenes->truth
+		       ? 0
+		       : sp_err_set(err, -errno, "%s: %s", scenes->config.truth, strerror(errno));
 }
 
 static int close_truth(struct scenes *scenes, struct sp_err *err)
@@ -187,7 +188,8 @@ static int close_truth(struct scenes *scenes, struct sp_err *err)
 }
 
 /* Item of the crew: a vehicle, or the empty lane, from one post. */
-static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, struct sp_err *err)
+static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result,
+		  struct sp_err *err)
 {
 	struct scenes *scenes = arg;
 	const struct gvcam_scenes_config *config = &scenes->config;
@@ -233,17 +235,18 @@ static int reserve(struct scenes *scenes, struct sp_err *err)
 			    (config->vehicles * scenes->stay + scenes->between);
 	uint64_t bytes;
 
-	scenes->picture_bytes =
-		sp_pfnc_image_bytes(config->pixel_format, config->width, config->height);
+	scenes->picture_bytes = sp_pfnc_image_bytes(config->pixel_format, config->width,
+						    config->height);
 	bytes = pictures * scenes->picture_bytes;
 	if (bytes > GVCAM_SCENES_BYTES_MAX)
-		return sp_err_set(err, -E2BIG,
-				  "--lanesim: %u vehicles × %u looks × %u posts of %u × %u %s are %.1f GiB, "
-				  "and at most %.0f GiB are kept in memory; give fewer --vehicles or "
-				  "--looks",
-				  config->vehicles, scenes->stay, scenes->posts_n, config->width,
-				  config->height, format->name, (double)bytes / (1 << 30),
-				  (double)GVCAM_SCENES_BYTES_MAX / (1 << 30));
+		return sp_err_set(
+			err, -E2BIG,
+			"--lanesim: %u vehicles × %u looks × %u posts of %u × %u %s are %.1f GiB, "
+			"and at most %.0f GiB are kept in memory; give fewer --vehicles or "
+			"--looks",
+			config->vehicles, scenes->stay, scenes->posts_n, config->width,
+			config->height, format->name, (double)bytes / (1 << 30),
+			(double)GVCAM_SCENES_BYTES_MAX / (1 << 30));
 	scenes->pixels = malloc(bytes);
 	if (!scenes->pixels)
 		return sp_err_set(err, -ENOMEM, "--lanesim: no memory for %.1f GiB of pictures",
@@ -274,8 +277,7 @@ int gvcam_scenes_init(struct gvcam_pictures *pictures, const struct gvcam_scenes
 	share_posts(scenes);
 	*pictures = (struct gvcam_pictures){
 		.ops = &scene_ops,
-		.n = (size_t)config->vehicles * config->cameras *
-		     (scenes->stay + scenes->between),
+		.n = (size_t)config->vehicles * config->cameras * (scenes->stay + scenes->between),
 		.stay = scenes->stay,
 		.between = scenes->between,
 		.width = config->width,
@@ -306,15 +308,15 @@ int gvcam_scenes_parse_posts(const char *text, uint32_t cameras, uint8_t *posts,
 		size_t length = strcspn(at, ",");
 		unsigned int post = 0;
 
-		while (post < LANESIM_POSTS &&
-		       (strlen(lanesim_post_name(post)) != length ||
-			memcmp(at, lanesim_post_name(post), length)))
+		while (post < LANESIM_POSTS && (strlen(lanesim_post_name(post)) != length ||
+						memcmp(at, lanesim_post_name(post), length)))
 			post++;
 		if (post == LANESIM_POSTS)
-			return sp_err_set(err, -EINVAL,
-					  "--lane-posts: '%.*s' is none of windshield-left, windshield-right, "
-					  "side-left, side-right",
-					  (int)length, at);
+			return sp_err_set(
+				err, -EINVAL,
+				"--lane-posts: '%.*s' is none of windshield-left, "
+				"windshield-right, side-left, side-right",
+				(int)length, at);
 		posts[n] = (uint8_t)post;
 		at += length + (at[length] == ',');
 	}

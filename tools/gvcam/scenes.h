@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pictures of --lanesim: vehicle after vehicle of one lane with its people, and the lane empty in
- * between, seen from each camera's post. All are rendered before the cameras answer, as the cameras
+ * The pictures of --lanesim: vehicle after vehicle of one lane with its people, and the lane empty
+ * in between, seen from each camera's post. All are rendered before the cameras answer, as the cameras
  * send them, and kept in memory.
  */
 #ifndef GVCAM_SCENES_H
@@ -25,10 +25,10 @@ enum {
 struct gvcam_scenes_config {
 	uint64_t seed; /* of the lane: lanesim/traffic.h */
 	uint32_t vehicles, cameras;
-	uint32_t looks;	   /* pictures of a vehicle, spread over its stay */
-	float stay_s;	   /* how long it stays */
-	bool between;	   /* there is a time between vehicles */
-	bool night;	   /* near infrared */
+	uint32_t looks; /* pictures of a vehicle, spread over its stay */
+	float stay_s; /* how long it stays */
+	bool between; /* there is a time between vehicles */
+	bool night; /* near infrared */
 	uint8_t posts[GVCAM_CAMERAS_MAX]; /* enum lanesim_post of each camera */
 	uint32_t width, height, pixel_format;
 	unsigned int threads; /* 0: one a CPU */

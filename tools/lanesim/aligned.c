@@ -24,10 +24,9 @@ static void sample(const struct sp_image *image, float x, float y, uint8_t *rgb)
 	i = approx_floor(x);
 	j = approx_floor(y);
 	for (int c = 0; c < 3; c++)
-		rgb[c] = sp_to_u8(sp_bilinear(pixel(image, i, j)[c], pixel(image, i + 1, j)[c],
-					      pixel(image, i, j + 1)[c],
-					      pixel(image, i + 1, j + 1)[c], x - (float)i,
-					      y - (float)j));
+		rgb[c] = sp_to_u8(sp_bilinear(
+			pixel(image, i, j)[c], pixel(image, i + 1, j)[c], pixel(image, i, j + 1)[c],
+			pixel(image, i + 1, j + 1)[c], x - (float)i, y - (float)j));
 }
 
 int lanesim_aligned(const struct sp_image *image, const float landmark[LANESIM_LANDMARKS][2],

@@ -36,10 +36,11 @@ int lanesim_apart_draw(const struct lanesim_apart *apart, uint64_t *seeds, uint6
 		bool differs;
 
 		if (tries++ == TRIES) {
-			res = sp_err_set(err, -ERANGE,
-					 "no more than %u identities are so far apart; ask for fewer, or less "
-					 "apart",
-					 n);
+			res = sp_err_set(
+				err, -ERANGE,
+				"no more than %u identities are so far apart; ask for fewer, or "
+				"less apart",
+				n);
 			break;
 		}
 		drawn++;

@@ -126,10 +126,10 @@ int lanesim_cmd_bench(int argc, char **argv)
 	if (!o.threads)
 		o.threads = sp_thread_cpus();
 	if (o.json)
-		sp_command_print_json(json_pack("{s:s, s:I, s:f, s:f}", "isa", lanesim_kernels()->isa,
-						"threads", (json_int_t)o.threads,
-						"travellers_per_second", heads, "scenes_per_second",
-						looks));
+		sp_command_print_json(json_pack("{s:s, s:I, s:f, s:f}", "isa",
+						lanesim_kernels()->isa, "threads",
+						(json_int_t)o.threads, "travellers_per_second",
+						heads, "scenes_per_second", looks));
 	else
 		printf("%.1f travellers of %u × %u and %.2f scenes of %u × %u a second; %u threads, "
 		       "%s\n",

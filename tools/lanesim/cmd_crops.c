@@ -57,7 +57,8 @@ static const struct sp_opt options[] = {
 	  "share of vehicles without people (0.12)", 0, 0.5 },
 	{ "empty-lanes", 0, SP_OPT_DOUBLE, &o.empty_lanes, "P", "share without a vehicle (0.08)", 0,
 	  0.5 },
-	{ "night", 0, SP_OPT_DOUBLE, &o.night, "P", "share by night, in near infrared (0.3)", 0, 1 },
+	{ "night", 0, SP_OPT_DOUBLE, &o.night, "P", "share by night, in near infrared (0.3)", 0,
+	  1 },
 	{ "output", 'o', SP_OPT_STRING, &o.prefix, "PREFIX", "where to (needed)", 0, 0 },
 	{ "threads", 0, SP_OPT_U32, &o.threads, "N", "(one a CPU)", 1, 256 },
 	{ "json", 'j', SP_OPT_FLAG, &o.json, NULL, "the summary as JSON", 0, 0 },
@@ -134,12 +135,13 @@ static int look_at_scene(uint64_t *series, uint64_t number, struct lanesim_hand 
 	return res;
 }
 
-/* Where a crop of @side pixels begins, along one axis: within the picture, if that is large enough. */
+/* Where a crop of @side pixels begins along one axis: within the picture, if that has room. */
 static int place(uint64_t *series, int side, int size, const float *aim)
 {
 	float at = aim ? *aim - (float)side * draw_between(series, 0.2f, 0.8f)
 		       : draw_between(series, 0, 1) * (float)(size - side);
-	float low = size > side ? 0 : (float)(size - side), high = size > side ? (float)(size - side) : 0;
+	float low = size > side ? 0 : (float)(size - side),
+	      high = size > side ? (float)(size - side) : 0;
 
 	return approx_floor(approx_clamp(at, low, high));
 }

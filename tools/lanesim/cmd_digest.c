@@ -43,8 +43,8 @@ int lanesim_cmd_digest(int argc, char **argv)
 	for (unsigned int i = 0; i < LANESIM_DIGEST_BYTES; i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	if (json)
-		sp_command_print_json(json_pack("{s:s, s:s}", "sha256", text, "isa",
-						lanesim_kernels()->isa));
+		sp_command_print_json(
+			json_pack("{s:s, s:s}", "sha256", text, "isa", lanesim_kernels()->isa));
 	else
 		printf("%s  %s\n", text, lanesim_kernels()->isa);
 	return fflush(stdout) ? SP_EXIT_FAILED : SP_EXIT_OK;

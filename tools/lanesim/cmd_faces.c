@@ -14,7 +14,7 @@
 
 static const char me[] = "lanesim tensor faces";
 
-/* Pixels between the eyes of what is aligned: from what a far seat gives to what a near one does. */
+/* Pixels between the eyes of what is aligned: from the far seats to the near ones. */
 #define EYES_MIN 24.0f
 #define EYES_MAX 70.0f
 /* Of the aligned picture: its side in distances between the eyes, and room to turn and shake. */
@@ -47,7 +47,8 @@ static const struct sp_opt options[] = {
 	{ "jitter", 0, SP_OPT_DOUBLE, &o.jitter, "SHARE",
 	  "landmarks are off by so much of the distance between the eyes (0.03)", 0, 1 },
 	{ "yaw", 0, SP_OPT_DOUBLE, &o.yaw, "DEGREES", "how far turned at most (40)", 0, 90 },
-	{ "apart", 0, SP_OPT_DOUBLE, &o.apart, "D", "least distance between people; 0: any", 0, 10 },
+	{ "apart", 0, SP_OPT_DOUBLE, &o.apart, "D", "least distance between people; 0: any", 0,
+	  10 },
 	{ "output", 'o', SP_OPT_STRING, &o.prefix, "PREFIX", "where to (needed)", 0, 0 },
 	{ "threads", 0, SP_OPT_U32, &o.threads, "N", "(one a CPU)", 1, 256 },
 	{ "json", 'j', SP_OPT_FLAG, &o.json, NULL, "the summary as JSON", 0, 0 },
@@ -72,22 +73,22 @@ static float motion_of(const struct lanesim_sensor *sensor)
 	return sqrtf(sensor->motion_x * sensor->motion_x + sensor->motion_y * sensor->motion_y);
 }
 
-static json_t *face_line(uint32_t person, uint64_t seed, uint32_t k, const struct lanesim_shot *shot,
-			 const struct lanesim_truth *truth)
+static json_t *face_line(uint32_t person, uint64_t seed, uint32_t k,
+			 const struct lanesim_shot *shot, const struct lanesim_truth *truth)
 {
 	const struct lanesim_sensor *sensor = &shot->sensor;
 
-	return json_pack("{s:I, s:I, s:i, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:b, "
-			 "s:b, s:f}",
-			 "identity", (json_int_t)person, "seed", (json_int_t)seed, "shot", (int)k,
-			 "document", k == 0, "yaw", (double)truth->yaw, "pitch",
-			 (double)truth->pitch, "roll", (double)truth->roll, "eye_distance",
-			 (double)truth->eye_distance, "blur", (double)sensor->blur, "motion",
-			 (double)motion_of(sensor), "exposure_error",
-			 (double)sensor->compensation, "noise", (double)(sensor->shot + sensor->read),
-			 "blink", (double)shot->pose.blink, "nir", (int)sensor->nir, "mask",
-			 (int)truth->mask, "sunglasses", (int)truth->sunglasses, "visibility",
-			 (double)truth->visibility);
+	return json_pack(
+		"{s:I, s:I, s:i, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:b, "
+		"s:b, s:f}",
+		"identity", (json_int_t)person, "seed", (json_int_t)seed, "shot", (int)k,
+		"document", k == 0, "yaw", (double)truth->yaw, "pitch", (double)truth->pitch,
+		"roll", (double)truth->roll, "eye_distance", (double)truth->eye_distance, "blur",
+		(double)sensor->blur, "motion", (double)motion_of(sensor), "exposure_error",
+		(double)sensor->compensation, "noise", (double)(sensor->shot + sensor->read),
+		"blink", (double)shot->pose.blink, "nir", (int)sensor->nir, "mask",
+		(int)truth->mask, "sunglasses", (int)truth->sunglasses, "visibility",
+		(double)truth->visibility);
 }
 
 /* How shot @k is taken; the side of the picture that the face then fits in. */
@@ -123,8 +124,8 @@ static int make_face(struct lanesim_traveller *traveller, struct lanesim_hand *h
 	int res;
 
 	traveller->share = k ? 1 : 0;
-	res = lanesim_traveller_meet(traveller, k ? lanesim_traveller_day(k - 1)
-						  : LANESIM_DOCUMENT_DAY);
+	res = lanesim_traveller_meet(traveller,
+				     k ? lanesim_traveller_day(k - 1) : LANESIM_DOCUMENT_DAY);
 	if (!image || res)
 		return -ENOMEM;
 	res = lanesim_traveller_shoot(traveller, shot, hand, image, truth);

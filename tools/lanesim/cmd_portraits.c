@@ -106,9 +106,9 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 			sp_err_set(err, res, "out of memory");
 			break;
 		}
-		snprintf(name, sizeof(name), o.wild ? "p%04u-%012" PRIx64 "-%03u.png"
-						    : "p%04u-%012" PRIx64 ".png",
-			 i, traveller.identity, k);
+		snprintf(name, sizeof(name),
+			 o.wild ? "p%04u-%012" PRIx64 "-%03u.png" : "p%04u-%012" PRIx64 ".png", i,
+			 traveller.identity, k);
 		res = lanesim_output_picture(o.directory, name, image, err);
 		json_array_append_new(made->array, truth_line(name, i, k, &truth));
 	}
@@ -164,8 +164,9 @@ int lanesim_cmd_portraits(int argc, char **argv)
 	if (argc || !o.directory)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give -o DIR and nothing else");
 	if (!o.wild && o.shots > 1)
-		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "--shots needs --wild: there is one photograph in a document");
+		return sp_command_fail(
+			me, SP_EXIT_USAGE,
+			"--shots needs --wild: there is one photograph in a document");
 	if (run(&job, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	return lanesim_output_report(&job.output, me, o.directory, o.json);

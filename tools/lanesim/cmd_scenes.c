@@ -85,9 +85,9 @@ static json_t *truth_line(const char *file, const struct lanesim_scene_config *s
 			 (int)o.width, "height", (int)o.height, "faces", faces);
 }
 
-static int make_frames(struct job *job, struct lanesim_hand *hand, const struct lanesim_scene *scene,
-		       const struct lanesim_scene_config *config, uint32_t i, json_t *lines,
-		       struct sp_err *err)
+static int make_frames(struct job *job, struct lanesim_hand *hand,
+		       const struct lanesim_scene *scene, const struct lanesim_scene_config *config,
+		       uint32_t i, json_t *lines, struct sp_err *err)
 {
 	enum lanesim_post post = (enum lanesim_post)(job->first_post + i % job->posts);
 	struct lanesim_truth truths[LANESIM_OCCUPANTS_MAX];
@@ -109,8 +109,8 @@ static int make_frames(struct job *job, struct lanesim_hand *hand, const struct 
 		res = lanesim_output_picture(o.directory, name, image, err);
 		if (res)
 			return res;
-		json_array_append_new(lines, truth_line(name, config, i / job->posts, post, seconds,
-							truths, n));
+		json_array_append_new(
+			lines, truth_line(name, config, i / job->posts, post, seconds, truths, n));
 	}
 	return 0;
 }
@@ -172,8 +172,9 @@ int lanesim_cmd_scenes(int argc, char **argv)
 				       "side-left, side-right, all",
 				       o.post);
 	if (o.empty_vehicles + o.empty_lanes > 1)
-		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "--empty-vehicles and --empty-lanes are more than 1 together");
+		return sp_command_fail(
+			me, SP_EXIT_USAGE,
+			"--empty-vehicles and --empty-lanes are more than 1 together");
 	job.mix = (struct lanesim_mix){
 		.occupants = o.occupants == DRAWN ? -1 : (int)o.occupants,
 		.empty_vehicles = (float)o.empty_vehicles,

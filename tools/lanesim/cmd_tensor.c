@@ -12,8 +12,9 @@ static const struct sp_command commands[] = {
 
 int lanesim_cmd_tensor(int argc, char **argv)
 {
-	return sp_command_dispatch(commands, "lanesim tensor",
-				   "Training sets: PREFIX.u8, picture after picture of side × side × RGB "
-				   "bytes, and PREFIX.jsonl.",
-				   argc, argv);
+	return sp_command_dispatch(
+		commands, "lanesim tensor",
+		"Training sets: PREFIX.u8, picture after picture of side × side × RGB "
+		"bytes, and PREFIX.jsonl.",
+		argc, argv);
 }

@@ -14,7 +14,7 @@
 
 enum {
 	THREADS_MAX = 256,
-	AHEAD = 4, /* results a thread that may wait for their turn: slow items do not stop the others */
+	AHEAD = 4, /* results a thread that may wait for their turn, while a slow one is made */
 };
 
 struct worker {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many pictures on all CPUs: made in any order, taken in their own. What a picture is depends on its
- * number alone, so that the number of threads changes nothing but the time.
+ * Many pictures on all CPUs: made in any order, taken in their own. What a picture is depends on
+ * its number alone, so that the number of threads changes nothing but the time.
  */
 #ifndef LANESIM_CREW_H
 #define LANESIM_CREW_H
@@ -27,14 +27,14 @@ struct lanesim_crew {
 	const char *label; /* of the progress bar; NULL: none */
 	uint32_t n;
 	unsigned int threads; /* 0: one a CPU */
-	size_t result_bytes;  /* of what make hands to take */
+	size_t result_bytes; /* of what make hands to take */
 	void *arg;
 	/* Any thread: item @i. @result is zeroed before. 0 or -errno with @err filled. */
 	int (*make)(void *arg, struct lanesim_hand *hand, uint32_t i, void *result,
 		    struct sp_err *err);
 	/*
-	 * The caller's thread, in order; may be NULL. Every result that was made whole is either taken or,
-	 * after a failure, dropped.
+	 * The caller's thread, in order; may be NULL. Every result that was made whole is either
+	 * taken or, after a failure, dropped.
 	 */
 	int (*take)(void *arg, uint32_t i, void *result, struct sp_err *err);
 	void (*drop)(void *arg, void *result); /* may be NULL */

@@ -27,8 +27,7 @@ static int checksum(const struct sp_image *image, uint8_t *ret_digest)
 {
 	size_t bytes = (size_t)image->width * image->height * 3;
 
-	return EVP_Digest(image->rgb, bytes, ret_digest, NULL, EVP_sha256(), NULL) == 1 ? 0
-											: -EIO;
+	return EVP_Digest(image->rgb, bytes, ret_digest, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
 static int look(const struct job *job, struct lanesim_hand *hand, uint32_t i,
@@ -53,7 +52,8 @@ static int look(const struct job *job, struct lanesim_hand *hand, uint32_t i,
 }
 
 /* Head @i: who it is comes of the series' number, as the shot does. */
-static int meet(const struct job *job, struct lanesim_hand *hand, uint32_t i, struct sp_image *image)
+static int meet(const struct job *job, struct lanesim_hand *hand, uint32_t i,
+		struct sp_image *image)
 {
 	uint64_t seed = draw_series(job->seed, i) % LANESIM_IDENTITY_SEEDS;
 	struct lanesim_traveller traveller = { .identity = seed, .share = 1 };
@@ -71,7 +71,8 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 {
 	const struct job *job = arg;
 	bool scene = i < job->scenes;
-	struct sp_image *image = lanesim_hand_image(hand, scene ? SCENE_WIDTH : LANESIM_DOCUMENT_SIDE,
+	struct sp_image *image = lanesim_hand_image(hand,
+						    scene ? SCENE_WIDTH : LANESIM_DOCUMENT_SIDE,
 						    scene ? SCENE_HEIGHT : LANESIM_DOCUMENT_SIDE);
 	int res = -ENOMEM;
 

@@ -13,7 +13,7 @@
 struct lanesim_likeness;
 struct sp_err;
 
-/* @path: an ONNX embedder as infer/align.h feeds it. For up to @people of a cosine below @cosine. */
+/* @path: an embedder (ONNX, fed as infer/align.h does). Up to @people, no two above @cosine. */
 int lanesim_likeness_create(const char *path, uint32_t people, float cosine,
 			    struct lanesim_likeness **ret_likeness, struct sp_err *err);
 void lanesim_likeness_destroy(struct lanesim_likeness *likeness);

@@ -20,8 +20,9 @@ static const struct sp_command commands[] = {
 
 int main(int argc, char **argv)
 {
-	return sp_command_dispatch(commands, "lanesim",
-				   "Synthetic travellers, vehicles and documents by seed: nobody real "
-				   "stands behind them.",
-				   argc, argv);
+	return sp_command_dispatch(
+		commands, "lanesim",
+		"Synthetic travellers, vehicles and documents by seed: nobody real "
+		"stands behind them.",
+		argc, argv);
 }

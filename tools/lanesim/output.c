@@ -100,7 +100,8 @@ int lanesim_output_take(void *arg, uint32_t i, void *result, struct sp_err *err)
 	int res = 0;
 
 	(void)i;
-	json_array_foreach(lines->array, k, line) {
+	json_array_foreach(lines->array, k, line)
+	{
 		if (!res)
 			res = lanesim_output_line(output, json_incref(line), err);
 	}

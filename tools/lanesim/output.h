@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the subcommands write: a folder of pictures with a line of JSON each, and how fast it went. */
+/* What the subcommands write: pictures, a line of JSON for each, and how fast it went. */
 #ifndef LANESIM_OUTPUT_H
 #define LANESIM_OUTPUT_H
 
@@ -43,7 +43,7 @@ void lanesim_output_drop(void *arg, void *result);
 /* Closes the file: 0, or what kept it from being written. */
 int lanesim_output_close(struct lanesim_output *output, struct sp_err *err);
 
-/* "N pictures in …", or the same as JSON, to stdout. @where: what was written. Returns an exit code. */
+/* "@where: N pictures in …", or the same as JSON, to stdout. Returns an exit code. */
 int lanesim_output_report(const struct lanesim_output *output, const char *command,
 			  const char *where, bool json);
 

@@ -60,7 +60,8 @@ int lanesim_tensor_take(void *arg, uint32_t i, void *result, struct sp_err *err)
 	if (fwrite(batch->pixels, tensor->picture_bytes, n, tensor->pixels) != n)
 		res = sp_err_set(err, -EIO, "%s: cannot be written; is the disk full?",
 				 tensor->path);
-	json_array_foreach(batch->lines, k, line) {
+	json_array_foreach(batch->lines, k, line)
+	{
 		if (!res)
 			res = lanesim_output_line(&tensor->output, json_incref(line), err);
 	}

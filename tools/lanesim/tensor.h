@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Training sets in one flat file: PREFIX.u8 has picture after picture, each side × side × RGB bytes,
- * PREFIX.jsonl a line for each.
+ * Training sets in one flat file: PREFIX.u8 has picture after picture, each side × side × RGB
+ * bytes, PREFIX.jsonl a line for each.
  */
 #ifndef LANESIM_TENSOR_H
 #define LANESIM_TENSOR_H
@@ -18,7 +18,7 @@ struct lanesim_tensor {
 /* What an item of a crew gives: some pictures and their lines. */
 struct lanesim_batch {
 	uint8_t *pixels; /* malloc'ed: picture_bytes a line */
-	json_t *lines;	 /* an array */
+	json_t *lines; /* an array */
 };
 
 int lanesim_tensor_open(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,

@@ -30,7 +30,8 @@ static void seat_in_order(uint64_t *identities, uint32_t n)
 		size[i] = identity.size;
 	}
 	for (uint32_t i = 1; i < n; i++) {
-		for (uint32_t j = i; j && size[j] >= DRIVER_SIZE && size[j - 1] < DRIVER_SIZE; j--) {
+		for (uint32_t j = i; j && size[j] >= DRIVER_SIZE && size[j - 1] < DRIVER_SIZE;
+		     j--) {
 			uint64_t seed = identities[j];
 			float swap = size[j];
 

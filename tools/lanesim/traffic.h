@@ -18,7 +18,7 @@ struct lanesim_traffic {
 	uint64_t seed;
 	uint32_t vehicles;
 	uint64_t *identities; /* LANESIM_OCCUPANTS_MAX a vehicle; all kept apart */
-	uint8_t *occupants;   /* of a vehicle: how many of these sit in it */
+	uint8_t *occupants; /* of a vehicle: how many of these sit in it */
 };
 
 /* 0 or -errno with @err filled. */

@@ -10,8 +10,8 @@ struct lanesim_truth;
 struct sp_image;
 
 /*
- * What a person wears on @day: clothes, and by chance a hat or scarf, sunglasses, a mask; @share scales
- * these chances: 0 none, 1 as on the road.
+ * What a person wears on @day: clothes, and by chance a hat or scarf, sunglasses, a mask; @share
+ * scales these chances: 0 none, 1 as on the road.
  */
 void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t day, float share,
 			     struct lanesim_wear *ret_wear);
@@ -28,8 +28,8 @@ struct lanesim_traveller {
 /* traveller->person is dressed for @day. 0 or -ENOMEM. */
 int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day);
 /*
- * One picture of the traveller that was met, into @image. *@ret_truth (may be NULL) says who it is and
- * what is worn too. 0 or -ENOMEM.
+ * One picture of the traveller that was met, into @image. *@ret_truth (may be NULL) says who it is
+ * and what is worn too. 0 or -ENOMEM.
  */
 int lanesim_traveller_shoot(const struct lanesim_traveller *traveller,
 			    const struct lanesim_shot *shot, struct lanesim_hand *hand,
@@ -51,8 +51,8 @@ static inline uint64_t lanesim_traveller_day(uint32_t k)
 enum { LANESIM_DOCUMENT_SIDE = 256, LANESIM_DOCUMENT_DAY = 0 };
 
 /*
- * The photograph in the person's document, @side pixels a side, in @hand's picture. *@ret_truth (may
- * be NULL) is the face in it. 0 or -ENOMEM.
+ * The photograph in the person's document, @side pixels a side, in @hand's picture. *@ret_truth
+ * (may be NULL) is the face in it. 0 or -ENOMEM.
  */
 int lanesim_traveller_document(uint64_t identity, uint32_t side, struct lanesim_hand *hand,
 			       struct sp_image **ret_image, struct lanesim_truth *ret_truth);

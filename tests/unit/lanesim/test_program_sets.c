@@ -232,7 +232,8 @@ TEST(crops_carry_their_truth)
 	CHECK_EQ(rgb[0], 0);
 	CHECK_NEAR(rgb[(10 * 64 + 20) * 3],
 		   (image.rgb[(40 * WIDTH + 30) * 3] + image.rgb[(40 * WIDTH + 31) * 3] +
-		    image.rgb[(41 * WIDTH + 30) * 3] + image.rgb[(41 * WIDTH + 31) * 3]) / 4.0,
+		    image.rgb[(41 * WIDTH + 30) * 3] + image.rgb[(41 * WIDTH + 31) * 3]) /
+			   4.0,
 		   1);
 	sp_image_uninit(&image);
 	truths[0].landmark_visible[0] = truths[0].landmark_visible[1] = true;
