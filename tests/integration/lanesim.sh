@@ -26,7 +26,8 @@ equal() { [ "$2" = "$3" ] && ok "$1" || not_ok "$1" "$2, not $3"; }
 # ---- help and mistakes --------------------------------------------------------------------------------
 expect lanesim_help 0 'usage: lanesim COMMAND' --help
 expect lanesim_unknown_command 2 "unknown command 'fly'" fly
-for command in scenes portraits documents sheet identities digest bench 'tensor faces' 'tensor crops'; do
+for command in scenes portraits documents sheet identities digest bench 'tensor faces' 'tensor crops' \
+	'measure detector' 'measure embedder'; do
 	# shellcheck disable=SC2086 # two words are two arguments
 	expect "lanesim_help_${command// /_}" 0 "usage: lanesim $command" $command --help
 	lost=
