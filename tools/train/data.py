@@ -54,7 +54,7 @@ def make_faces(folder: Path, name: str, faces: Faces, chunk: int) -> None:
 def make_crops(folder: Path, name: str, crops: Crops, chunk: int) -> None:
     """A chunk of cut-outs of lane pictures."""
     make(chunk_path(folder, name, chunk),
-         ['crops', '--seed', str(crops.seed + chunk * SEED_STEP), '--pictures',
+         ['crops', '--seed', str(crops.seed + chunk * SEED_STEP), '-n',
           str(crops.pictures)])
 
 

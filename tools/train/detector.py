@@ -169,6 +169,8 @@ def prepare(plan: Plan, work: Path, curve: Path, chunks: int | None = None) -> R
     """A run of the detector's training; `chunks`: only so many are there."""
     task = Task(plan, work / 'data', chunks or plan.train_crops.chunks)
     training = plan.detector
-    optimiser = torch.optim.AdamW(groups(task.net, training.decay), lr=training.peak)
+    # Some gradients (of a bias before a normalisation) are nothing but rounding: the large epsilon
+    # keeps Adam from making steps of them.
+    optimiser = torch.optim.AdamW(groups(task.net, training.decay), lr=training.peak, eps=1e-5)
     return Run('detector', training, task.net, optimiser, task.loss, work, curve,
                {'recipe': digest(training, plan.train_crops), 'data': task.pictures.digest()})

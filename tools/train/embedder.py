@@ -34,7 +34,7 @@ class Head(nn.Module):
     def __init__(self, people: int) -> None:
         super().__init__()
         self.directions = nn.Parameter(torch.empty(people, EMBEDDING))
-        nn.init.normal_(self.directions, std=.05)
+        nn.init.normal_(self.directions, std=.1)
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Cosines to everybody."""

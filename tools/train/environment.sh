@@ -15,4 +15,3 @@ fi
 # is never given back: fresh pages from the kernel would cost a third of the time.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 export MALLOC_ARENA_MAX=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
-export GLIBC_TUNABLES=glibc.malloc.hugetlb=1

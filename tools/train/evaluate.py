@@ -267,7 +267,7 @@ def quality_on_travellers(net: onnxruntime.InferenceSession,
     for name, batch in (('as_photographed', plain), ('spoilt', spoilt)):
         rgb = batch.permute(0, 2, 3, 1).to(torch.uint8).numpy()
         cosine = (embed(embedder, rgb) * portrait[person[live]]).sum(1)
-        target = 1 / (1 + np.exp(-slope * (cosine - middle)))
+        target = torch.sigmoid(slope * torch.from_numpy(cosine - middle)).numpy()
         got = score(net, batch)
         figures[name] = {
             'pictures': len(got), 'mean': round(float(got.mean()), 4),

@@ -44,7 +44,7 @@ def machine() -> str:
 def rate(training: Training, step: int) -> float:
     """One cycle: up in a line, down along a cosine."""
     if step < training.warm:
-        return training.peak * (.05 + .95 * step / training.warm)
+        return training.peak * (step + 1) / training.warm
     share = (step - training.warm) / max(training.steps - training.warm, 1)
     return training.peak * (.001 + .999 * (1 + math.cos(math.pi * share)) / 2)
 

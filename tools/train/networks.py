@@ -69,7 +69,7 @@ class Detector(nn.Module):
         self.start()
 
     def start(self) -> None:
-        """Weights from chance; a cell in a hundred is a face, so that empty cells do not drown the first steps."""
+        """From chance; hardly a cell says that it is a face, or the empty ones drown all else."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
@@ -149,6 +149,13 @@ class Embedder(nn.Module):
                                    nn.BatchNorm2d(256))
         self.narrow = nn.Sequential(nn.Conv2d(256, EMBEDDING, 1, bias=False),
                                     nn.BatchNorm2d(EMBEDDING))
+        # Larger than PyTorch's own, which with normalised layers is a smaller first step.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
+            elif isinstance(module, Bottleneck) and module.residual:
+                # Blocks begin as nothing: or gradients grow from layer to layer.
+                nn.init.zeros_(module.project[1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 128."""

@@ -96,11 +96,11 @@ class Composer:
         truth = Truth()
         if rng.random() < .25:
             x, y = rng.integers(SIDE * 3 // 8, SIDE * 5 // 8, 2)
-            chunk = self.pictures.chunk[i]
-            mates = np.flatnonzero(self.pictures.chunk == chunk)
+            chunk = int(self.pictures.chunk[i])
+            first = int(self.pictures.first[chunk])
             for k, (x0, y0, x1, y1) in enumerate(((0, 0, x, y), (x, 0, SIDE, y), (0, y, x, SIDE),
                                                   (x, y, SIDE, SIDE))):
-                j = i if k == 0 else int(rng.choice(mates))
+                j = i if k == 0 else first + int(rng.integers(len(self.pictures.maps[chunk])))
                 zoom = float(np.exp(rng.uniform(np.log(.4), np.log(.9))))
                 self.place(canvas, truth, (int(x0), int(y0), int(x1), int(y1)), j, zoom, rng)
         else:
