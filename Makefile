@@ -81,7 +81,8 @@ GVCAM_LIB := $(BUILD)/libgvcam.a
 # the same bytes.
 LANESIM_MAIN := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/lanesim/main.c) \
 	$(sort $(wildcard tools/lanesim/cmd_*.c)))
-LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/lanesim/*.c))))
+LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/lanesim/*.c \
+	tools/lanesim/render/*.c tools/lanesim/person/*.c tools/lanesim/scene/*.c))))
 LANESIM_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o,$(sort $(wildcard tools/lanesim/kernel/*.c))))
 LANESIM_LIB := $(BUILD)/liblanesim.a

@@ -3,7 +3,7 @@
 
 #include "image/image.h"
 #include "infer/align.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 
 static const uint8_t black[3];
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "lanesim/person.h"
+#include "lanesim/person/person.h"
 
 struct sp_image;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/diag.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 
 enum {
 	PURPOSE = 0x61706172, /* of the series: not another's */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lanesim/identity.h"
+#include "lanesim/person/identity.h"
 
 struct sp_err;
 

@@ -8,7 +8,7 @@
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
 #include "lanesim/kernel.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
 static const char me[] = "lanesim bench";

@@ -7,7 +7,7 @@
 #include "image/image.h"
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/output.h"
 #include "lanesim/traffic.h"
 #include "lanesim/traveller.h"

@@ -8,7 +8,7 @@
 #include "lanesim/apart.h"
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/tensor.h"
 #include "lanesim/traveller.h"
 

@@ -8,7 +8,7 @@
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
 #include "lanesim/output.h"
-#include "lanesim/scene.h"
+#include "lanesim/scene/scene.h"
 #include "lanesim/traffic.h"
 
 static const char me[] = "lanesim scenes";

@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/progress.h"
 #include "base/thread.h"
-#include "lanesim/scene.h"
+#include "lanesim/scene/scene.h"
 
 enum {
 	THREADS_MAX = 256,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "image/image.h"
-#include "lanesim/approx.h"
+#include "lanesim/render/approx.h"
 
 /* A face of which less than this is inside is none. */
 #define SHARE_MIN 0.05f

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "lanesim/scene.h"
+#include "lanesim/scene/scene.h"
 
 struct sp_image;
 

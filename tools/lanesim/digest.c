@@ -7,7 +7,7 @@
 #include "base/diag.h"
 #include "lanesim/apart.h"
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
 enum {

@@ -11,8 +11,8 @@
 #include "infer/model.h"
 #include "lanesim/apart.h"
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
-#include "lanesim/scene.h"
+#include "lanesim/render/noise.h"
+#include "lanesim/scene/scene.h"
 #include "lanesim/traffic.h"
 #include "lanesim/traveller.h"
 

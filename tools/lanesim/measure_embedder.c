@@ -12,7 +12,7 @@
 #include "lanesim/crew.h"
 #include "lanesim/embedder.h"
 #include "lanesim/likeness.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
 enum { SIDE = 256, SHOTS_MAX = 64 };

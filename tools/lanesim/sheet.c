@@ -8,7 +8,7 @@
 #include "image/image.h"
 #include "lanesim/apart.h"
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
 enum {

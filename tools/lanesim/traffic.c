@@ -6,8 +6,8 @@
 
 #include "base/diag.h"
 #include "lanesim/apart.h"
-#include "lanesim/noise.h"
-#include "lanesim/occupant.h"
+#include "lanesim/render/noise.h"
+#include "lanesim/scene/occupant.h"
 
 enum {
 	PEOPLE = 0x70656F70, /* purposes of series */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "lanesim/scene.h"
+#include "lanesim/scene/scene.h"
 
 struct sp_err;
 

@@ -4,18 +4,9 @@
 #include <errno.h>
 
 #include "lanesim/crew.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 
-enum {
-	DRESS = 0x64726573, /* purposes of series */
-	STUDIO = 0x73747564,
-};
-
-/* Chances on the road; children wear no masks and few sunglasses. */
-#define HAT_CHANCE 0.14f
-#define SUNGLASSES_CHANCE 0.06f
-#define MASK_CHANCE 0.05f
-#define CHILD_AGE 0.2f
+enum { STUDIO = 0x73747564 }; /* purpose of a series */
 
 /*
  * How far the eyes' midpoint moves as a head turns and a body leans: fitted to shots, in distances
@@ -27,34 +18,6 @@ enum {
 #define BY_PITCH -1.9f
 #define BY_LEAN_FORWARD 2.7f
 
-static void draw_colour(uint64_t *series, float low, float high, float albedo[LANESIM_BANDS])
-{
-	float grey = draw_between(series, low, high), tint = draw_between(series, 0, 0.6f);
-
-	for (int i = 0; i < LANESIM_NIR; i++)
-		albedo[i] = grey * (1 - tint * draw_uniform(series));
-	/* Dyes are pale in the near infrared. */
-	albedo[LANESIM_NIR] = approx_mix(grey, 0.6f, 0.6f);
-}
-
-void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t day, float share,
-			     struct lanesim_wear *ret_wear)
-{
-	uint64_t series = draw_series(draw_series(identity->seed, DRESS), day);
-	float hat = draw_uniform(&series), glasses = draw_uniform(&series);
-	float mask = draw_uniform(&series);
-	bool child = identity->age < CHILD_AGE;
-
-	lanesim_wear_draw(ret_wear, identity, day);
-	ret_wear->hat = LANESIM_HAT_NONE;
-	if (hat < share * HAT_CHANCE)
-		ret_wear->hat = (enum lanesim_hat)(1 + draw_below(&series, LANESIM_HATS - 1));
-	ret_wear->sunglasses = glasses < share * SUNGLASSES_CHANCE * (child ? 0.3f : 1);
-	ret_wear->mask = !child && mask < share * MASK_CHANCE;
-	draw_colour(&series, 0.02f, 0.6f, ret_wear->hat_albedo);
-	draw_colour(&series, 0.3f, 0.85f, ret_wear->mask_albedo);
-}
-
 int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day)
 {
 	struct lanesim_identity identity;
@@ -64,7 +27,7 @@ int lanesim_traveller_meet(struct lanesim_traveller *traveller, uint64_t day)
 	lanesim_traveller_part(traveller);
 	traveller->day = day;
 	lanesim_identity_draw(&identity, traveller->identity);
-	lanesim_traveller_dress(&identity, day, traveller->share, &traveller->wear);
+	lanesim_dress(&identity, day, traveller->share, &traveller->wear);
 	return lanesim_person_create(&identity, &traveller->wear, &traveller->person);
 }
 

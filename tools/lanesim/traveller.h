@@ -3,18 +3,11 @@
 #ifndef LANESIM_TRAVELLER_H
 #define LANESIM_TRAVELLER_H
 
-#include "lanesim/portrait.h"
+#include "lanesim/scene/portrait.h"
 
 struct lanesim_hand;
 struct lanesim_truth;
 struct sp_image;
-
-/*
- * What a person wears on @day: clothes, and by chance a hat or scarf, sunglasses, a mask; @share
- * scales these chances: 0 none, 1 as on the road.
- */
-void lanesim_traveller_dress(const struct lanesim_identity *identity, uint64_t day, float share,
-			     struct lanesim_wear *ret_wear);
 
 /* Somebody who is photographed over several days. */
 struct lanesim_traveller {

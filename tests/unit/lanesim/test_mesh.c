@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "lanesim/approx.h"
-#include "lanesim/mesh.h"
+#include "lanesim/render/approx.h"
+#include "lanesim/render/mesh.h"
 
 enum { ROWS = 17, COLUMNS = 32 };
 

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "base/random.h"
-#include "lanesim/approx.h"
-#include "lanesim/build.h"
+#include "lanesim/render/approx.h"
+#include "lanesim/person/build.h"
 
 enum { VERTICES_MAX = 15000 };
 

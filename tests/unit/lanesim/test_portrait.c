@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Portraits: documents are frontal and plain, shots at will vary, the truth fits. */
 #include "image/image.h"
-#include "lanesim/portrait.h"
+#include "lanesim/scene/portrait.h"
 #include "test.h"
 
 enum { SIDE = 256 };

@@ -12,7 +12,7 @@
 #include "lanesim/aligned.h"
 #include "lanesim/apart.h"
 #include "lanesim/crop.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traffic.h"
 #include "test.h"
 #include "wire/pfnc.h"

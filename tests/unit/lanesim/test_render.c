@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "lanesim/approx.h"
+#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
-#include "lanesim/noise.h"
-#include "lanesim/render.h"
+#include "lanesim/render/noise.h"
+#include "lanesim/render/render.h"
 
 enum { WIDTH = 121, HEIGHT = 97, ROWS = 33, COLUMNS = 64, SCENE_MAX = 8 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Vehicles with people in them: the same seed the same picture, and a truth that fits it. */
 #include "image/image.h"
-#include "lanesim/eye.h"
-#include "lanesim/post.h"
-#include "lanesim/scene.h"
-#include "lanesim/truth.h"
+#include "lanesim/scene/eye.h"
+#include "lanesim/scene/post.h"
+#include "lanesim/scene/scene.h"
+#include "lanesim/scene/truth.h"
 #include "test.h"
 
 enum { WIDTH = 240, HEIGHT = 200 };

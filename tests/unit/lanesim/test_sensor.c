@@ -2,9 +2,9 @@
 #include "test.h"
 
 #include "image/image.h"
-#include "lanesim/approx.h"
-#include "lanesim/render.h"
-#include "lanesim/sensor.h"
+#include "lanesim/render/approx.h"
+#include "lanesim/render/render.h"
+#include "lanesim/render/sensor.h"
 
 enum { WIDTH = 70, HEIGHT = 50 };
 

@@ -6,9 +6,9 @@
 #ifndef LANESIM_KERNEL_BLOCK_H
 #define LANESIM_KERNEL_BLOCK_H
 
-#include "lanesim/approx.h"
-#include "lanesim/frame.h"
-#include "lanesim/noise.h"
+#include "lanesim/render/approx.h"
+#include "lanesim/render/frame.h"
+#include "lanesim/render/noise.h"
 
 enum { BLOCK = 64, ATTRIBUTES = 12 };
 /* As in struct lanesim_vertex. */

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "lanesim/approx.h"
-#include "lanesim/frame.h"
+#include "lanesim/render/approx.h"
+#include "lanesim/render/frame.h"
 
 #define LANES LANESIM_LANES
 

@@ -2,8 +2,8 @@
 /* The shape of a head, a row of points of one height at a time. */
 #include "lanesim/kernel.h"
 
-#include "lanesim/face.h"
-#include "lanesim/vec.h"
+#include "lanesim/person/face.h"
+#include "lanesim/render/vec.h"
 
 #define GET(name) face_get(identity, LANESIM_P_##name)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/kernel.h"
 
-#include "lanesim/noise.h"
-#include "lanesim/tone.h"
+#include "lanesim/render/noise.h"
+#include "lanesim/render/tone.h"
 
 enum { BLOCK = 64 };
 

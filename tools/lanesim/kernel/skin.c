@@ -3,12 +3,12 @@
  * Skin as paint: each pass adds to a row of quantities that the last one turns into texels. Loops
  * have no branches, so that the compiler makes vectors of them.
  */
-#include "lanesim/skin.h"
+#include "lanesim/person/skin.h"
 
-#include "lanesim/face.h"
+#include "lanesim/person/face.h"
 #include "lanesim/kernel.h"
-#include "lanesim/noise.h"
-#include "lanesim/skin_tone.h"
+#include "lanesim/render/noise.h"
+#include "lanesim/person/skin_tone.h"
 
 #define GET(name) face_get(identity, LANESIM_P_##name)
 #define N LANESIM_SKIN_COLUMNS_MAX
