@@ -280,8 +280,8 @@ static float between(const float *knot, const float *value, int n, float y)
 
 /*
  * How much higher a feature lies than in the canonical face. The constants bring nose and mouth to
- * where people have them: 0.59 and 1.02 eye distances below the eyes (means over frontal
- * photographs, docs/provenance.md).
+ * where people have them, about 0.6 and 1 distances between the eyes below the eyes
+ * (docs/provenance.md).
  */
 static float lift(const struct lanesim_identity *identity, float y)
 {
