@@ -69,8 +69,8 @@ FULL = Plan(
     test_crops=Crops(seed=4000, chunks=1, pictures=1000),
     test_scenes=60,
     test_faces=Faces(seed=5000, chunks=1, identities=500, shots=6),
-    detector=Training(seed=11, batch=16, steps=10500, opening=64, warm=400, peak=2.5e-3, decay=5e-4),
-    embedder=Training(seed=12, batch=128, steps=2700, opening=64, warm=200, peak=.1, decay=5e-4),
+    detector=Training(seed=11, batch=16, steps=7000, opening=64, warm=300, peak=2.5e-3, decay=5e-4),
+    embedder=Training(seed=12, batch=128, steps=2000, opening=64, warm=150, peak=.1, decay=5e-4),
     quality=Training(seed=13, batch=64, steps=1800, opening=0, warm=100, peak=2e-3, decay=1e-4),
     quality_versions=4,
 )

@@ -12,6 +12,9 @@ SIDE = 256  # of a training picture
 FACES_MAX = 12
 VISIBLE_MIN = .35  # share of a face below which it is neither face nor background
 EYES_MIN = 7.0  # pixels between the eyes, likewise
+EYES_MAX, EYES_MAX_PART = 72.0, 30.0  # of faces that a picture, or a part of one, is zoomed to
+ZOOM_MIN, ZOOM_MAX = .45, 2.0
+AIMED = .7  # share of pictures that are zoomed to a face, so that all sizes are seen alike
 INSIDE_MIN = .7  # share of a box within the picture, likewise
 # Seen in a mirror the right eye is the left one: eyes, nose, corners of the mouth.
 MIRRORED = (1, 0, 2, 4, 3)
@@ -50,13 +53,28 @@ class Composer:
                               float(face['visibility']), float(face['eye_distance'])))
             self.faces.append(faces)
 
+    def aim(self, i: int, eyes_max: float,
+            rng: np.random.Generator) -> tuple[float, np.ndarray | None]:
+        """How much larger to show cut-out `i`, and what has to be in sight (or None)."""
+        faces = [face for face in self.faces[i] if face[2] >= VISIBLE_MIN]
+        if not faces or rng.random() >= AIMED:
+            return float(np.exp(rng.uniform(np.log(.5), np.log(1.6)))), None
+        box, _, _, eyes = faces[int(rng.integers(len(faces)))]
+        wanted = np.exp(rng.uniform(np.log(EYES_MIN + 1), np.log(eyes_max)))
+        return float(np.clip(wanted / eyes, ZOOM_MIN, ZOOM_MAX)), (box[:2] + box[2:]) / 2
+
     def place(self, canvas: np.ndarray, truth: Truth, area: tuple[int, int, int, int], i: int,
-              zoom: float, rng: np.random.Generator) -> None:
-        """Cut-out `i` into `area` (x, y, x, y) of the canvas, seen `zoom` times as large."""
+              eyes_max: float, rng: np.random.Generator) -> None:
+        """Cut-out `i` into `area` (x, y, x, y) of the canvas."""
         width, height = area[2] - area[0], area[3] - area[1]
+        zoom, middle = self.aim(i, eyes_max, rng)
         window = np.array((width, height)) / zoom
         room = CROP_SIDE - window
-        at = np.round(rng.uniform(np.minimum(room, 0), np.maximum(room, 0))).astype(int)
+        at = rng.uniform(np.minimum(room, 0), np.maximum(room, 0))
+        if middle is not None:
+            at = np.clip(middle - window * rng.uniform(.3, .7, 2), np.minimum(room, 0),
+                         np.maximum(room, 0))
+        at = np.round(at).astype(int)
         low = np.maximum(at, 0)
         high = np.minimum(np.round(at + window).astype(int), CROP_SIDE)
         size = np.clip(np.round((high - low) * zoom).astype(int), 1, (width, height))
@@ -83,7 +101,8 @@ class Composer:
                 continue
             if (visibility < VISIBLE_MIN or eyes * scale[0] < EYES_MIN or inside < INSIDE_MIN
                     or len(truth.boxes) == FACES_MAX):
-                truth.ignored.append(seen)
+                truth.ignored.append(np.concatenate((np.maximum(seen[:2], shown[:2]),
+                                                     np.minimum(seen[2:], shown[2:]))))
                 continue
             points = moved(landmarks.copy())
             truth.boxes.append(seen)
@@ -101,9 +120,8 @@ class Composer:
             for k, (x0, y0, x1, y1) in enumerate(((0, 0, x, y), (x, 0, SIDE, y), (0, y, x, SIDE),
                                                   (x, y, SIDE, SIDE))):
                 j = i if k == 0 else first + int(rng.integers(len(self.pictures.maps[chunk])))
-                zoom = float(np.exp(rng.uniform(np.log(.4), np.log(.9))))
-                self.place(canvas, truth, (int(x0), int(y0), int(x1), int(y1)), j, zoom, rng)
+                self.place(canvas, truth, (int(x0), int(y0), int(x1), int(y1)), j,
+                           EYES_MAX_PART, rng)
         else:
-            zoom = float(np.exp(rng.uniform(np.log(.5), np.log(1.6))))
-            self.place(canvas, truth, (0, 0, SIDE, SIDE), i, zoom, rng)
+            self.place(canvas, truth, (0, 0, SIDE, SIDE), i, EYES_MAX, rng)
         return canvas, truth
