@@ -30,14 +30,17 @@ struct lanesim_detection_measure {
 	struct lanesim_measure common;
 	enum lanesim_stage stage;
 	float score_min;   /* the detector's threshold */
-	float eye_distance_min; /* LANES: smaller faces neither count nor count as false */
+	/* Between the eyes as they are seen, pixels: faces that are smaller or turned away neither
+	 * count nor count as false. */
+	float eye_distance_min;
 };
 
 /* Faces count if at least 60 % of them can be seen; hidden ones are neither missed nor false. */
 struct lanesim_detection_figures {
 	uint32_t pictures, faces, found, false_faces;
 	double score;	 /* mean of those found */
-	double landmark; /* mean distance from the truth, of the distance between the eyes … */
+	/* Mean distance from the truth, of the distance between the eyes were the face turned here … */
+	double landmark;
 	double landmarks[5]; /* … and of each */
 	double offset[5][2]; /* mean, along the line of the eyes and across it, down */
 };

@@ -121,6 +121,7 @@ static void fill(const struct sp_image *image, struct sp_detector_size *size)
 	}
 }
 
+/* In the picture: less than truth->eye_distance where the face is turned. */
 static float eyes_apart(const struct lanesim_truth *truth)
 {
 	return hypotf(truth->landmark[1][0] - truth->landmark[0][0],
@@ -183,7 +184,7 @@ static void judge(struct job *job, const struct sight *sight, unsigned int n)
 		const struct sp_detection *found = NULL;
 
 		if (truth->visibility < VISIBLE ||
-		    truth->eye_distance < job->measure->eye_distance_min)
+		    eyes_apart(truth) < job->measure->eye_distance_min)
 			continue;
 		figures->faces++;
 		for (unsigned int i = 0; i < n; i++) {

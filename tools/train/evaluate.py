@@ -61,6 +61,12 @@ def detect(net: onnxruntime.InferenceSession, rgb: np.ndarray,
     return score[kept], box[kept], marks[kept]
 
 
+def eyes_seen(face: dict) -> float:
+    """Pixels between the eyes as the camera sees them: a profile has few."""
+    right, left = np.array(face['landmarks'][:2], float)
+    return float(np.linalg.norm(left - right))
+
+
 class Tally:
     """Faces found and missed, detections that are none."""
 
@@ -81,7 +87,7 @@ class Tally:
             x, y, w, h = face['box']
             within = ((middle > (x, y)) & (middle < (x + w, y + h))).all(1)
             explained |= (near >= .3) | within
-            if face['visibility'] < VISIBLE_MIN or face['eye_distance'] < EYES_MIN:
+            if face['visibility'] < VISIBLE_MIN or eyes_seen(face) < EYES_MIN:
                 continue
             self.faces += 1
             if not len(near) or near.max() < OVERLAP_FOUND:
