@@ -140,7 +140,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(GVCAM_LIB) $(LANESIM_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LIB)
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
