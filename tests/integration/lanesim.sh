@@ -45,6 +45,10 @@ expect lanesim_shots_of_a_document 2 '--shots needs --wild' portraits --shots 2 
 expect lanesim_too_far_apart 1 'so far apart' identities -n 50 --apart 9
 expect lanesim_no_model 1 'nosuch.onnx' identities -n 2 --model nosuch.onnx
 touch "$work/file"
+expect lanesim_nameless_directory 1 'the directory has no name' portraits -n 1 -o ''
+expect lanesim_too_many_pairs 2 'at most 32768 pictures' measure embedder -n 100000 nosuch.onnx
+"$lanesim" digest -n 1 --scenes 0 >/dev/full 2>"$work/err"
+[ $? = 1 ] && grep -q 'standard output' "$work/err" && ok lanesim_full_disk || not_ok lanesim_full_disk "$(cat "$work/err")"
 expect lanesim_no_directory 1 "$work/file" portraits -n 1 -o "$work/file/there"
 
 # ---- the same bytes ------------------------------------------------------------------------------------

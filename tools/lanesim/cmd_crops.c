@@ -210,8 +210,10 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 		if (!res)
 			res = lanesim_crop_take(&crop, look.image, o.side,
 						batch->pixels + k * job->tensor.picture_bytes);
-		json_array_append_new(batch->lines,
-				      lanesim_crop_truth(&crop, o.side, look.truths, look.n));
+		if (!res && json_array_append_new(batch->lines,
+						  lanesim_crop_truth(&crop, o.side, look.truths,
+								     look.n)))
+			res = -ENOMEM;
 	}
 	if (res) {
 		sp_err_set(err, res, "look %u cannot be made", i);
@@ -246,5 +248,5 @@ int lanesim_cmd_tensor_crops(int argc, char **argv)
 	status = lanesim_crew_run(&crew, &err);
 	if (lanesim_tensor_close(&job.tensor, status ? NULL : &err) || status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&job.tensor.output, me, o.prefix, o.json);
+	return lanesim_output_report(&job.tensor.output, o.prefix, o.json);
 }

@@ -112,9 +112,7 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 	json_object_set_new(line, "file", json_string(name));
 	json_object_set_new(line, "vehicle", json_integer(holder->vehicle));
 	json_object_set_new(line, "seat", json_integer(holder->seat));
-	made->array = json_array();
-	json_array_append_new(made->array, line);
-	return 0;
+	return lanesim_lines_add(made, line, err);
 }
 
 int lanesim_cmd_documents(int argc, char **argv)
@@ -149,5 +147,5 @@ out:
 	free(job.holders);
 	if (status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&job.output, me, o.directory, o.json);
+	return lanesim_output_report(&job.output, o.directory, o.json);
 }

@@ -151,9 +151,9 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 				batch->pixels + k * job->tensor.picture_bytes, &shot, &truth);
 		if (res)
 			sp_err_set(err, res, "person %u, shot %u cannot be made", i, k);
-		else
-			json_array_append_new(batch->lines,
-					      face_line(i, traveller.identity, k, &shot, &truth));
+		else if (json_array_append_new(batch->lines, face_line(i, traveller.identity, k,
+								       &shot, &truth)))
+			res = sp_err_set(err, -ENOMEM, "out of memory");
 	}
 	lanesim_traveller_part(&traveller);
 	if (res)
@@ -208,5 +208,5 @@ int lanesim_cmd_tensor_faces(int argc, char **argv)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give -o PREFIX and nothing else");
 	if (run(&job, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&job.tensor.output, me, o.prefix, o.json);
+	return lanesim_output_report(&job.tensor.output, o.prefix, o.json);
 }

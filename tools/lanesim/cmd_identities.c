@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
 #include "lanesim/apart.h"
@@ -64,42 +63,37 @@ static int draw(uint64_t *seeds, uint64_t *ret_drawn, struct sp_err *err)
 	return res;
 }
 
+static void print(const uint64_t *seeds, uint64_t drawn)
+{
+	json_t *list;
+
+	if (!o.json) {
+		for (uint32_t i = 0; i < o.n; i++)
+			printf("%" PRIu64 "\n", seeds[i]);
+		fprintf(stderr, "%s: %u of %" PRIu64 " drawn\n", me, o.n, drawn);
+		return;
+	}
+	list = json_array();
+	for (uint32_t i = 0; i < o.n; i++)
+		json_array_append_new(list, json_integer((json_int_t)seeds[i]));
+	sp_command_print_json(
+		json_pack("{s:I, s:o}", "drawn", (json_int_t)drawn, "identities", list));
+}
+
 int lanesim_cmd_identities(int argc, char **argv)
 {
-	json_t *list = json_array();
 	uint64_t *seeds, drawn = 0;
 	struct sp_err err;
 	int status = sp_command_parse(options, &usage, &argc, argv);
 
-	if (status < 0 && argc)
-		status = sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not an option", argv[0]);
-	if (status >= 0) {
-		json_decref(list);
+	if (status >= 0)
 		return status;
-	}
+	if (argc)
+		return sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not an option", argv[0]);
 	seeds = calloc(o.n, sizeof(*seeds));
-	if (!seeds)
-		sp_err_set(&err, -ENOMEM, "out of memory");
-	if (!seeds || draw(seeds, &drawn, &err)) {
-		json_decref(list);
-		free(seeds);
-		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	}
-	for (uint32_t i = 0; i < o.n; i++) {
-		if (o.json)
-			json_array_append_new(list, json_integer((json_int_t)seeds[i]));
-		else
-			printf("%" PRIu64 "\n", seeds[i]);
-	}
+	status = seeds ? draw(seeds, &drawn, &err) : sp_err_set(&err, -ENOMEM, "out of memory");
+	if (!status)
+		print(seeds, drawn);
 	free(seeds);
-	if (o.json) {
-		sp_command_print_json(
-			json_pack("{s:I, s:o}", "drawn", (json_int_t)drawn, "identities", list));
-	} else {
-		json_decref(list);
-		fprintf(stderr, "%s: %u of %" PRIu64 " drawn\n", me, o.n, drawn);
-	}
-	if (fflush(stdout))
-		return sp_command_fail(me, SP_EXIT_FAILED, "standard output: %s", strerror(errno));
-	return SP_EXIT_OK;
+	return status ? sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text) : SP_EXIT_OK;
 }

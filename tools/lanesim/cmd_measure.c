@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <string.h>
 
 #include "command.h"
@@ -115,8 +114,6 @@ static int detector(int argc, char **argv)
 	if (lanesim_measure_detector(&measure, &figures, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	print_detector(&figures);
-	if (fflush(stdout))
-		return sp_command_fail(me, SP_EXIT_FAILED, "standard output: %s", strerror(errno));
 	return SP_EXIT_OK;
 }
 
@@ -176,6 +173,10 @@ static int embedder(int argc, char **argv)
 		return status;
 	if (argc != 1)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give one model");
+	if ((uint64_t)o.common.n * o.shots > LANESIM_MEASURED_MAX)
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "%u people of %u pictures; at most %d pictures can be compared",
+				       o.common.n, o.shots, LANESIM_MEASURED_MAX);
 	o.common.model = argv[0];
 	o.common.threads = o.threads;
 	measure = (struct lanesim_embedding_measure){
@@ -187,8 +188,6 @@ static int embedder(int argc, char **argv)
 	if (lanesim_measure_embedder(&measure, &figures, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	print_embedder(&figures);
-	if (fflush(stdout))
-		return sp_command_fail(me, SP_EXIT_FAILED, "standard output: %s", strerror(errno));
 	return SP_EXIT_OK;
 }
 

@@ -95,7 +95,6 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 	struct lanesim_traveller traveller = { .identity = job->seeds[i], .share = 1 };
 	int res = 0;
 
-	made->array = json_array();
 	for (uint32_t k = 0; k < o.shots && !res; k++) {
 		struct lanesim_truth truth;
 		struct sp_image *image;
@@ -110,7 +109,8 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 			 o.wild ? "p%04u-%012" PRIx64 "-%03u.png" : "p%04u-%012" PRIx64 ".png", i,
 			 traveller.identity, k);
 		res = lanesim_output_picture(o.directory, name, image, err);
-		json_array_append_new(made->array, truth_line(name, i, k, &truth));
+		if (!res)
+			res = lanesim_lines_add(made, truth_line(name, i, k, &truth), err);
 	}
 	lanesim_traveller_part(&traveller);
 	if (res)
@@ -169,5 +169,5 @@ int lanesim_cmd_portraits(int argc, char **argv)
 			"--shots needs --wild: there is one photograph in a document");
 	if (run(&job, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&job.output, me, o.directory, o.json);
+	return lanesim_output_report(&job.output, o.directory, o.json);
 }

@@ -63,7 +63,7 @@ static const struct sp_opt_usage usage = {
 	"Writes DIR/*.png and DIR/truth.jsonl, a line a picture. The same seed gives the same bytes.",
 };
 
-/* One item of work: a vehicle seen from one post. */
+/* An item of it is a vehicle seen from one post. */
 struct job {
 	struct lanesim_output output; /* first: lanesim_output_take */
 	struct lanesim_mix mix;
@@ -74,20 +74,17 @@ static json_t *truth_line(const char *file, const struct lanesim_scene_config *s
 			  enum lanesim_post post, float seconds, const struct lanesim_truth *truths,
 			  uint32_t truths_n)
 {
-	json_t *faces = json_array();
-
-	for (uint32_t i = 0; i < truths_n; i++)
-		json_array_append_new(faces, lanesim_truth_json(&truths[i]));
 	return json_pack("{s:s, s:I, s:I, s:s, s:f, s:b, s:b, s:i, s:i, s:o}", "file", file,
 			 "vehicle", (json_int_t)v, "seed", (json_int_t)scene->seed, "post",
 			 lanesim_post_name(post), "seconds", (double)seconds, "night",
 			 (int)scene->night, "empty_lane", (int)scene->no_vehicle, "width",
-			 (int)o.width, "height", (int)o.height, "faces", faces);
+			 (int)o.width, "height", (int)o.height, "faces",
+			 lanesim_truths_json(truths, truths_n));
 }
 
 static int make_frames(struct job *job, struct lanesim_hand *hand,
 		       const struct lanesim_scene *scene, const struct lanesim_scene_config *config,
-		       uint32_t i, json_t *lines, struct sp_err *err)
+		       uint32_t i, struct lanesim_lines *lines, struct sp_err *err)
 {
 	enum lanesim_post post = (enum lanesim_post)(job->first_post + i % job->posts);
 	struct lanesim_truth truths[LANESIM_OCCUPANTS_MAX];
@@ -107,10 +104,12 @@ static int make_frames(struct job *job, struct lanesim_hand *hand,
 		snprintf(name, sizeof(name), "v%03u-%s-%02u.png", i / job->posts,
 			 lanesim_post_name(post), k);
 		res = lanesim_output_picture(o.directory, name, image, err);
+		if (!res)
+			res = lanesim_lines_add(lines, truth_line(name, config, i / job->posts, post,
+								  seconds, truths, n),
+						err);
 		if (res)
 			return res;
-		json_array_append_new(
-			lines, truth_line(name, config, i / job->posts, post, seconds, truths, n));
 	}
 	return 0;
 }
@@ -127,8 +126,7 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 	res = lanesim_scene_create(&config, &scene);
 	if (res)
 		return sp_err_set(err, res, "out of memory");
-	made->array = json_array();
-	res = make_frames(job, hand, scene, &config, i, made->array, err);
+	res = make_frames(job, hand, scene, &config, i, made, err);
 	if (res)
 		json_decref(made->array);
 	lanesim_scene_destroy(scene);
@@ -152,7 +150,6 @@ int lanesim_cmd_scenes(int argc, char **argv)
 	static struct job job;
 	struct lanesim_crew crew = {
 		.label = me,
-		.threads = 0,
 		.result_bytes = sizeof(struct lanesim_lines),
 		.arg = &job,
 		.make = make,
@@ -190,5 +187,5 @@ int lanesim_cmd_scenes(int argc, char **argv)
 	status = lanesim_crew_run(&crew, &err);
 	if (lanesim_output_close(&job.output, status ? NULL : &err) || status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&job.output, me, o.directory, o.json);
+	return lanesim_output_report(&job.output, o.directory, o.json);
 }

@@ -55,5 +55,5 @@ int lanesim_cmd_sheet(int argc, char **argv)
 	sp_image_uninit(&page);
 	if (status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	return lanesim_output_report(&output, me, file, json);
+	return lanesim_output_report(&output, file, json);
 }

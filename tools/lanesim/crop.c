@@ -86,7 +86,10 @@ json_t *lanesim_crop_truth(const struct lanesim_crop *crop, uint32_t size,
 		face = lanesim_truth_json(&truth);
 		json_object_set(face, "visible", json_object_get(face, "landmarks_visible"));
 		json_object_del(face, "landmarks_visible");
-		json_array_append_new(faces, face);
+		if (json_array_append_new(faces, face)) {
+			json_decref(faces);
+			return NULL;
+		}
 	}
 	return json_pack("{s:o}", "faces", faces);
 }

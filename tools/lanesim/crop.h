@@ -20,7 +20,7 @@ int lanesim_crop_take(const struct lanesim_crop *crop, const struct sp_image *im
 
 /*
  * The faces of which something is inside, in pixels of the crop of @size; visibility is of what the
- * crop shows. {"faces": […]}, a new reference.
+ * crop shows. {"faces": […]}, a new reference; NULL without memory.
  */
 json_t *lanesim_crop_truth(const struct lanesim_crop *crop, uint32_t size,
 			   const struct lanesim_truth *truths, uint32_t n);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lanesim: synthetic travellers, by seed. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "command.h"
 #include "lanesim/commands.h"
 
@@ -20,9 +24,15 @@ static const struct sp_command commands[] = {
 
 int main(int argc, char **argv)
 {
-	return sp_command_dispatch(
+	int code = sp_command_dispatch(
 		commands, "lanesim",
 		"Synthetic travellers, vehicles and documents by seed: nobody real "
 		"stands behind them.",
 		argc, argv);
+
+	/* A script must not take a part of the answer for the whole. */
+	if (fflush(stdout) || ferror(stdout))
+		return sp_command_fail("lanesim", SP_EXIT_FAILED, "standard output: %s",
+				       strerror(errno));
+	return code;
 }

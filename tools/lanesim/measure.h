@@ -50,11 +50,14 @@ int lanesim_measure_detector(const struct lanesim_detection_measure *measure,
 
 /* ---- embedders -------------------------------------------------------------------------------- */
 
-enum { LANESIM_RATES = 3 };
+enum {
+	LANESIM_RATES = 3,
+	LANESIM_MEASURED_MAX = 32768, /* pictures: their pairs take 2 GiB */
+};
 
 struct lanesim_embedding_measure {
 	struct lanesim_measure common; /* n people, apart.h's filter between them */
-	uint32_t shots; /* of each; fair ones, yaw ≤ 15° */
+	uint32_t shots; /* of each; fair ones, yaw ≤ 15°; n × shots ≤ LANESIM_MEASURED_MAX */
 	const char *judge; /* another embedder that keeps people apart too (likeness.h); NULL: none */
 	float judge_cosine;
 };

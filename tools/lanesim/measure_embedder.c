@@ -15,7 +15,7 @@
 #include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
-enum { SIDE = 256, SHOTS_MAX = 64 };
+enum { SIDE = 256 };
 
 #define YAW (15 * LANESIM_PI / 180)
 
@@ -212,9 +212,11 @@ int lanesim_measure_embedder(const struct lanesim_embedding_measure *measure,
 	};
 	int res = lanesim_embedder_init(&job.embedder, measure->common.model, err);
 
-	if (!res && (measure->common.n < 2 || measure->shots < 2 || measure->shots > SHOTS_MAX))
-		res = sp_err_set(err, -EINVAL, "%u people of %u shots: at least 2 of each, %d shots at most",
-				 measure->common.n, measure->shots, SHOTS_MAX);
+	if (!res && (measure->common.n < 2 || measure->shots < 2 ||
+		     (uint64_t)measure->common.n * measure->shots > LANESIM_MEASURED_MAX))
+		res = sp_err_set(err, -EINVAL,
+				 "%u people of %u shots: at least 2 of each, %d pictures at most",
+				 measure->common.n, measure->shots, LANESIM_MEASURED_MAX);
 	if (res)
 		goto out;
 	job.seeds = calloc(measure->common.n, sizeof(*job.seeds));

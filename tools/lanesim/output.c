@@ -14,15 +14,21 @@
 
 enum { REAL_DIGITS = 7 }; /* of numbers in lines */
 
+static int too_long(const char *path, struct sp_err *err)
+{
+	return sp_err_set(err, -ENAMETOOLONG, "%.64s…: %s", path, strerror(ENAMETOOLONG));
+}
+
 /* The directory and those above it. */
 static int make_directory(const char *directory, struct sp_err *err)
 {
 	char path[4096];
 	size_t length = strlen(directory);
 
+	if (!length)
+		return sp_err_set(err, -ENOENT, "the directory has no name");
 	if (length >= sizeof(path))
-		return sp_err_set(err, -ENAMETOOLONG, "%.64s…: %s", directory,
-				  strerror(ENAMETOOLONG));
+		return too_long(directory, err);
 	memcpy(path, directory, length + 1);
 	for (char *at = path + 1;; at++) {
 		char here = *at;
@@ -40,18 +46,12 @@ static int make_directory(const char *directory, struct sp_err *err)
 
 static int open_lines(struct lanesim_output *output, struct sp_err *err)
 {
-	output->path = output->name;
 	output->pictures = 0;
 	output->began_ns = sp_clock_now();
-	output->lines = fopen(output->path, "w");
+	output->lines = fopen(output->path, "we");
 	if (!output->lines)
 		return sp_err_set(err, -errno, "%s: %s", output->path, strerror(errno));
 	return 0;
-}
-
-static int too_long(const char *path, struct sp_err *err)
-{
-	return sp_err_set(err, -ENAMETOOLONG, "%.64s…: %s", path, strerror(ENAMETOOLONG));
 }
 
 int lanesim_output_open(struct lanesim_output *output, const char *directory, const char *name,
@@ -61,8 +61,8 @@ int lanesim_output_open(struct lanesim_output *output, const char *directory, co
 
 	if (res)
 		return res;
-	if (snprintf(output->name, sizeof(output->name), "%s/%s", directory, name) >=
-	    (int)sizeof(output->name))
+	if (snprintf(output->path, sizeof(output->path), "%s/%s", directory, name) >=
+	    (int)sizeof(output->path))
 		return too_long(directory, err);
 	return open_lines(output, err);
 }
@@ -70,8 +70,8 @@ int lanesim_output_open(struct lanesim_output *output, const char *directory, co
 int lanesim_output_open_prefix(struct lanesim_output *output, const char *prefix,
 			       struct sp_err *err)
 {
-	if (snprintf(output->name, sizeof(output->name), "%s.jsonl", prefix) >=
-	    (int)sizeof(output->name))
+	if (snprintf(output->path, sizeof(output->path), "%s.jsonl", prefix) >=
+	    (int)sizeof(output->path))
 		return too_long(prefix, err);
 	return open_lines(output, err);
 }
@@ -89,6 +89,15 @@ int lanesim_output_line(struct lanesim_output *output, json_t *line, struct sp_e
 				  output->path);
 	output->pictures++;
 	return 0;
+}
+
+int lanesim_lines_add(struct lanesim_lines *lines, json_t *line, struct sp_err *err)
+{
+	if (!lines->array)
+		lines->array = json_array();
+	return json_array_append_new(lines->array, line)
+		       ? sp_err_set(err, -ENOMEM, "out of memory")
+		       : 0;
 }
 
 int lanesim_output_take(void *arg, uint32_t i, void *result, struct sp_err *err)
@@ -127,8 +136,7 @@ int lanesim_output_close(struct lanesim_output *output, struct sp_err *err)
 		      : 0;
 }
 
-int lanesim_output_report(const struct lanesim_output *output, const char *command,
-			  const char *where, bool json)
+int lanesim_output_report(const struct lanesim_output *output, const char *where, bool json)
 {
 	double seconds = (double)(sp_clock_now() - output->began_ns) / (double)SP_NS_PER_S;
 	double rate = (double)output->pictures / (seconds > 1e-9 ? seconds : 1e-9);
@@ -140,9 +148,6 @@ int lanesim_output_report(const struct lanesim_output *output, const char *comma
 	else
 		printf("%s: %" PRIu64 " pictures in %.1f s (%.1f a second)\n", where,
 		       output->pictures, seconds, rate);
-	if (fflush(stdout))
-		return sp_command_fail(command, SP_EXIT_FAILED, "standard output: %s",
-				       strerror(errno));
 	return SP_EXIT_OK;
 }
 

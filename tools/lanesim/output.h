@@ -13,10 +13,9 @@ struct sp_err;
 struct sp_image;
 
 struct lanesim_output {
-	const char *path; /* of the lines */
 	FILE *lines;
 	uint64_t pictures, began_ns;
-	char name[4096];
+	char path[4096]; /* of the lines */
 };
 
 /* Makes @directory, if need be, and the file @name in it. 0 or -errno with @err filled. */
@@ -34,8 +33,11 @@ int lanesim_output_line(struct lanesim_output *output, json_t *line, struct sp_e
  * lines of the item's pictures, an array.
  */
 struct lanesim_lines {
-	json_t *array;
+	json_t *array; /* NULL: none yet */
 };
+
+/* One more line; takes the reference, of which NULL is -ENOMEM. */
+int lanesim_lines_add(struct lanesim_lines *lines, json_t *line, struct sp_err *err);
 
 int lanesim_output_take(void *arg, uint32_t i, void *result, struct sp_err *err);
 void lanesim_output_drop(void *arg, void *result);
@@ -44,8 +46,7 @@ void lanesim_output_drop(void *arg, void *result);
 int lanesim_output_close(struct lanesim_output *output, struct sp_err *err);
 
 /* "@where: N pictures in …", or the same as JSON, to stdout. Returns an exit code. */
-int lanesim_output_report(const struct lanesim_output *output, const char *command,
-			  const char *where, bool json);
+int lanesim_output_report(const struct lanesim_output *output, const char *where, bool json);
 
 /* DIRECTORY/NAME as PNG. */
 int lanesim_output_picture(const char *directory, const char *name, const struct sp_image *image,

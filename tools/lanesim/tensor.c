@@ -17,7 +17,7 @@ int lanesim_tensor_open(struct lanesim_tensor *tensor, const char *prefix, uint3
 	tensor->picture_bytes = (size_t)side * side * 3;
 	/* It fits: the name of the lines is longer. */
 	snprintf(tensor->path, sizeof(tensor->path), "%s.u8", prefix);
-	tensor->pixels = fopen(tensor->path, "wb");
+	tensor->pixels = fopen(tensor->path, "wbe");
 	if (tensor->pixels)
 		return 0;
 	res = sp_err_set(err, -errno, "%s: %s", tensor->path, strerror(errno));

@@ -47,7 +47,7 @@ struct lanesim_scene_config {
 	uint64_t seed;	       /* of the vehicle, its light and its people */
 	const uint64_t *identities; /* seeds of people to seat, in order; NULL: drawn from the seed */
 	uint32_t identities_n;
-	int occupants; /* −1: drawn (1 … 5, mostly few); 0: an empty vehicle */
+	int occupants; /* −1: drawn (1 … 6, mostly few); 0: an empty vehicle */
 	bool no_vehicle; /* an empty lane */
 	bool night;    /* near infrared */
 	bool plain;    /* no masks, sunglasses, tint or hard occlusion: for demonstrations */
@@ -79,5 +79,7 @@ int lanesim_scene_look(const struct lanesim_scene *scene, struct lanesim_eye *ey
 
 /* {"identity":…, "seat":…, "box":[…], …}; a new reference. */
 json_t *lanesim_truth_json(const struct lanesim_truth *truth);
+/* An array of those; NULL without memory. */
+json_t *lanesim_truths_json(const struct lanesim_truth *truths, uint32_t n);
 
 #endif

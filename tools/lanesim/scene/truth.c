@@ -127,3 +127,16 @@ json_t *lanesim_truth_json(const struct lanesim_truth *truth)
 			 (double)truth->pitch, "roll", (double)truth->roll, "mask", truth->mask,
 			 "sunglasses", truth->sunglasses);
 }
+
+json_t *lanesim_truths_json(const struct lanesim_truth *truths, uint32_t n)
+{
+	json_t *faces = json_array();
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (json_array_append_new(faces, lanesim_truth_json(&truths[i]))) {
+			json_decref(faces);
+			return NULL;
+		}
+	}
+	return faces;
+}
