@@ -17,6 +17,8 @@ expect() { # NAME STATUS TEXT ARGUMENT…
 }
 expect gvcam_lanesim_or_pattern 2 'one of --pattern' --lanesim 1 --pattern
 expect gvcam_lanesim_bad_post 2 "'roof' is none of" --lanesim 1 --lane-posts roof
+expect gvcam_truth_without_lanesim 2 '--truth needs --lanesim' --truth "$work/truth"
+expect gvcam_night_without_lanesim 2 '--night needs --lanesim' --night
 expect gvcam_lanesim_too_much 1 'fewer --vehicles' --lanesim 1 --vehicles 4000 --width 2448 --height 2048
 
 backend=none

@@ -17,6 +17,9 @@
 
 enum { EXIT_USAGE = 2 };
 
+/* Seeds end here: UINT64_MAX says that --lanesim is not given. */
+#define LANESIM_SEED_MAX 0x1p63
+
 /* Where they are not given: pictures are shown for so many frames, vehicles for so long. */
 enum { HOLD = 30, STAY_S = 5, AWAY_S = 2, NOT_GIVEN = UINT32_MAX };
 
@@ -121,6 +124,9 @@ static int make_config(const struct options *options, bool resend_loss_given,
 	if (options->pattern + (options->images.n > 0) + (options->lanesim != UINT64_MAX) > 1)
 		return sp_err_set(err, -EINVAL,
 				  "one of --pattern, --images and --lanesim, not two");
+	if (options->lanesim == UINT64_MAX && (options->truth || options->night))
+		return sp_err_set(err, -EINVAL, "%s needs --lanesim",
+				  options->truth ? "--truth" : "--night");
 	if (!options->extended_ids && options->start_block > UINT16_MAX)
 		return sp_err_set(err, -EINVAL, "--start-block above 65535 needs --extended-ids");
 	res = list_addresses(options, config, err);
@@ -277,7 +283,8 @@ int main(int argc, char **argv)
 		  "repeated",
 		  0, 0 },
 		{ "lanesim", 0, SP_OPT_U64, &o.lanesim, "SEED",
-		  "stream synthetic people in vehicles, one after another through a lane", 0, 0 },
+		  "stream synthetic people in vehicles, one after another through a lane", 0,
+		  LANESIM_SEED_MAX },
 		{ "vehicles", 0, SP_OPT_U32, &o.vehicles, "N",
 		  "with --lanesim: so many, then they come again (12)", 1, 4096 },
 		{ "looks", 0, SP_OPT_U32, &o.looks, "N",

@@ -120,22 +120,20 @@ static const struct gvcam_pictures_ops scene_ops = {
 	.uninit = forget_scenes,
 };
 
-/* What a vehicle's pictures from one post show; NULL without --truth, or without memory. */
+/* What a vehicle's pictures from one post show; NULL without --truth. */
 struct lines {
 	json_t *array;
 };
 
-static void add_line(struct lines *lines, const struct scenes *scenes, uint32_t vehicle,
-		     uint32_t view, uint32_t k, const struct lanesim_truth *truths, uint32_t n)
+/* 0 or -ENOMEM. */
+static int add_line(struct lines *lines, const struct scenes *scenes, uint32_t vehicle,
+		    uint32_t view, uint32_t k, const struct lanesim_truth *truths, uint32_t n)
 {
-	json_t *faces = json_array();
+	json_t *line = json_pack("{s:i, s:s, s:i, s:i, s:o}", "vehicle", (int)vehicle, "post",
+				 lanesim_post_name(scenes->posts[view]), "look", (int)k, "looks",
+				 (int)scenes->stay, "faces", lanesim_truths_json(truths, n));
 
-	for (uint32_t i = 0; i < n; i++)
-		json_array_append_new(faces, lanesim_truth_json(&truths[i]));
-	json_array_append_new(lines->array,
-			      json_pack("{s:i, s:s, s:i, s:i, s:o}", "vehicle", (int)vehicle,
-					"post", lanesim_post_name(scenes->posts[view]), "look",
-					(int)k, "looks", (int)scenes->stay, "faces", faces));
+	return json_array_append_new(lines->array, line) ? -ENOMEM : 0;
 }
 
 static int write_lines(void *arg, uint32_t i, void *result, struct sp_err *err)
@@ -216,10 +214,11 @@ static int render(void *arg, struct lanesim_hand *hand, uint32_t i, void *result
 
 		res = lanesim_scene_look(scene, hand->eye, scenes->posts[view], seconds, image,
 					 truths, &faces);
-		gvcam_picture_convert(image, config->pixel_format,
-				      pixels_of(scenes, vehicle, view, k));
-		if (scenes->truth && !empty && !res)
-			add_line(lines, scenes, vehicle, view, k, truths, faces);
+		if (!res && scenes->truth && !empty)
+			res = add_line(lines, scenes, vehicle, view, k, truths, faces);
+		if (!res)
+			gvcam_picture_convert(image, config->pixel_format,
+					      pixels_of(scenes, vehicle, view, k));
 	}
 	if (res)
 		json_decref(lines->array);
@@ -304,7 +303,7 @@ int gvcam_scenes_parse_posts(const char *text, uint32_t cameras, uint8_t *posts,
 {
 	uint32_t n = 0;
 
-	for (const char *at = text; *at && n < cameras; n++) {
+	for (const char *at = text; *at;) {
 		size_t length = strcspn(at, ",");
 		unsigned int post = 0;
 
@@ -317,7 +316,8 @@ int gvcam_scenes_parse_posts(const char *text, uint32_t cameras, uint8_t *posts,
 				"--lane-posts: '%.*s' is none of windshield-left, "
 				"windshield-right, side-left, side-right",
 				(int)length, at);
-		posts[n] = (uint8_t)post;
+		if (n < cameras)
+			posts[n++] = (uint8_t)post;
 		at += length + (at[length] == ',');
 	}
 	if (!n)

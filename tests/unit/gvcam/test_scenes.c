@@ -170,6 +170,10 @@ TEST(posts_are_read)
 	CHECK_EQ(gvcam_scenes_parse_posts("side-right,roof", 5, posts, &err), -EINVAL);
 	CHECK(strstr(err.text, "'roof'"));
 	CHECK_EQ(gvcam_scenes_parse_posts("", 5, posts, &err), -EINVAL);
+	/* Posts without a camera are read all the same. */
+	CHECK_EQ(gvcam_scenes_parse_posts("side-left,side-right", 1, posts, NULL), 0);
+	CHECK_EQ(posts[0], LANESIM_SIDE_LEFT);
+	CHECK_EQ(gvcam_scenes_parse_posts("side-left,roof", 1, posts, &err), -EINVAL);
 }
 
 TEST_MAIN()
