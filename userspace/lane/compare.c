@@ -30,7 +30,7 @@ const struct sp_match_model *sp_match_model_find(const uint8_t sha256[32])
 	for (int i = 0; i < SP_MODEL_ID_SIZE; i++)
 		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (!strcmp(models[i]->sha256, hex))
+		if (models[i]->thresholds_n && !strcmp(models[i]->sha256, hex))
 			return models[i];
 	return NULL;
 }
