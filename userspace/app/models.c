@@ -70,7 +70,10 @@ int sp_models_find(const char *directory, const char *name, char *path, size_t s
 	if (strchr(name, '/')) {
 		if (access(name, R_OK))
 			return sp_err_set(err, -ENOENT, "model %s: %s", name, strerror(errno));
-		return snprintf(path, size, "%s", name) < (int)size ? 0 : -ENAMETOOLONG;
+		if (snprintf(path, size, "%s", name) >= (int)size)
+			return sp_err_set(err, -ENAMETOOLONG, "model %s: the path is too long",
+					  name);
+		return 0;
 	}
 	sp_models_places(directory, &places);
 	for (unsigned int i = 0; i < places.n; i++) {
@@ -118,16 +121,17 @@ static int choose_quality(enum sp_model_origin origin, const struct sp_models_wi
 			  struct sp_models *models, struct sp_err *err)
 {
 	const char *name = name_of(wish->quality, SP_MODEL_QUALITY, origin);
-	bool none = !strcmp(name, "none");
-	int status = none ? -ENOENT
-			  : sp_models_find(wish->directory, name, models->quality,
-					   sizeof(models->quality), err);
+	int status;
 
-	if (!status)
+	if (!strcmp(name, "none"))
 		return 0;
+	status = sp_models_find(wish->directory, name, models->quality, sizeof(models->quality),
+				wish->quality ? err : NULL);
+	if (!status || wish->quality)
+		return status;
 	models->quality[0] = '\0';
-	models->quality_lacking = !wish->quality;
-	return none || !wish->quality ? 0 : status;
+	models->quality_lacking = true;
+	return 0;
 }
 
 int sp_models_choose(const struct sp_models_wish *wish, struct sp_models *ret_models,
@@ -137,14 +141,16 @@ int sp_models_choose(const struct sp_models_wish *wish, struct sp_models *ret_mo
 	bool ours = is_ours(wish->detector) || is_ours(wish->embedder);
 	enum sp_model_origin origin = ours ? SP_MODEL_OURS : SP_MODEL_RECOMMENDED;
 	struct sp_models models = { 0 };
-	int status = choose_pair(origin, wish, &models, err);
+	struct sp_err why;
+	int status = choose_pair(origin, wish, &models, &why);
 
 	if (status && !ours && !choose_pair(SP_MODEL_OURS, wish, &models, NULL)) {
 		origin = SP_MODEL_OURS;
 		status = 0;
 	}
-	if (!status)
-		status = choose_quality(origin, wish, &models, err);
+	if (status)
+		return sp_err_set(err, status, "%s", why.text);
+	status = choose_quality(origin, wish, &models, err);
 	if (status)
 		return status;
 	models.demonstration = is_ours(models.detector) || is_ours(models.embedder) ||

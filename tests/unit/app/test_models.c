@@ -56,6 +56,7 @@ static struct sp_models choose(const char *detector, const char *embedder, const
 
 	if (sp_models_choose(&wish, &models, &err))
 		FAIL("%s", err.text);
+	CHECK_STR(err.text, "");
 	return models;
 }
 
