@@ -181,7 +181,7 @@ int sp_sheet_add(struct sp_sheet *sheet, const struct sp_encounter *e,
 		struct tile *tile = next_tile(sheet);
 
 		if (!tile)
-			return 0;
+			continue;
 		tile->accent = FAINT;
 		snprintf(tile->lines[0], CAPTION, "%.7s %.8s", e->lane, begin + 11);
 		snprintf(tile->lines[1], CAPTION, "occupant %u", i + 1);
@@ -206,7 +206,6 @@ static void fill(struct sp_image *image, int x, int y, int width, int height, en
 static void draw_photo(struct sp_image *page, const struct sp_image *photo, int x, int y)
 {
 	static const char without[] = "no image";
-
 
 	if (photo->rgb) {
 		sp_image_draw_image(page, x, y, photo);
@@ -242,9 +241,13 @@ static void draw_tile(struct sp_image *page, const struct sp_sheet *sheet, const
 		sp_image_draw_image(page, x + width - PAD - PHOTO_W, y + PAD, &tile->document);
 	for (int i = 0; i < LINES; i++) {
 		bool verdict = i == 1 && beside;
+		char line[CAPTION];
 
+		/* A tile of one column has less room. */
+		snprintf(line, sizeof(line), "%.*s", beside ? CAPTION : PHOTO_W / FONT,
+			 tile->lines[i]);
 		sp_image_draw_text(page, x + PAD, caption, verdict ? 2 : 1,
-				   !i ? TEXT : verdict ? tile->accent : FAINT, tile->lines[i]);
+				   !i ? TEXT : verdict ? tile->accent : FAINT, line);
 		caption += LINE + (verdict ? VERDICT : 0);
 	}
 }
