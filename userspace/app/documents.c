@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include <jansson.h>
+
 #include "app/stills.h"
 #include "base/diag.h"
 
@@ -19,17 +21,19 @@ struct sp_documents *sp_documents_create(void)
 	return calloc(1, sizeof(struct sp_documents));
 }
 
+static void wipe(struct sp_image *image)
+{
+	if (image->rgb)
+		explicit_bzero(image->rgb, (size_t)image->width * image->height * 3);
+	sp_image_uninit(image);
+}
+
 void sp_documents_destroy(struct sp_documents *d)
 {
 	if (!d)
 		return;
 	for (uint32_t i = 0; i < d->n; i++) {
-		struct sp_image *portrait = &d->document[i].portrait;
-
-		if (portrait->rgb)
-			explicit_bzero(portrait->rgb,
-				       (size_t)portrait->width * portrait->height * 3);
-		sp_image_uninit(portrait);
+		wipe(&d->document[i].portrait);
 		free(d->document[i].path);
 	}
 	explicit_bzero(d, sizeof(*d));
@@ -38,9 +42,26 @@ void sp_documents_destroy(struct sp_documents *d)
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
+/* A '|' would begin another column of a table, and JSON is UTF-8. */
+static void show_name(const char *file, char name[NAME_MAX + 1])
+{
+	json_t *utf8 = json_string(file);
+	size_t i = 0;
+
+	for (; file[i] && i < NAME_MAX; i++) {
+		unsigned char c = (unsigned char)file[i];
+		bool plain = c >= 0x20 && c < 0x7F && c != '|';
+
+		name[i] = plain || (c >= 0x80 && utf8) ? file[i] : '?';
+	}
+	name[i] = '\0';
+	json_decref(utf8);
+}
+
 static int add_file(struct sp_documents *d, const char *path, struct sp_err *err)
 {
 	struct sp_document *document = &d->document[d->n];
+	const char *slash = strrchr(path, '/');
 
 	if (d->n == SP_DOCUMENTS_MAX)
 		return sp_err_set(err, -E2BIG,
@@ -49,8 +70,7 @@ static int add_file(struct sp_documents *d, const char *path, struct sp_err *err
 	document->path = strdup(path);
 	if (!document->path)
 		return sp_err_set(err, -ENOMEM, "out of memory");
-	document->name = strrchr(document->path, '/');
-	document->name = document->name ? document->name + 1 : document->path;
+	show_name(slash ? slash + 1 : path, document->name);
 	d->n++;
 	return 0;
 }
@@ -100,7 +120,7 @@ int sp_documents_add(struct sp_documents *d, const char *path, struct sp_err *er
 /* A document without its portrait is still one: only sheets show it. */
 static int keep_portrait(struct sp_document *document, const struct sp_portrait *portrait)
 {
-	sp_image_uninit(&document->portrait);
+	wipe(&document->portrait);
 	if (!portrait)
 		return 0;
 	if (sp_image_init(&document->portrait, portrait->width, portrait->height))
@@ -154,7 +174,7 @@ static int look_at_copy(struct sp_document *document, const struct sp_image *pic
 		return sp_err_set(err, status, "out of memory");
 	sp_image_letterbox(&copy, picture);
 	status = look_at(document, &copy, stills, share, err);
-	sp_image_uninit(&copy);
+	wipe(&copy);
 	return status;
 }
 
@@ -174,7 +194,7 @@ int sp_documents_look(struct sp_documents *d, uint32_t i, struct sp_stills *stil
 	status = look_at(document, &picture, stills, &share, err);
 	if (!status)
 		status = look_at_copy(document, &picture, stills, &share, err);
-	sp_image_uninit(&picture);
+	wipe(&picture);
 	return status;
 }
 

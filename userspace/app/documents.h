@@ -7,6 +7,7 @@
 #ifndef SP_APP_DOCUMENTS_H
 #define SP_APP_DOCUMENTS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ enum { SP_DOCUMENTS_MAX = 256 };
 
 struct sp_document {
 	char *path;
-	const char *name; /* the file's, within path */
+	char name[NAME_MAX + 1]; /* the file's; '?' for what tables and JSON cannot show */
 	bool has_face;
 	float embedding[SP_EMBEDDING_MAX];
 	struct sp_image portrait; /* of its main face; rgb NULL where there is none */

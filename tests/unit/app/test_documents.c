@@ -50,6 +50,24 @@ TEST(documents_of_a_folder_are_its_pictures)
 	sp_documents_destroy(d);
 }
 
+TEST(documents_have_names_that_can_be_shown)
+{
+	struct sp_documents *d = sp_documents_create();
+	struct sp_err err = { "" };
+
+	fresh_folder();
+	touch("1|0.9|match.png");
+	touch("2 M\xFCller.png"); /* Latin-1 */
+	touch("3 M\xC3\xBCller.png");
+	touch("4\n\x1B[2J.png");
+	CHECK_EQ(sp_documents_add(d, folder, &err), 0);
+	CHECK_STR(d->document[0].name, "1?0.9?match.png");
+	CHECK_STR(d->document[1].name, "2 M?ller.png");
+	CHECK_STR(d->document[2].name, "3 M\xC3\xBCller.png");
+	CHECK_STR(d->document[3].name, "4??[2J.png");
+	sp_documents_destroy(d);
+}
+
 TEST(documents_are_bounded)
 {
 	struct sp_documents *d = sp_documents_create();
@@ -71,8 +89,7 @@ static void hold(struct sp_documents *d, const char *name, float x, float y)
 {
 	struct sp_document *document = &d->document[d->n++];
 
-	document->path = strdup(name);
-	document->name = document->path;
+	snprintf(document->name, sizeof(document->name), "%s", name);
 	document->has_face = true;
 	document->embedding[0] = x;
 	document->embedding[1] = y;
