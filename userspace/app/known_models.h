@@ -3,8 +3,6 @@
 #ifndef SP_APP_KNOWN_MODELS_H
 #define SP_APP_KNOWN_MODELS_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum sp_model_kind {

@@ -3,7 +3,6 @@
 #ifndef SP_APP_MODEL_FILE_H
 #define SP_APP_MODEL_FILE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "app/known_models.h"
@@ -24,7 +23,7 @@ struct sp_model_figures {
 	struct sp_model_operator operators[SP_MODEL_OPERATORS_MAX]; /* by name */
 };
 
-/* Detector: the heads of YuNet. Embedder, quality: an aligned face in, a vector or one figure out. */
+/* Detector: the heads of YuNet. Embedder, quality: an aligned face in, a vector or a figure out. */
 enum sp_model_kind sp_model_kind_of(const struct sp_model *model);
 
 /* Of the network as it is run: folded and fused, with fewer nodes than the file. 0 or -ENOMEM. */
