@@ -53,7 +53,8 @@ struct comparing {
 	struct sp_verdict verdict;
 	struct sp_table table;
 	bool one; /* one encounter and one document: their names need no column */
-	uint32_t compared, matched, without_template;
+	uint32_t faces; /* documents with one */
+	uint32_t encounters, compared, matched, without_template;
 	struct sp_err err;
 };
 
@@ -116,6 +117,7 @@ static int compare_encounter(void *arg, const struct sp_encounter *e)
 
 	if (status)
 		return sp_err_prefix(&c->err, status, "%s", sp_encounter_id_format(&e->id, id));
+	c->encounters++;
 	for (uint32_t i = 0; i < e->occupants_n; i++) {
 		if (occupant && occupant != i + 1)
 			continue;
@@ -132,12 +134,17 @@ static int compare_with_one(struct comparing *c, const struct sp_encounter *e)
 {
 	char id[SP_ENCOUNTER_ID_TEXT];
 
+	c->encounters++;
 	for (uint32_t i = 0; i < e->occupants_n; i++) {
 		struct sp_document_match match = { .document = &c->documents->document[0] };
 		int status;
 
-		if ((occupant && occupant != i + 1) || !e->occupants[i].embedding_size)
+		if (occupant && occupant != i + 1)
 			continue;
+		if (!e->occupants[i].embedding_size) {
+			c->without_template++;
+			continue;
+		}
 		status = sp_documents_compare(c->documents, 0, e, i, &c->verdict.threshold,
 					      &match.comparison, &c->err);
 		if (status)
@@ -157,8 +164,24 @@ static void summarise(const struct comparing *c)
 	if (!c->one)
 		printf("%u occupants beside %u documents, %u comparisons: %u match, %u no "
 		       "decision\n",
-		       c->compared, c->documents->n, c->compared * c->documents->n, c->matched,
+		       c->compared, c->faces, c->compared * c->faces, c->matched,
 		       c->compared - c->matched);
+	if (c->without_template)
+		printf("%u more could not be compared: no template of them was kept\n",
+		       c->without_template);
+}
+
+static int complain_of_nothing(const struct comparing *c)
+{
+	if (c->without_template)
+		return sp_command_fail(me, SP_EXIT_NOTHING,
+				       "no template was kept of %s (policy.persist_unmatched)",
+				       occupant ? "this occupant" : "anyone");
+	if (!c->encounters)
+		return sp_command_fail(me, SP_EXIT_NOTHING, "no encounter was recorded");
+	if (occupant)
+		return sp_command_fail(me, SP_EXIT_NOTHING, "there is no occupant %u", occupant);
+	return sp_command_fail(me, SP_EXIT_NOTHING, "nobody was seen");
 }
 
 /* ---- what is asked for ----------------------------------------------------------------------- */
@@ -221,14 +244,7 @@ static int compare(struct comparing *c, char **ids, int n)
 	code = n ? compare_ids(c, ids, n) : compare_span(c);
 	if (code < 0) {
 		summarise(c);
-		code = SP_EXIT_OK;
-		if (!c->compared && (n || c->without_template))
-			code = sp_command_fail(me, SP_EXIT_NOTHING,
-					       "no template was kept of %s "
-					       "(policy.persist_unmatched)",
-					       occupant ? "this occupant" : "anyone");
-		else if (!c->compared)
-			code = sp_command_fail(me, SP_EXIT_NOTHING, "no encounter was recorded");
+		code = c->compared ? SP_EXIT_OK : complain_of_nothing(c);
 	}
 	sp_table_uninit(&c->table);
 	return code;
@@ -240,7 +256,6 @@ static int look_and_compare(struct sp_documents *documents, char **ids, int n, b
 	struct comparing c = { .documents = documents, .one = one };
 	struct sp_stills *stills;
 	struct sp_err err;
-	bool faces = false;
 	int code = encounters_stills(me, &place, &stills_config, &stills);
 
 	if (code >= 0)
@@ -252,8 +267,8 @@ static int look_and_compare(struct sp_documents *documents, char **ids, int n, b
 		code = encounters_look(me, documents, stills);
 	sp_stills_close(stills);
 	for (uint32_t i = 0; i < documents->n; i++)
-		faces |= documents->document[i].has_face;
-	if (code < 0 && !faces)
+		c.faces += documents->document[i].has_face;
+	if (code < 0 && !c.faces)
 		return SP_EXIT_NOTHING; /* each of them was named */
 	return code < 0 ? compare(&c, ids, n) : code;
 }

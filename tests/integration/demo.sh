@@ -44,6 +44,7 @@ compare_forms() {
 	expect compare_lane 0 ' 1 match' --lane lane-1 "$first"
 	expect compare_json 0 "\"document\":\"$(basename "$first")\".*\"same\":true" --json "$id" "$documents"
 	expect compare_nothing_in_span 3 'no encounter' --since 2099-01-01 "$first"
+	expect compare_no_such_occupant 3 'no occupant 9' -n 9 "$id" "$first"
 	expect compare_no_such_id 3 'no encounter' ffffffff "$first"
 	expect compare_id_and_span 2 'either ids or' --lane lane-1 "$id" "$first"
 	expect compare_no_document 2 'give the id' "$id"
