@@ -193,11 +193,11 @@ static int show(int argc, char **argv)
 
 static int write_private(const char *path, const uint8_t *bytes, size_t size)
 {
-	int fd = !strcmp(path, "-") ? dup(STDOUT_FILENO) : encounters_open_private(path);
-	int status = 0;
+	bool standard = !strcmp(path, "-");
+	int fd = standard ? dup(STDOUT_FILENO) : encounters_open_private(path), status = 0;
 
 	if (fd < 0)
-		return fd;
+		return standard ? -errno : fd;
 	while (size && !status) {
 		ssize_t n = write(fd, bytes, size);
 

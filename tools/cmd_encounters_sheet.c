@@ -101,7 +101,8 @@ static int prepare_documents(struct sp_documents *documents, struct sp_match_thr
 	else
 		code = encounters_look(me, documents, stills);
 	sp_stills_close(stills);
-	*threshold = verdict.threshold;
+	if (code < 0)
+		*threshold = verdict.threshold;
 	return code;
 }
 
