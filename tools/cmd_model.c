@@ -125,13 +125,12 @@ static int list(int argc, char **argv)
 	static const struct sp_opt_usage usage = {
 		me,
 		"",
-		"Lists the models of the search path, and those recommended that are not there.",
+		"Lists the models of the search path, and those known that are not there.",
 		"Origin goes by the file's sha256, kind by its shape. A * marks what is used\n"
 		"where neither options nor configuration name a model. Exit status 3 if there is\n"
 		"none.",
 	};
-	const struct sp_models_wish nothing = { .directory = NULL };
-	struct sp_models_wish wish = nothing;
+	struct sp_models_wish wish = { .directory = NULL };
 	struct listing listing = { .n = 0 };
 	struct sp_models_places places;
 	int code = sp_command_parse(options, &usage, &argc, argv);
@@ -275,7 +274,7 @@ static int inspect(int argc, char **argv)
 int cmd_model(int argc, char **argv)
 {
 	static const struct sp_command commands[] = {
-		{ "list", "the models that are there, and those recommended that are not", list },
+		{ "list", "the models that are there, and those known that are not", list },
 		{ "inspect", "what a model file is", inspect },
 		{ "install", "fetch the recommended models, or copy them in", cmd_model_install },
 		{ 0 },
