@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of a test's own; the last one goes with all that is in it, also when a test failed. */
+/* A directory of a test's own; the last one goes with all that is in it, also if a test failed. */
 #ifndef SP_TESTS_APP_TEMPORARY_H
 #define SP_TESTS_APP_TEMPORARY_H
 
