@@ -209,10 +209,10 @@ def rates(genuine: np.ndarray, impostor: np.ndarray) -> dict:
         k = int(len(falling) * far)
         if k < 10:  # too few to tell
             continue
-        threshold = float(falling[k])
-        figures['points'].append({
-            'fmr': far, 'similarity': math.ceil(threshold * 1e4) / 1e4,
-            'tar': round(float((genuine > threshold).mean()), 4)})
+        # As the card and the program have it: from this similarity on it is a match.
+        similarity = math.ceil(float(falling[k]) * 1e4) / 1e4
+        figures['points'].append({'fmr': far, 'similarity': similarity,
+                                  'tar': round(float((genuine >= similarity).mean()), 4)})
     return figures
 
 
