@@ -246,7 +246,7 @@ static void tile_with_holes(const struct lanesim_raster *raster, const struct se
 	tile(raster, s, face, x, y, near, found);
 	for (int i = 0; i < LANES; i++) {
 		float dx = x - s->at_x + raster->lane_x[i], dy = y - s->at_y + raster->lane_y[i];
-		/* Against the plane's own nearness: @near is clamped at silhouettes. */
+		/* The punch has u and v over the depth there. */
 		float over = p->scale / near[i];
 
 		if (!found[i] || cover_at(p->level, (p->u + p->u_x * dx + p->u_y * dy) * over,

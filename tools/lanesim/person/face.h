@@ -20,7 +20,6 @@
 #define FACE_NOSE_BASE (-5.2f)
 #define FACE_MOUTH (-7.3f)     /* the line between the lips */
 #define FACE_MOUTH_X 2.55f     /* half its width */
-#define FACE_JAW_ANGLE 1.62f   /* radians: ears and the hinge of the jaw */
 
 static inline float face_get(const struct lanesim_identity *identity, enum lanesim_parameter p)
 {

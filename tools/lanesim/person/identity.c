@@ -7,13 +7,12 @@
 #include "lanesim/render/noise.h"
 
 struct parameter {
-	const char *name;
 	float mean, deviation, least, most, robust, age;
 };
 
 static const struct parameter table[LANESIM_PARAMETERS_N] = {
 #define X(name, mean, deviation, least, most, robust, age) \
-	{ #name, mean, deviation, least, most, robust, age },
+	{ mean, deviation, least, most, robust, age },
 	LANESIM_PARAMETERS(X)
 #undef X
 };
@@ -53,11 +52,6 @@ static const struct {
 };
 
 enum purpose { SHAPE = 1, PAINT, HAIR, SPECTACLES };
-
-const char *lanesim_parameter_name(unsigned int p)
-{
-	return table[p].name;
-}
 
 static void draw_field(struct lanesim_field *field, float shortest, float longest, uint64_t *series)
 {

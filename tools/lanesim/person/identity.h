@@ -175,9 +175,6 @@ static inline float lanesim_get(const struct lanesim_identity *identity, enum la
 	return identity->parameter[p];
 }
 
-/* "HEAD_WIDTH", … and the deviation that people differ by (0 for what is drawn apart). */
-const char *lanesim_parameter_name(unsigned int p);
-
 /*
  * How different two people look, by their parameters alone: the root mean square of differences in
  * units of each parameter's deviation, weighted by what tells people apart (shape most, then paint,

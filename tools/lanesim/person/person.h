@@ -31,7 +31,10 @@ struct lanesim_wear {
 	uint64_t seed; /* of the cloth's pattern */
 };
 
-/* Clothes alone, drawn from the person and the day. */
+/*
+ * Drawn from the person and the day. Its hat, mask and sunglasses come at chances of its own: people
+ * who are met are dressed by lanesim_dress, which takes clothes alone from here.
+ */
 void lanesim_wear_draw(struct lanesim_wear *wear, const struct lanesim_identity *identity,
 		       uint64_t day);
 

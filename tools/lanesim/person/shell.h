@@ -30,8 +30,7 @@ typedef void lanesim_shell_at(const void *data, const struct lanesim_shell_place
 
 struct lanesim_shell {
 	/* Set by the caller: */
-	float pole_x,
-		pole_z; /* of the pole, radians from the crown, to the left and to the front */
+	float pole_x, pole_z; /* of the pole, radians from the crown, to the left and to the front */
 	float line; /* half the length of the parting, radians; 0: a pole */
 	float lowest; /* canonical y of the last row */
 	uint32_t width, height; /* of the texture */

@@ -37,20 +37,24 @@ static bool share_corner(const struct lanesim_face *a, const struct lanesim_face
 }
 
 /*
- * Two samples are alike if they see the same surface of the same object, as far away within half a
+ * Two samples, the first of a face, are alike if they see the same surface of the same object, as far away within half a
  * centimetre and three pixels' width, and facing the same way within 25°.
  */
 static bool alike(const struct gathering *g, const uint32_t *seen, const float *nearness, int i,
 		  int j)
 {
-	const struct lanesim_face *a = g->faces->faces + seen[i] - 1,
-				  *b = g->faces->faces + seen[j] - 1;
 	float apart = nearness[i] - nearness[j], product = nearness[i] * nearness[j];
-	const struct lanesim_material *material = g->faces->materials + a->material;
+	const struct lanesim_material *material;
+	const struct lanesim_face *a, *b;
 
 	if (seen[i] == seen[j])
 		return true;
-	if (!seen[i] || !seen[j] || a->material != b->material || a->back != b->back)
+	if (!seen[j])
+		return false;
+	a = g->faces->faces + (seen[i] - 1);
+	b = g->faces->faces + (seen[j] - 1);
+	material = g->faces->materials + a->material;
+	if (a->material != b->material || a->back != b->back)
 		return false;
 	if ((apart < 0 ? -apart : apart) > 0.5f * product + 3 * nearness[i] * g->footprint)
 		return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Meshes, a view and light → linear radiance, depth and who is where. Visibility is found at 2 × 2
+ * Meshes, a view and light → linear radiance, depth and who is where. Visibility is found at four
  * samples a pixel; a pixel is shaded once, or once a sample where its samples differ (edges).
  */
 #ifndef LANESIM_RENDER_H

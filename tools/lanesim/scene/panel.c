@@ -14,22 +14,15 @@ struct vec lanesim_panel_at(const struct lanesim_panel *panel, float u, float v)
 	return vec_along(p, vec_mix(panel->down[0], panel->down[1], u), 4 * v * (1 - v));
 }
 
-struct lanesim_panel lanesim_panel_reverse(const struct lanesim_panel *panel, struct vec by)
+struct lanesim_panel lanesim_panel_mirror(const struct lanesim_panel *panel)
 {
 	struct lanesim_panel other = { .across = { panel->across[0], panel->across[1] },
 				       .down = { panel->down[1], panel->down[0] } };
 
-	for (unsigned int i = 0; i < 4; i++)
-		other.corner[i] = vec_add(panel->corner[i ^ 1], by);
-	return other;
-}
-
-struct lanesim_panel lanesim_panel_mirror(const struct lanesim_panel *panel)
-{
-	struct lanesim_panel other = lanesim_panel_reverse(panel, vec_make(0, 0, 0));
-
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++) { /* left is right then */
+		other.corner[i] = panel->corner[i ^ 1];
 		other.corner[i].x = -other.corner[i].x;
+	}
 	for (unsigned int i = 0; i < 2; i++) {
 		other.across[i].x = -other.across[i].x;
 		other.down[i].x = -other.down[i].x;

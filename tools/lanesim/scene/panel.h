@@ -25,8 +25,6 @@ struct lanesim_cut {
 struct vec lanesim_panel_at(const struct lanesim_panel *panel, float u, float v);
 /* On the vehicle's other side. */
 struct lanesim_panel lanesim_panel_mirror(const struct lanesim_panel *panel);
-/* The same sheet with its outside in, moved by @by. */
-struct lanesim_panel lanesim_panel_reverse(const struct lanesim_panel *panel, struct vec by);
 /* @sky: how open its surroundings are (lanesim_vertex). */
 void lanesim_panel_add(struct lanesim_mesh *mesh, const struct lanesim_panel *panel,
 		       const struct lanesim_cut *cut, uint32_t rows, uint32_t columns, float sky,
