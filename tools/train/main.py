@@ -151,13 +151,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='tools/train/recipe', description=__doc__)
     parser.add_argument('--quick', action='store_true',
                         help='minutes instead of hours, for a test of the recipe itself')
-    parser.add_argument('--out', type=Path, default=Path('models'), help='where models go (models)')
-    parser.add_argument('--work', type=Path, default=Path('build/train'),
-                        help='data and checkpoints (build/train)')
+    parser.add_argument('--out', type=Path, help='where models go (models; --quick: WORK/models)')
+    parser.add_argument('--work', type=Path,
+                        help='data and checkpoints (build/train; --quick: build/train/quick)')
     parser.add_argument('--stage', choices=['data', *NETWORKS, 'evaluate', 'cards'],
                         help='only this part')
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
+    # Neither models nor data of a quick run may pass for those of the whole recipe.
+    options.work = options.work or Path('build/train/quick' if options.quick else 'build/train')
+    options.out = options.out or (options.work / 'models' if options.quick else Path('models'))
     loop.settle()
     if options.stage:
         stage(options.stage, plan, options.work, options.out)
@@ -171,8 +174,8 @@ def main() -> None:
     for name in ('evaluate', 'cards'):
         say(name)
         stage(name, plan, options.work, options.out)
-    tell(f'done in {(time.monotonic() - started) / 60:.0f} min; figures are in '
-         f'{options.out}/*.md; now run tools/adopt-models')
+    tell(f'done in {(time.monotonic() - started) / 60:.0f} min; figures are in {options.out}/*.md'
+         + ('' if options.quick else '; now run tools/adopt-models'))
 
 
 if __name__ == '__main__':
