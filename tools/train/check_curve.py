@@ -56,6 +56,9 @@ def main() -> None:
     parser.add_argument('--curves', type=Path, default=Path('models/curves'))
     parser.add_argument('networks', nargs='*', default=list(STEPS))
     options = parser.parse_args()
+    for name in options.networks:
+        if name not in STEPS:
+            parser.error(f"'{name}' is not one of {', '.join(STEPS)}")
     loop.settle()
     failed = False
     for name in options.networks:
