@@ -12,6 +12,7 @@
 #define SP_SYNTHETIC_SAME_SIMILARITY 0.40f
 #define SP_SYNTHETIC_THRESHOLDS_N 0
 /* { similarity, false match rate } */
-#define SP_SYNTHETIC_THRESHOLDS { 1, 1 }
+#define SP_SYNTHETIC_THRESHOLDS \
+	{ 1, 1 }
 
 #endif
