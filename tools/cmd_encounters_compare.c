@@ -41,9 +41,9 @@ static const struct sp_opt_usage usage = {
 	"A DOCUMENT is a picture or a folder of pictures, 256 at most: those that travellers\n"
 	"handed over, never a watch list. Each occupant is compared with each; an occupant gets at\n"
 	"most one document, and a document at most one occupant of an encounter, best first.\n"
-	"Without ID: all encounters, or those of --lane, --since, --until. The outcome is \"match\"\n"
-	"or \"no decision\"; the decision about a person is an officer's. Exit status 3 if nothing\n"
-	"could be compared.",
+	"Which encounters: those of the IDs, or of --lane, --since, --until; documents are not held\n"
+	"against everything that was ever recorded. The outcome is \"match\" or \"no decision\"; the\n"
+	"decision about a person is an officer's. Exit status 3 if nothing could be compared.",
 };
 
 /* ---- what came of it ------------------------------------------------------------------------- */
@@ -291,6 +291,9 @@ int cmd_encounters_compare(int argc, char **argv)
 	if (ids && (span.lane || span.since || span.until))
 		return sp_command_fail(me, SP_EXIT_USAGE,
 				       "give either ids or --lane, --since, --until");
+	if (!ids && !span.lane && !span.since && !span.until)
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "say which encounters: ids, --lane, --since or --until");
 	documents = sp_documents_create();
 	if (!documents)
 		return sp_command_fail(me, SP_EXIT_FAILED, "out of memory");

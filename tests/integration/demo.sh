@@ -40,7 +40,8 @@ compare_forms() {
 	first=$(find "$documents" -name '*.*' | sort | head -n 1)
 	expect compare_one_with_one 0 '^occupant +similarity +threshold +outcome$' "$id" "$first"
 	expect compare_one_matches 0 '^ +1 +0\.[0-9]+ +0\.413 +match$' "$id" "$first"
-	expect compare_many 0 "^$id +lane-1 .*$(basename "$first") .* match\$" "$documents"
+	expect compare_many 0 "^$id +lane-1 .*$(basename "$first") .* match\$" --since 1h "$documents"
+	expect compare_everything 2 'say which encounters' "$documents"
 	expect compare_lane 0 ' 1 match' --lane lane-1 "$first"
 	expect compare_json 0 "\"document\":\"$(basename "$first")\".*\"same\":true" --json "$id" "$documents"
 	expect compare_nothing_in_span 3 'no encounter' --since 2099-01-01 "$first"
