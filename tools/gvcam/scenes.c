@@ -311,11 +311,10 @@ int gvcam_scenes_parse_posts(const char *text, uint32_t cameras, uint8_t *posts,
 						memcmp(at, lanesim_post_name(post), length)))
 			post++;
 		if (post == LANESIM_POSTS)
-			return sp_err_set(
-				err, -EINVAL,
-				"--lane-posts: '%.*s' is none of windshield-left, "
-				"windshield-right, side-left, side-right",
-				(int)length, at);
+			return sp_err_set(err, -EINVAL,
+					  "--lane-posts: '%.*s' is none of windshield-left, "
+					  "windshield-right, side-left, side-right",
+					  (int)length, at);
 		if (n < cameras)
 			posts[n++] = (uint8_t)post;
 		at += length + (at[length] == ',');

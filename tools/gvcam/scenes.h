@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pictures of --lanesim: vehicle after vehicle of one lane with its people, and the lane empty
- * in between, seen from each camera's post. All are rendered before the cameras answer, as the cameras
- * send them, and kept in memory.
+ * in between, seen from each camera's post. All are rendered before the cameras answer, as the
+ * cameras send them, and kept in memory.
  */
 #ifndef GVCAM_SCENES_H
 #define GVCAM_SCENES_H

@@ -210,9 +210,9 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 		if (!res)
 			res = lanesim_crop_take(&crop, look.image, o.side,
 						batch->pixels + k * job->tensor.picture_bytes);
-		if (!res && json_array_append_new(batch->lines,
-						  lanesim_crop_truth(&crop, o.side, look.truths,
-								     look.n)))
+		if (!res &&
+		    json_array_append_new(batch->lines,
+					  lanesim_crop_truth(&crop, o.side, look.truths, look.n)))
 			res = -ENOMEM;
 	}
 	if (res) {

@@ -151,8 +151,8 @@ static int make(void *arg, struct lanesim_hand *hand, uint32_t i, void *result, 
 				batch->pixels + k * job->tensor.picture_bytes, &shot, &truth);
 		if (res)
 			sp_err_set(err, res, "person %u, shot %u cannot be made", i, k);
-		else if (json_array_append_new(batch->lines, face_line(i, traveller.identity, k,
-								       &shot, &truth)))
+		else if (json_array_append_new(batch->lines,
+					       face_line(i, traveller.identity, k, &shot, &truth)))
 			res = sp_err_set(err, -ENOMEM, "out of memory");
 	}
 	lanesim_traveller_part(&traveller);

@@ -58,11 +58,12 @@ static void print_detector(const struct lanesim_detection_figures *f)
 	printf("%u pictures, %u faces to be found, %u found: %.2f %%\n", f->pictures, f->faces,
 	       f->found, 100 * recall);
 	printf("%u false faces: %.4f a picture\n", f->false_faces, false_faces);
-	printf("mean score %.4f; landmarks off by %.2f %% of the distance between the eyes\n", f->score,
-	       100 * f->landmark);
+	printf("mean score %.4f; landmarks off by %.2f %% of the distance between the eyes\n",
+	       f->score, 100 * f->landmark);
 	for (int i = 0; i < 5; i++)
-		printf("  %-12s %5.2f %%, on average %+.1f %% sideways and %+.1f %% down\n", names[i],
-		       100 * f->landmarks[i], 100 * f->offset[i][0], 100 * f->offset[i][1]);
+		printf("  %-12s %5.2f %%, on average %+.1f %% sideways and %+.1f %% down\n",
+		       names[i], 100 * f->landmarks[i], 100 * f->offset[i][0],
+		       100 * f->offset[i][1]);
 	printf("%s\n", warning);
 }
 
@@ -77,8 +78,8 @@ static int detector(int argc, char **argv)
 		{ "seed", 's', SP_OPT_U64, &o.common.seed, "S", "of everything (1)", 0, 0 },
 		{ "pictures", 'n', SP_OPT_U32, &o.common.n, "N",
 		  "so many pictures, or vehicles of four pictures each (200)", 1, 1e6 },
-		{ "score", 0, SP_OPT_DOUBLE, &o.score_min, "S", "the least score that counts (0.6)", 0,
-		  1 },
+		{ "score", 0, SP_OPT_DOUBLE, &o.score_min, "S", "the least score that counts (0.6)",
+		  0, 1 },
 		{ "eyes", 0, SP_OPT_DOUBLE, &o.eye_distance_min, "PIXELS",
 		  "the least distance between the eyes that counts (24)", 1, 1000 },
 		{ "threads", 0, SP_OPT_U32, &o.threads, "N", "(one a CPU)", 1, 256 },
@@ -174,9 +175,10 @@ static int embedder(int argc, char **argv)
 	if (argc != 1)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give one model");
 	if ((uint64_t)o.common.n * o.shots > LANESIM_MEASURED_MAX)
-		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "%u people of %u pictures; at most %d pictures can be compared",
-				       o.common.n, o.shots, LANESIM_MEASURED_MAX);
+		return sp_command_fail(
+			me, SP_EXIT_USAGE,
+			"%u people of %u pictures; at most %d pictures can be compared", o.common.n,
+			o.shots, LANESIM_MEASURED_MAX);
 	o.common.model = argv[0];
 	o.common.threads = o.threads;
 	measure = (struct lanesim_embedding_measure){

@@ -105,9 +105,10 @@ static int make_frames(struct job *job, struct lanesim_hand *hand,
 			 lanesim_post_name(post), k);
 		res = lanesim_output_picture(o.directory, name, image, err);
 		if (!res)
-			res = lanesim_lines_add(lines, truth_line(name, config, i / job->posts, post,
-								  seconds, truths, n),
-						err);
+			res = lanesim_lines_add(
+				lines,
+				truth_line(name, config, i / job->posts, post, seconds, truths, n),
+				err);
 		if (res)
 			return res;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a detector finds of synthetic travellers, and how well an embedder tells them apart. Figures of
- * synthetic people compare models and guard against mistakes; they do not predict the field's.
+ * What a detector finds of synthetic travellers, and how well an embedder tells them apart. Figures
+ * of synthetic people compare models and guard against mistakes; they do not predict the field's.
  */
 #ifndef LANESIM_MEASURE_H
 #define LANESIM_MEASURE_H
@@ -14,12 +14,12 @@ struct sp_err;
 struct lanesim_measure {
 	const char *model; /* path of an ONNX file */
 	uint64_t seed;
-	uint32_t n;	   /* pictures or vehicles, or people */
+	uint32_t n; /* pictures or vehicles, or people */
 	unsigned int threads; /* 0: one a CPU */
-	bool progress;	      /* a bar on a terminal */
+	bool progress; /* a bar on a terminal */
 };
 
-/* ---- detectors -------------------------------------------------------------------------------- */
+/* ---- detectors ------------------------------------------------------------------------------ */
 
 enum lanesim_stage {
 	LANESIM_HEADS, /* single people of 256 × 256, 40 … 70 pixels between the eyes, yaw ≤ 30° */
@@ -29,17 +29,19 @@ enum lanesim_stage {
 struct lanesim_detection_measure {
 	struct lanesim_measure common;
 	enum lanesim_stage stage;
-	float score_min;   /* the detector's threshold */
-	/* Between the eyes as they are seen, pixels: faces that are smaller or turned away neither
-	 * count nor count as false. */
+	float score_min; /* the detector's threshold */
+	/*
+	 * Between the eyes as they are seen, pixels: faces that are smaller or turned away neither
+	 * count nor count as false.
+	 */
 	float eye_distance_min;
 };
 
 /* Faces count if at least 60 % of them can be seen; hidden ones are neither missed nor false. */
 struct lanesim_detection_figures {
 	uint32_t pictures, faces, found, false_faces;
-	double score;	 /* mean of those found */
-	/* Mean distance from the truth, of the distance between the eyes were the face turned here … */
+	double score; /* mean of those found */
+	/* Mean error, in distances between the eyes were the face turned here … */
 	double landmark;
 	double landmarks[5]; /* … and of each */
 	double offset[5][2]; /* mean, along the line of the eyes and across it, down */
@@ -48,7 +50,7 @@ struct lanesim_detection_figures {
 int lanesim_measure_detector(const struct lanesim_detection_measure *measure,
 			     struct lanesim_detection_figures *ret_figures, struct sp_err *err);
 
-/* ---- embedders -------------------------------------------------------------------------------- */
+/* ---- embedders ------------------------------------------------------------------------------ */
 
 enum {
 	LANESIM_RATES = 3,
@@ -58,14 +60,17 @@ enum {
 struct lanesim_embedding_measure {
 	struct lanesim_measure common; /* n people, apart.h's filter between them */
 	uint32_t shots; /* of each; fair ones, yaw ≤ 15°; n × shots ≤ LANESIM_MEASURED_MAX */
-	const char *judge; /* another embedder that keeps people apart too (likeness.h); NULL: none */
+	/* Another embedder that keeps people apart too (likeness.h); NULL: none. */
+	const char *judge;
 	float judge_cosine;
 };
 
 struct lanesim_embedding_figures {
 	uint32_t people, pictures;
 	double genuine, impostor; /* mean cosines */
-	/* At false accept rates 1e-2, 1e-3, 1e-4 over all pairs: the threshold, true accepts there. */
+	/*
+	 * At false accept rates 1e-2, 1e-3, 1e-4 over all pairs: the threshold, true accepts there.
+	 */
 	double rate[LANESIM_RATES], threshold[LANESIM_RATES], accepted[LANESIM_RATES];
 };
 

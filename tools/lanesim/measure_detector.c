@@ -25,7 +25,9 @@ enum {
 
 #define HEAD_YAW (30 * LANESIM_PI / 180)
 #define VISIBLE 0.6f
-/* Mean distance of the landmarks, of the distance between the eyes, within which a face is found. */
+/*
+ * Mean distance of the landmarks, of the distance between the eyes, within which a face is found.
+ */
 #define NEAR 0.6f
 
 struct job {
@@ -42,7 +44,7 @@ struct sight {
 	uint32_t n;
 };
 
-/* ---- pictures --------------------------------------------------------------------------------- */
+/* ---- pictures ------------------------------------------------------------------------------- */
 
 static int make_head(struct job *job, struct lanesim_hand *hand, uint32_t i, struct sight *sight)
 {
@@ -57,7 +59,8 @@ static int make_head(struct job *job, struct lanesim_hand *hand, uint32_t i, str
 	lanesim_shot_resize(&shot, draw_between(&series, 40, 70));
 	lanesim_shot_centre(&shot, 0.45f, HEAD_SIDE);
 	if (!res)
-		res = lanesim_traveller_shoot(&traveller, &shot, hand, &sight->image, sight->truths);
+		res = lanesim_traveller_shoot(&traveller, &shot, hand, &sight->image,
+					      sight->truths);
 	lanesim_traveller_part(&traveller);
 	sight->n = 1;
 	return res;
@@ -103,7 +106,7 @@ static void drop(void *arg, void *result)
 	sp_image_uninit(&((struct sight *)result)->image);
 }
 
-/* ---- what the detector says of them ----------------------------------------------------------------- */
+/* ---- what the detector says of them --------------------------------------------------------- */
 
 /* Blue, green, red planes of 0 … 255; what lies beyond the picture is black. */
 static void fill(const struct sp_image *image, struct sp_detector_size *size)
@@ -146,14 +149,18 @@ static float distances(const struct lanesim_truth *truth, const struct sp_detect
 
 static bool touches(const struct lanesim_truth *truth, const struct sp_detection *detection)
 {
-	float x = detection->box[0] + detection->box[2] / 2, y = detection->box[1] + detection->box[3] / 2;
+	float x = detection->box[0] + detection->box[2] / 2,
+	      y = detection->box[1] + detection->box[3] / 2;
 
-	return x > truth->box[0] - 0.25f * truth->box[2] && x < truth->box[0] + 1.25f * truth->box[2] &&
-	       y > truth->box[1] - 0.25f * truth->box[3] && y < truth->box[1] + 1.25f * truth->box[3];
+	return x > truth->box[0] - 0.25f * truth->box[2] &&
+	       x < truth->box[0] + 1.25f * truth->box[2] &&
+	       y > truth->box[1] - 0.25f * truth->box[3] &&
+	       y < truth->box[1] + 1.25f * truth->box[3];
 }
 
-static void count_found(struct lanesim_detection_figures *figures, const struct lanesim_truth *truth,
-			const struct sp_detection *detection, const float distance[LANESIM_LANDMARKS])
+static void count_found(struct lanesim_detection_figures *figures,
+			const struct lanesim_truth *truth, const struct sp_detection *detection,
+			const float distance[LANESIM_LANDMARKS])
 {
 	float apart = eyes_apart(truth);
 	float along[2] = { (truth->landmark[1][0] - truth->landmark[0][0]) / apart,
@@ -167,8 +174,10 @@ static void count_found(struct lanesim_detection_figures *figures, const struct 
 
 		figures->landmark += (double)distance[i] / LANESIM_LANDMARKS;
 		figures->landmarks[i] += (double)distance[i];
-		figures->offset[i][0] += (double)((dx * along[0] + dy * along[1]) / truth->eye_distance);
-		figures->offset[i][1] += (double)((dy * along[0] - dx * along[1]) / truth->eye_distance);
+		figures->offset[i][0] +=
+			(double)((dx * along[0] + dy * along[1]) / truth->eye_distance);
+		figures->offset[i][1] +=
+			(double)((dy * along[0] - dx * along[1]) / truth->eye_distance);
 	}
 }
 
@@ -252,7 +261,8 @@ int lanesim_measure_detector(const struct lanesim_detection_measure *measure,
 		return res;
 	res = sp_detector_check(job.model, &heads, &width, &height, err);
 	if (!res && width)
-		res = sp_err_set(err, -ENOTSUP, "%s: takes pictures of %u x %u only; give one of any size",
+		res = sp_err_set(err, -ENOTSUP,
+				 "%s: takes pictures of %u x %u only; give one of any size",
 				 measure->common.model, width, height);
 	if (res)
 		goto out_free_model;

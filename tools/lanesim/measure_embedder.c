@@ -87,15 +87,15 @@ static int take(void *arg, uint32_t i, void *result, struct sp_err *err)
 	int res = 0;
 
 	for (uint32_t k = 0; k < job->measure->shots && !res; k++)
-		res = lanesim_embedder_run(
-			&job->embedder, faces->rgb + (size_t)k * SP_ALIGNED_PIXELS * 3,
-			job->embeddings +
-				((size_t)i * job->measure->shots + k) * job->embedder.size);
+		res = lanesim_embedder_run(&job->embedder,
+					   faces->rgb + (size_t)k * SP_ALIGNED_PIXELS * 3,
+					   job->embeddings + ((size_t)i * job->measure->shots + k) *
+								     job->embedder.size);
 	drop(arg, result);
 	return res ? sp_err_set(err, res, "person %u: the embedder failed", i) : 0;
 }
 
-/* ---- figures -------------------------------------------------------------------------------------- */
+/* ---- figures -------------------------------------------------------------------------------- */
 
 static int falling(const void *a, const void *b)
 {
@@ -140,7 +140,8 @@ static double mean(const float *values, size_t n)
 static int sum_up(const struct job *job, struct lanesim_embedding_figures *figures)
 {
 	static const double rates[LANESIM_RATES] = { 1e-2, 1e-3, 1e-4 };
-	size_t people = job->measure->common.n, shots = job->measure->shots, pictures = people * shots;
+	size_t people = job->measure->common.n, shots = job->measure->shots,
+	       pictures = people * shots;
 	float *genuine = malloc(people * shots * (shots - 1) / 2 * sizeof(float));
 	float *impostor = malloc(pictures * pictures / 2 * sizeof(float));
 	size_t genuine_n, impostor_n;

@@ -95,9 +95,8 @@ int lanesim_lines_add(struct lanesim_lines *lines, json_t *line, struct sp_err *
 {
 	if (!lines->array)
 		lines->array = json_array();
-	return json_array_append_new(lines->array, line)
-		       ? sp_err_set(err, -ENOMEM, "out of memory")
-		       : 0;
+	return json_array_append_new(lines->array, line) ? sp_err_set(err, -ENOMEM, "out of memory")
+							 : 0;
 }
 
 int lanesim_output_take(void *arg, uint32_t i, void *result, struct sp_err *err)

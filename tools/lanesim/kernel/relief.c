@@ -59,8 +59,9 @@ static void section_at(float y, float ret[4])
 		else if (i == SECTIONS - 2)
 			ret[k - 1] = approx_mix(a, b, 1 - sqrtf(1 - t));
 		else
-			ret[k - 1] = (2 * t3 - 3 * t2 + 1) * a + (t3 - 2 * t2 + t) * h * slope(i, k) +
-				     (3 * t2 - 2 * t3) * b + (t3 - t2) * h * slope(i + 1, k);
+			ret[k - 1] = (2 * t3 - 3 * t2 + 1) * a +
+				     (t3 - 2 * t2 + t) * h * slope(i, k) + (3 * t2 - 2 * t3) * b +
+				     (t3 - t2) * h * slope(i + 1, k);
 	}
 }
 
@@ -84,7 +85,7 @@ void LANESIM_ISA_NAME(lanesim_skull_row)(float y, const float *angle, float *x, 
 	}
 }
 
-/* ---- features: how far the skin stands out towards +z ------------------------------------------- */
+/* ---- features: how far the skin stands out towards +z --------------------------------------- */
 
 static void forehead(const struct lanesim_identity *identity, float y, const float *x, float *d,
 		     uint32_t n)
@@ -154,7 +155,8 @@ static void nose(const struct lanesim_identity *identity, float y, const float *
 	ridge *= y > 0.9f ? approx_bump((y - 0.9f) / 1.1f) : 1;
 	for (uint32_t i = 0; i < n; i++) {
 		float ax = x[i] < 0 ? -x[i] : x[i];
-		float under = approx_step(tip + 0.35f, base + 0.22f * approx_bump((ax - 0.7f) / 0.5f), y);
+		float under = approx_step(tip + 0.35f,
+					  base + 0.22f * approx_bump((ax - 0.7f) / 0.5f), y);
 		float h = ridge * (1 - under), across = ax / width, wide = across / 1.75f;
 
 		d[i] += h * (approx_exp2(-1.44269504f * across * across) +
@@ -250,7 +252,7 @@ void LANESIM_ISA_NAME(lanesim_features_row)(const struct lanesim_identity *ident
 		d[i] *= approx_step(-2.2f, 1.5f, z[i]);
 }
 
-/* ---- the warp: from the canonical head to a person's ---------------------------------------------- */
+/* ---- the warp: from the canonical head to a person's ---------------------------------------- */
 
 /* Slope at knot @i: of the line through its neighbours; level at both ends. */
 static float slope_at(const float *knot, const float *value, int n, int i)
@@ -365,7 +367,8 @@ void LANESIM_ISA_NAME(lanesim_warp_row)(const struct lanesim_identity *identity,
 		float X = x[i] * scale, Z = z[i] + depth[i];
 		float Y = y + approx_mix(up, aside, approx_step(2, 5, ax));
 
-		X += front * side * GET(EYE_SPACING) * eye_y * approx_bump((ax - FACE_EYE_X) / 1.9f);
+		X += front * side * GET(EYE_SPACING) * eye_y *
+		     approx_bump((ax - FACE_EYE_X) / 1.9f);
 		X += front * x[i] * (wing * approx_bump(ax / 2) + lips * approx_bump(ax / 3.6f));
 		X += front * (nose_off * approx_bump(x[i] / 1.7f) + jaw_off);
 		X += side * gonial * approx_step(4, 5.6f, ax);

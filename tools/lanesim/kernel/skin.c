@@ -63,7 +63,8 @@ static void flushes(const struct lanesim_identity *identity, const struct lanesi
 	float chin = 0.3f * red * approx_bump((y + 10.2f) / 0.9f);
 	float below = (0.05f + 0.09f * circles) * approx_bump((y + 0.85f) / 0.6f);
 	float above = (0.08f + 0.04f * circles) * approx_bump((y - 0.5f) / 0.55f);
-	float oily = 0.4f * GET(OIL) * approx_bump((y + 2.5f) / 2.8f) + 0.25f * approx_bump((y - 4) / 2.2f);
+	float oily = 0.4f * GET(OIL) * approx_bump((y + 2.5f) / 2.8f) +
+		     0.25f * approx_bump((y - 4) / 2.2f);
 
 	face_field_row(&identity->pigment, y, row->x, 0, p->pigment, row->n);
 	for (uint32_t i = 0; i < row->n; i++) {
@@ -101,11 +102,13 @@ static void wrinkles(const struct lanesim_identity *identity, const struct lanes
 	float lines = 0.2f * approx_step(0.15f, 0.7f, age);
 	float frown = 0.2f * approx_step(0.25f, 0.8f, age) * approx_bump((y - 1.9f) / 1);
 	float crow = 0.2f * age;
-	float fold = 0.16f * GET(NASOLABIAL) * approx_step(-3.9f, -4.8f, y) * approx_step(-8.4f, -7, y);
+	float fold = 0.16f * GET(NASOLABIAL) * approx_step(-3.9f, -4.8f, y) *
+		     approx_step(-8.4f, -7, y);
 
 	for (uint32_t i = 0; i < row->n; i++) {
 		float x = row->x[i], ax = p->ax[i], dark = 0;
-		float wave = y - 0.35f * noise_plane(x * 0.5f + s, 0, WOBBLE) - 0.1f * approx_sin(x * 0.7f);
+		float wave = y - 0.35f * noise_plane(x * 0.5f + s, 0, WOBBLE) -
+			     0.1f * approx_sin(x * 0.7f);
 		float out = ax - 4.75f, centre = approx_step(4.6f, 2.6f, ax);
 
 #pragma GCC unroll 4
@@ -115,7 +118,8 @@ static void wrinkles(const struct lanesim_identity *identity, const struct lanes
 #pragma GCC unroll 4
 		for (int k = -1; k <= 1; k++)
 			dark += crow * approx_step(0, 0.3f, out) * approx_step(1.4f, 0.7f, out) *
-				approx_bump((y + 0.1f - 0.38f * (float)k - 0.35f * (float)k * out) / 0.08f);
+				approx_bump((y + 0.1f - 0.38f * (float)k - 0.35f * (float)k * out) /
+					    0.08f);
 		dark += frown * approx_bump((ax - 0.45f - 0.08f * y) / 0.1f);
 		dark += fold * approx_bump((face_fold(ax, y) + 0.03f) / 0.15f);
 		p->shade[i] *= 1 - p->front[i] * approx_min(dark, 0.45f);
@@ -129,7 +133,8 @@ static void nostrils(const struct lanesim_identity *identity, const struct lanes
 	float at = 0.66f * GET(ALA_WIDTH), y = row->y - base - 0.3f;
 
 	for (uint32_t i = 0; i < row->n; i++) {
-		float a = (p->ax[i] - at) / (0.36f * wide), b = (y - 0.12f * (p->ax[i] - at)) / 0.15f;
+		float a = (p->ax[i] - at) / (0.36f * wide),
+		      b = (y - 0.12f * (p->ax[i] - at)) / 0.15f;
 		float hole = approx_exp2(-1.2f * (a * a * a * a + b * b));
 		float crease = approx_bump((p->ax[i] - 1.95f * GET(ALA_WIDTH)) / 0.16f) *
 			       approx_bump((row->y + 4.7f) / 0.45f);
@@ -147,7 +152,8 @@ static void lips(const struct lanesim_identity *identity, const struct lanesim_s
 
 	for (uint32_t i = 0; i < row->n; i++) {
 		float x = approx_clamp(row->x[i], -FACE_MOUTH_X, FACE_MOUTH_X), ax = p->ax[i];
-		float in = approx_min(face_lip_upper(identity, x) - y, y - face_lip_lower(identity, x));
+		float in = approx_min(face_lip_upper(identity, x) - y,
+				      y - face_lip_lower(identity, x));
 		float m = p->front[i] * approx_step(-0.07f, 0.07f, in) *
 			  approx_step(FACE_MOUTH_X + 0.03f, FACE_MOUTH_X - 0.2f, ax);
 		float fine = noise_plane(row->x[i] * 5 + s, y * 0.8f, LIP_LINES) - 0.5f;
@@ -156,7 +162,8 @@ static void lips(const struct lanesim_identity *identity, const struct lanesim_s
 
 		p->lip[i] = m;
 		p->shade[i] *= 1 - p->front[i] * (0.4f * corner +
-						  seam * approx_step(FACE_MOUTH_X, FACE_MOUTH_X - 0.5f, ax));
+						  seam * approx_step(FACE_MOUTH_X,
+								     FACE_MOUTH_X - 0.5f, ax));
 		p->shade[i] *= 1 + 0.1f * m * fine;
 		p->gloss[i] += 0.35f * m;
 	}
@@ -177,8 +184,9 @@ static void lids(const struct lanesim_identity *identity, const struct lanesim_s
 		float crease = up - GET(CREASE) * (1 - 0.2f * e);
 
 		p->cover[i] = approx_clamp(0.5f + out * 8, 0, 1);
-		p->brow[i] = approx_max(p->brow[i], in_reach * (0.85f * lash +
-								0.4f * approx_bump((low - 0.02f) / 0.07f)));
+		p->brow[i] = approx_max(
+			p->brow[i],
+			in_reach * (0.85f * lash + 0.4f * approx_bump((low - 0.02f) / 0.07f)));
 		p->shade[i] *= 1 - 0.22f * in_reach * (1 - GET(HOOD)) * approx_bump(crease / 0.09f);
 		p->red[i] += 0.5f * in_reach * approx_bump(out / 0.12f);
 	}
@@ -197,7 +205,8 @@ static void brows(const struct lanesim_identity *identity, const struct lanesim_
 		float half = GET(BROW_THICK) * (0.35f + 0.65f * approx_step(1, 0.35f, t)) *
 			     (0.8f + 0.2f * approx_step(-0.02f, 0.2f, t));
 		float lean = ax - d * approx_mix(-0.4f, 1.6f, approx_clamp(t * 1.5f, 0, 1));
-		float stroke = noise_plane(lean * 6.5f + s, d * 1.3f + (row->x[i] < 0 ? 40 : 0), STROKE);
+		float stroke = noise_plane(lean * 6.5f + s, d * 1.3f + (row->x[i] < 0 ? 40 : 0),
+					   STROKE);
 		float soft = approx_step(half * 1.35f, half * 0.5f, size_of(d)) *
 			     approx_step(-0.05f, 0.12f, t) * approx_step(1.04f, 0.8f, t);
 		float m = approx_clamp(soft * 1.5f - 0.55f * (1 - stroke), 0, 1);
@@ -225,8 +234,8 @@ beard_at(const struct lanesim_identity *identity, struct growth growth, float x,
 			  approx_step(3.1f, 2.2f, ax + 0.25f * (y + 6)) *
 			  approx_step(-8.1f, -7.3f, y);
 	float goatee = approx_step(2.6f, 1.8f, ax) * approx_step(-8.2f, -9, y) +
-		       approx_step(0.5f, 0.15f, size_of(ax - 2.75f)) * approx_step(-5.9f, -6.7f, y) *
-			       approx_step(-10.5f, -9.2f, y);
+		       approx_step(0.5f, 0.15f, size_of(ax - 2.75f)) *
+			       approx_step(-5.9f, -6.7f, y) * approx_step(-10.5f, -9.2f, y);
 	float line = approx_mix(-6.4f, -1.6f, approx_step(2.2f, 6.6f, ax));
 	float cheek = approx_step(0.5f, -1.3f, y - line) * approx_step(2.2f, 3.2f, ax) *
 		      approx_step(0.2f, 1.8f, z);
@@ -245,7 +254,8 @@ static void beard(const struct lanesim_identity *identity, const struct lanesim_
 {
 	/* By enum lanesim_beard: none, shadow, moustache, goatee, full. */
 	static const struct growth styles[LANESIM_BEARDS] = {
-		{ 0, 0, 0 }, { .5f, .5f, .5f }, { .95f, 0, 0 }, { .95f, .95f, 0 }, { .95f, .95f, .95f },
+		{ 0, 0, 0 },	   { .5f, .5f, .5f },	 { .95f, 0, 0 },
+		{ .95f, .95f, 0 }, { .95f, .95f, .95f },
 	};
 	const struct growth grown = styles[identity->beard], all = { 1, 1, 1 };
 	float y = row->y, s = identity->texture_seed, shadow = 0.3f * GET(STUBBLE);
@@ -255,12 +265,13 @@ static void beard(const struct lanesim_identity *identity, const struct lanesim_
 		float strand = 0.55f * noise_plane(across * 6 + 0.6f * y + s, y * 1.9f, BEARD_1) +
 			       0.45f * noise_plane(across * 12 + s, y * 4, BEARD_2);
 		float dots = noise_plane(across * 10 + s, y * 10, STUBBLE);
-		float cover = approx_clamp(beard_at(identity, grown, x, p->ax[i], y, row->z[i]) * 1.55f -
-						   0.45f * (1 - strand) - 0.12f,
-					   0, 1);
+		float cover =
+			approx_clamp(beard_at(identity, grown, x, p->ax[i], y, row->z[i]) * 1.55f -
+					     0.45f * (1 - strand) - 0.12f,
+				     0, 1);
 
-		cover = approx_max(cover, beard_at(identity, all, x, p->ax[i], y, row->z[i]) * shadow *
-						  (0.55f + 0.7f * dots));
+		cover = approx_max(cover, beard_at(identity, all, x, p->ax[i], y, row->z[i]) *
+						  shadow * (0.55f + 0.7f * dots));
 		p->hair[i] = approx_max(p->hair[i], cover * approx_step(-1, 1, row->z[i]));
 		p->gloss[i] *= 1 - 0.8f * cover;
 	}
@@ -314,10 +325,12 @@ static void compose(const struct lanesim_identity *identity, const struct paint 
 	float b2 = 0.5f * hair[2] + 0.003f, b3 = 0.6f * hair[3] + 0.02f;
 
 	for (uint32_t i = 0; i < n; i++) {
-		float lip = p->lip[i], red = p->red[i] + lip * (1.2f + 1.5f * lip_red), k = p->shade[i];
+		float lip = p->lip[i], red = p->red[i] + lip * (1.2f + 1.5f * lip_red),
+		      k = p->shade[i];
 		float m = approx_clamp(p->melanin[i] + 0.16f * lip * lip_dark, 0, 1.05f);
 		float r = skin_tone_red(m) * (1 + 0.07f * red - 0.28f * lip) * k;
-		float g = skin_tone_green(m) * (1 - 0.14f * approx_min(red, 3) + 0.02f * yellow) * k;
+		float g = skin_tone_green(m) * (1 - 0.14f * approx_min(red, 3) + 0.02f * yellow) *
+			  k;
 		float b = skin_tone_blue(m) * (1 - 0.12f * approx_min(red, 3) - 0.1f * yellow) * k;
 		float nir = skin_tone_nir(m) * (1 - 0.12f * lip) * k;
 		float h = p->hair[i], w = p->brow[i];

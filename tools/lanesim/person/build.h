@@ -42,11 +42,11 @@ struct vec lanesim_head_face(const struct lanesim_identity *identity, float x, f
 /* How far hair reaches: > 0 where the scalp at (@angle, @y) is under it, in cm from its edge. */
 float lanesim_hair_mask(const struct lanesim_identity *identity, float angle, float y);
 
-void lanesim_build_head(struct lanesim_build *build);  /* skin, eyes, mouth; fills the rig */
+void lanesim_build_head(struct lanesim_build *build); /* skin, eyes, mouth; fills the rig */
 void lanesim_build_ears(struct lanesim_build *build);
-void lanesim_build_hair(struct lanesim_build *build);  /* nothing under a scarf; flat under a hat */
+void lanesim_build_hair(struct lanesim_build *build); /* nothing under a scarf; flat under a hat */
 void lanesim_build_torso(struct lanesim_build *build); /* neck, shoulders, clothes */
-void lanesim_build_wear(struct lanesim_build *build);  /* spectacles, hat, scarf, mask */
+void lanesim_build_wear(struct lanesim_build *build); /* spectacles, hat, scarf, mask */
 
 /* The colour of skin of a melanin share (0 … 1), linear. Shared by face, ears and neck. */
 void lanesim_skin_tone(float melanin, float ret_albedo[LANESIM_BANDS]);

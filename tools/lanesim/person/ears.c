@@ -7,8 +7,8 @@
 enum { RINGS = 14, COLUMNS = 36 };
 
 /*
- * An ear's own directions: @forward along the head, @up, @out of it; lengths of a mean adult's, scaled
- * by the caller.
+ * An ear's own directions: @forward along the head, @up, @out of it; lengths of a mean adult's,
+ * scaled by the caller.
  */
 struct ear {
 	struct vec origin, forward, up, out;
@@ -22,7 +22,9 @@ static const float rings[RINGS][2] = {
 	{ 1, -.18f }, { .96f, -.42f }, { .82f, -.65f }, { .6f, -1.3f },
 };
 
-/* Heights of the front's relief at share @r of the outline, @back and @top being cosine and sine. */
+/*
+ * Heights of the front's relief at share @r of the outline, @back and @top being cosine and sine.
+ */
 static float relief(float r, float back, float top)
 {
 	float lobe = approx_step(-0.55f, -0.9f, top);

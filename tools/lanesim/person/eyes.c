@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The eyeballs: discs bent to the front of a ball, seen through the openings between the lids. Their
- * last ring is a flat rim: the flesh in the corners, where the opening is wider than the ball.
+ * The eyeballs: discs bent to the front of a ball, seen through the openings between the lids.
+ * Their last ring is a flat rim: the flesh in the corners, where the opening is wider than the
+ * ball.
  */
 #include <math.h>
 
@@ -23,11 +24,12 @@ static void iris_colour(const struct lanesim_identity *identity, float ret[LANES
 	static const float tones[4][LANESIM_BANDS] = {
 		{ .02f, .009f, .004f, .16f }, /* dark brown */
 		{ .075f, .035f, .013f, .2f }, /* hazel */
-		{ .1f, .105f, .05f, .22f },   /* green */
-		{ .13f, .18f, .24f, .24f },   /* blue-grey */
+		{ .1f, .105f, .05f, .22f }, /* green */
+		{ .13f, .18f, .24f, .24f }, /* blue-grey */
 	};
 	float melanin = face_get(identity, LANESIM_P_MELANIN);
-	float shade = face_get(identity, LANESIM_P_IRIS_SHADE) * (melanin > 0.4f ? 0.25f : 1) * 2.999f;
+	float shade = face_get(identity, LANESIM_P_IRIS_SHADE) * (melanin > 0.4f ? 0.25f : 1) *
+		      2.999f;
 	int i = (int)shade;
 
 	for (int b = 0; b < LANESIM_BANDS; b++)
@@ -35,8 +37,8 @@ static void iris_colour(const struct lanesim_identity *identity, float ret[LANES
 }
 
 /* @x, @y: cm from the middle of the pupil, along the ball. */
-static void paint_eye(const struct lanesim_identity *identity, const float iris[LANESIM_BANDS], float x,
-		      float y, struct lanesim_texel *texel)
+static void paint_eye(const struct lanesim_identity *identity, const float iris[LANESIM_BANDS],
+		      float x, float y, struct lanesim_texel *texel)
 {
 	static const float white[LANESIM_BANDS] = { .52f, .48f, .455f, .45f };
 	static const float red[LANESIM_BANDS] = { .4f, .19f, .16f, .4f };
@@ -86,7 +88,8 @@ static struct lanesim_texture *paint(struct lanesim_build *build)
 /* The rim lies just behind the skin at both corners of the opening. */
 static void set_rim(const struct lanesim_identity *identity, struct lanesim_rig *rig, int k)
 {
-	float width = face_get(identity, LANESIM_P_EYE_WIDTH) + RIM, at = k ? FACE_EYE_X : -FACE_EYE_X;
+	float width = face_get(identity, LANESIM_P_EYE_WIDTH) + RIM,
+	      at = k ? FACE_EYE_X : -FACE_EYE_X;
 	struct vec left = lanesim_head_face(identity, at - width, 0);
 	struct vec right = lanesim_head_face(identity, at + width, 0);
 
@@ -135,7 +138,8 @@ void lanesim_eyes_build(struct lanesim_build *build, struct lanesim_rig *rig)
 static void turn_eye(const struct lanesim_rig *rig, int k, struct vec gaze, float open,
 		     struct lanesim_mesh *mesh)
 {
-	struct vec right = vec_unit(vec_cross(vec_make(0, 1, 0), gaze)), up = vec_cross(gaze, right);
+	struct vec right = vec_unit(vec_cross(vec_make(0, 1, 0), gaze)),
+		   up = vec_cross(gaze, right);
 
 	for (uint32_t i = 0; i < RINGS * SPOKES; i++) {
 		uint32_t step = i / SPOKES;

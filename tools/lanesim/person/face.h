@@ -16,10 +16,10 @@
 #define FACE_CHIN (-12.0f)
 #define FACE_EYE_X 3.15f
 #define FACE_EYE_RADIUS 1.28f
-#define FACE_TIP (-4.1f)       /* of the nose */
+#define FACE_TIP (-4.1f) /* of the nose */
 #define FACE_NOSE_BASE (-5.2f)
-#define FACE_MOUTH (-7.3f)     /* the line between the lips */
-#define FACE_MOUTH_X 2.55f     /* half its width */
+#define FACE_MOUTH (-7.3f) /* the line between the lips */
+#define FACE_MOUTH_X 2.55f /* half its width */
 
 static inline float face_get(const struct lanesim_identity *identity, enum lanesim_parameter p)
 {
@@ -50,8 +50,7 @@ static inline float face_lid_lower(const struct lanesim_identity *identity, floa
 	float m = u - 0.15f * (1 - u * u);
 
 	return face_get(identity, LANESIM_P_EYE_TILT) * u -
-	       face_get(identity, LANESIM_P_LID_LOWER) *
-		       approx_pow(approx_max(1 - m * m, 0), 0.7f);
+	       face_get(identity, LANESIM_P_LID_LOWER) * approx_pow(approx_max(1 - m * m, 0), 0.7f);
 }
 
 /* The lips' outer edges at @x, |x| ≤ FACE_MOUTH_X. */
@@ -83,11 +82,11 @@ static inline float face_fold(float ax, float y)
 }
 
 /*
- * A smooth field of an identity's at @n points (x[i], y), about N(0, 1); even in x but for its tilt,
- * or odd.
+ * A smooth field of an identity's at @n points (x[i], y), about N(0, 1); even in x but for its
+ * tilt, or odd.
  */
-static inline void face_field_row(const struct lanesim_field *field, float y, const float *x, int odd,
-				  float *ret, uint32_t n)
+static inline void face_field_row(const struct lanesim_field *field, float y, const float *x,
+				  int odd, float *ret, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		ret[i] = 0;

@@ -253,8 +253,8 @@ static float body_z(const struct hair *hair, float x, float y, float front, floa
 }
 
 /*
- * Below the head's widest section hair hangs, its front edge (@rise 0) from the cheeks; lower still it
- * lies on chest or back.
+ * Below the head's widest section hair hangs, its front edge (@rise 0) from the cheeks; lower still
+ * it lies on chest or back.
  */
 static struct vec hang(const struct hair *hair, const struct lanesim_shell_place *place,
 		       float thick, float rise)

@@ -13,21 +13,21 @@
 enum {
 	ACROSS = LANESIM_HEAD_ACROSS,
 	TEXTURE_WIDTH = LANESIM_HEAD_COLUMNS * LANESIM_TEXELS_ACROSS,
-	SOFT_RADIUS = 3,   /* vertices: how far light scatters in skin, about 4 mm */
+	SOFT_RADIUS = 3, /* vertices: how far light scatters in skin, about 4 mm */
 	CAVITY_RADIUS = 6, /* vertices: what counts as a cavity, small … */
 	HOLLOW_RADIUS = 12, /* … and large */
 };
 
 /*
- * The rows of upper and lower lip lie on one line; their heights differ by so much, cm, only to tell
- * which way each goes when the mouth opens.
+ * The rows of upper and lower lip lie on one line; their heights differ by so much, cm, only to
+ * tell which way each goes when the mouth opens.
  */
 #define LIP_GAP 0.01f
 /* Columns are close together on the face, this share of them up to this angle. */
 #define FACE_SHARE 0.62f
 #define FACE_ANGLE 1.2f
 
-/* ---- single points ------------------------------------------------------------------------------ */
+/* ---- single points -------------------------------------------------------------------------- */
 
 struct vec lanesim_head_skull(const struct lanesim_identity *identity, float angle, float y)
 {
@@ -69,7 +69,7 @@ void lanesim_skin_tone(float melanin, float ret_albedo[LANESIM_BANDS])
 	ret_albedo[LANESIM_NIR] = skin_tone_nir(melanin);
 }
 
-/* ---- the grid ----------------------------------------------------------------------------------- */
+/* ---- the grid ------------------------------------------------------------------------------- */
 
 static float row_step(float y)
 {
@@ -100,8 +100,8 @@ static void lay_rows(struct lanesim_rig *rig)
 static float column_angle(float share)
 {
 	float a = share < 0 ? -share : share;
-	float angle = a < FACE_SHARE ? a / FACE_SHARE * FACE_ANGLE :
-				       FACE_ANGLE + (a - FACE_SHARE) / (1 - FACE_SHARE) *
+	float angle = a < FACE_SHARE ? a / FACE_SHARE * FACE_ANGLE
+				     : FACE_ANGLE + (a - FACE_SHARE) / (1 - FACE_SHARE) *
 							    (LANESIM_PI - FACE_ANGLE);
 
 	return share < 0 ? -angle : angle;
@@ -132,7 +132,7 @@ static void shape_grid(struct lanesim_build *build, struct lanesim_rig *rig)
 	}
 }
 
-/* ---- what light does on it ------------------------------------------------------------------------ */
+/* ---- what light does on it ------------------------------------------------------------------ */
 
 /* Mean over a window of 2 r + 1 rows, then columns; it shrinks at the top and bottom rows. */
 static void blur(struct vec *grid, struct vec *scratch, int rows, int r)
@@ -195,7 +195,9 @@ static void light_aids(struct lanesim_build *build, const struct lanesim_rig *ri
 	}
 	blur(grid, grid + n, (int)rig->rows, CAVITY_RADIUS);
 	for (uint32_t k = 0; k < n; k++)
-		v[k].sky = 1 - 1.3f * approx_max(vec_dot(vec_sub(grid[k], sharp[k]), v[k].n) + 0.03f, 0);
+		v[k].sky = 1 -
+			   1.3f * approx_max(vec_dot(vec_sub(grid[k], sharp[k]), v[k].n) + 0.03f,
+					     0);
 	blur(grid, grid + n, (int)rig->rows, HOLLOW_RADIUS);
 	for (uint32_t k = 0; k < n; k++) {
 		float hollow = vec_dot(vec_sub(grid[k], sharp[k]), v[k].n);
@@ -208,7 +210,7 @@ out:
 	free(sharp);
 }
 
-/* ---- paint ---------------------------------------------------------------------------------------- */
+/* ---- paint ---------------------------------------------------------------------------------- */
 
 /* The hair's mask varies slowly: known at the vertices, linear between them. */
 static float *masks(const struct lanesim_build *build, const struct lanesim_rig *rig)
@@ -265,7 +267,7 @@ static void paint(struct lanesim_build *build, const struct lanesim_rig *rig,
 	lanesim_texture_reduce(texture);
 }
 
-/* ---- places that are measured --------------------------------------------------------------------- */
+/* ---- places that are measured --------------------------------------------------------------- */
 
 /* Where the canonical (@x, @y) of the front is on the grid. */
 static struct lanesim_spot find_spot(const struct lanesim_rig *rig, float x, float y)
@@ -292,8 +294,9 @@ static struct lanesim_spot find_spot(const struct lanesim_rig *rig, float x, flo
 static void find_spots(const struct lanesim_identity *identity, struct lanesim_rig *rig)
 {
 	/* Chin, jaw, cheeks, temples, brow: what a detector's box goes around. */
-	static const float outline[8][2] = { { 0, -11.6f }, { -5, -8.5f }, { 5, -8.5f }, { -6.6f, -2 },
-					     { 6.6f, -2 },  { -6.6f, 3 },  { 6.6f, 3 },	 { 0, 7.2f } };
+	static const float outline[8][2] = { { 0, -11.6f }, { -5, -8.5f }, { 5, -8.5f },
+					     { -6.6f, -2 }, { 6.6f, -2 },  { -6.6f, 3 },
+					     { 6.6f, 3 },   { 0, 7.2f } };
 	unsigned int n = 0;
 
 	rig->nose = find_spot(rig, 0, FACE_TIP + face_get(identity, LANESIM_P_TIP_TURN));
@@ -308,7 +311,7 @@ static void find_spots(const struct lanesim_identity *identity, struct lanesim_r
 						    -10.4f + 1.85f * (float)i);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------------------------ */
 
 static void cover_with_skin(struct lanesim_build *build, const struct lanesim_rig *rig,
 			    uint32_t surface)

@@ -241,7 +241,7 @@ void lanesim_identity_draw(struct lanesim_identity *identity, uint64_t seed)
 	draw_spectacles(identity, &spectacles);
 }
 
-/* ---- how far apart ------------------------------------------------------------------------------ */
+/* ---- how far apart -------------------------------------------------------------------------- */
 
 /* A smooth field's amplitude at a few places of the face, as a difference in shape. */
 static float field_at(const struct lanesim_field *field, float x, float y)
@@ -291,7 +291,10 @@ float lanesim_identity_distance(const struct lanesim_identity *a, const struct l
 	}
 	for (int i = 0; i < LANESIM_BANDS - 1; i++)
 		colour += fabsf(a->hair_albedo[i] - b->hair_albedo[i]);
-	/* Differences of two unit normals have a mean square of 2: halved, strangers are about 1 apart. */
+	/*
+	 * Differences of two unit normals have a mean square of 2: halved, strangers are about 1
+	 * apart.
+	 */
 	return sqrtf(0.5f * (0.45f * shape / weight_shape + 0.25f * fields_distance(a, b) +
 			     0.12f * paint / weight_paint) +
 		     0.5f * melanin * melanin + 0.2f * approx_min(colour, 1) +

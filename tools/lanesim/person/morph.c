@@ -49,8 +49,8 @@ static struct vec blink(const struct lanesim_identity *identity, float ax, float
 
 	if (y < lower || y > upper + 1.2f || u < -1.2f || u > 1.2f)
 		return vec_make(0, 0, 0);
-	moved = y < upper ? travel * (y - lower) / approx_max(upper - lower, 0.01f) :
-			    travel * approx_step(upper + 1.2f, upper, y);
+	moved = y < upper ? travel * (y - lower) / approx_max(upper - lower, 0.01f)
+			  : travel * approx_step(upper + 1.2f, upper, y);
 	moved *= approx_step(1.2f, 0.95f, u < 0 ? -u : u);
 	return vec_make(0, -moved,
 			sqrtf(approx_max(flat - (y - moved) * (y - moved), 0.2f)) -

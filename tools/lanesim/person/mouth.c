@@ -18,17 +18,20 @@ static void paint_texel(float across, float down, struct lanesim_texel *texel)
 	float soft = approx_step(0.7f, 0.9f, down) * approx_step(0.9f, 0.5f, a);
 
 	for (int b = 0; b < LANESIM_BANDS; b++)
-		texel->albedo[b] = (uint16_t)(65535 * approx_mix(approx_mix(dark[b], tongue[b], soft),
-								 tooth[b], teeth));
+		texel->albedo[b] =
+			(uint16_t)(65535 * approx_mix(approx_mix(dark[b], tongue[b], soft),
+						      tooth[b], teeth));
 	texel->gloss = (uint16_t)(65535 * (0.15f + 0.3f * teeth));
 	texel->cover = UINT16_MAX;
 }
 
 void lanesim_mouth_build(struct lanesim_build *build, struct lanesim_rig *rig)
 {
-	struct lanesim_texture *texture = lanesim_build_texture(build, TEXTURE_WIDTH, TEXTURE_HEIGHT);
-	struct lanesim_surface wet = { .shine = LANESIM_WET, .texture = texture, .no_shadow = true,
-				       .two_sided = true };
+	struct lanesim_texture *texture = lanesim_build_texture(build, TEXTURE_WIDTH,
+								TEXTURE_HEIGHT);
+	struct lanesim_surface wet = {
+		.shine = LANESIM_WET, .texture = texture, .no_shadow = true, .two_sided = true
+	};
 
 	rig->mouth = lanesim_build_vertices(build, ROWS * rig->lip_n, 1);
 	if (build->failed)

@@ -17,11 +17,12 @@ struct lanesim_person {
 	struct lanesim_build build;
 };
 
-/* ---- building ----------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 uint32_t lanesim_build_vertices(struct lanesim_build *build, uint32_t n, float with_head)
 {
-	uint32_t first = lanesim_mesh_add_vertices(&build->mesh, n), room = build->mesh.vertices_room;
+	uint32_t first = lanesim_mesh_add_vertices(&build->mesh, n),
+		 room = build->mesh.vertices_room;
 
 	if (build->mesh.failed)
 		build->failed = true;
@@ -47,7 +48,8 @@ struct lanesim_texture *lanesim_build_texture(struct lanesim_build *build, uint3
 {
 	struct lanesim_texture *texture = &build->textures[build->textures_n];
 
-	if (build->textures_n == LANESIM_TEXTURES_MAX || lanesim_texture_init(texture, width, height)) {
+	if (build->textures_n == LANESIM_TEXTURES_MAX ||
+	    lanesim_texture_init(texture, width, height)) {
 		build->failed = true;
 		return NULL;
 	}
@@ -98,7 +100,7 @@ void lanesim_person_destroy(struct lanesim_person *person)
 	free(person);
 }
 
-/* ---- posing ------------------------------------------------------------------------------------- */
+/* ---- posing --------------------------------------------------------------------------------- */
 
 /* Yaw after pitch after roll, about @pivot. */
 static struct rigid turn_about(struct vec pivot, float yaw, float pitch, float roll)
@@ -106,7 +108,7 @@ static struct rigid turn_about(struct vec pivot, float yaw, float pitch, float r
 	float cy = approx_cos(yaw), sy = approx_sin(yaw), cp = approx_cos(pitch);
 	float sp = approx_sin(pitch), cr = approx_cos(roll), sr = approx_sin(roll);
 	struct rigid r = { { cy * cr + sy * -sp * sr, -cy * sr - sy * sp * cr, sy * cp, /**/
-			     cp * sr, cp * cr, sp,				     /**/
+			     cp * sr, cp * cr, sp, /**/
 			     -sy * cr + cy * -sp * sr, sy * sr - cy * sp * cr, cy * cp },
 			   { 0, 0, 0 } };
 

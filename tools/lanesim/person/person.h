@@ -17,7 +17,13 @@
 
 enum { LANESIM_LANDMARKS = 5, LANESIM_PROBES = 40 };
 
-enum lanesim_hat { LANESIM_HAT_NONE, LANESIM_HAT_CAP, LANESIM_HAT_BEANIE, LANESIM_HAT_SCARF, LANESIM_HATS };
+enum lanesim_hat {
+	LANESIM_HAT_NONE,
+	LANESIM_HAT_CAP,
+	LANESIM_HAT_BEANIE,
+	LANESIM_HAT_SCARF,
+	LANESIM_HATS
+};
 
 /* What a person wears today; spectacles belong to the identity. */
 struct lanesim_wear {
@@ -32,26 +38,28 @@ struct lanesim_wear {
 };
 
 /*
- * Drawn from the person and the day. Its hat, mask and sunglasses come at chances of its own: people
- * who are met are dressed by lanesim_dress, which takes clothes alone from here.
+ * Drawn from the person and the day. Its hat, mask and sunglasses come at chances of its own:
+ * people who are met are dressed by lanesim_dress, which takes clothes alone from here.
  */
 void lanesim_wear_draw(struct lanesim_wear *wear, const struct lanesim_identity *identity,
 		       uint64_t day);
 
 /*
- * What a person is met with on @day: clothes, and by chance a hat or scarf, sunglasses, a mask; @share
- * scales these chances: 0 none, 1 as on the road.
+ * What a person is met with on @day: clothes, and by chance a hat or scarf, sunglasses, a mask;
+ * @share scales these chances: 0 none, 1 as on the road.
  */
 void lanesim_dress(const struct lanesim_identity *identity, uint64_t day, float share,
 		   struct lanesim_wear *ret_wear);
 
-/* Angles in radians. Yaw turns to the person's left, pitch looks up, roll leans to the right ear. */
+/*
+ * Angles in radians. Yaw turns to the person's left, pitch looks up, roll leans to the right ear.
+ */
 struct lanesim_pose {
 	float yaw, pitch, roll;
 	float gaze_x, gaze_y; /* of the eyes in the head: tangents, left and up */
 	float smile; /* 0 … 1 */
-	float open;  /* the mouth, 0 … 1 */
-	float brow;  /* raised, −1 … 1 */
+	float open; /* the mouth, 0 … 1 */
+	float brow; /* raised, −1 … 1 */
 	float blink; /* 0 eyes open … 1 shut */
 	float lean_x, lean_z; /* of the body, radians: to its left, forward */
 };
@@ -68,7 +76,8 @@ struct lanesim_marks {
 	/* Right eye, left eye (the person's), nose tip, right and left mouth corner. */
 	struct vec landmark[LANESIM_LANDMARKS];
 	struct vec probe[LANESIM_PROBES]; /* spread over the face: their visibility is the face's */
-	struct vec outline[8]; /* chin, jaw, cheeks, temples, brow: their bounds are the face's box */
+	/* Chin, jaw, cheeks, temples, brow: their bounds are the face's box. */
+	struct vec outline[8];
 	struct vec facing; /* unit, where the face looks */
 };
 

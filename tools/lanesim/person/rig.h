@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What moves in a face: which vertices, and how far at full expression. (head.c, morph.c, eyes.c, mouth.c) */
+/*
+ * What moves in a face: which vertices, and how far at full expression. (head.c, morph.c, eyes.c,
+ * mouth.c)
+ */
 #ifndef LANESIM_RIG_H
 #define LANESIM_RIG_H
 
@@ -17,7 +20,7 @@ enum {
 	LANESIM_HEAD_ROWS_MAX = 176,
 	LANESIM_HEAD_ACROSS = LANESIM_HEAD_COLUMNS + 1,
 	LANESIM_TEXELS_ACROSS = 3, /* a column */
-	LANESIM_TEXELS_DOWN = 2,   /* a row */
+	LANESIM_TEXELS_DOWN = 2, /* a row */
 	LANESIM_MOUTH_ROWS = 7,
 	LANESIM_EYE_RINGS = 14,
 	LANESIM_EYE_SPOKES = 28,
@@ -30,17 +33,20 @@ struct lanesim_spot {
 };
 
 struct lanesim_rig {
-	/* The head's skin: a grid of rows × LANESIM_HEAD_ACROSS vertices, and where it is canonically. */
+	/*
+	 * The head's skin: a grid of rows × LANESIM_HEAD_ACROSS vertices, and where it is
+	 * canonically.
+	 */
 	uint32_t head, rows;
-	float y[LANESIM_HEAD_ROWS_MAX];	       /* of each row */
-	float angle[LANESIM_HEAD_ACROSS];      /* of each column */
-	float *x, *z;			       /* of each vertex, without features */
-	uint32_t lip_row;		       /* the lips' inner edges are this row and the next */
-	uint32_t lip_first, lip_n;	       /* columns between the corners of the mouth */
-	struct vec *morph[LANESIM_MORPHS];     /* a vertex each, person space */
-	uint32_t mouth;			       /* grid of LANESIM_MOUTH_ROWS × lip_n vertices */
-	uint32_t eye[2];		       /* right, left: discs of rings × spokes vertices */
-	struct vec eye_centre[2];	       /* of the balls */
+	float y[LANESIM_HEAD_ROWS_MAX]; /* of each row */
+	float angle[LANESIM_HEAD_ACROSS]; /* of each column */
+	float *x, *z; /* of each vertex, without features */
+	uint32_t lip_row; /* the lips' inner edges are this row and the next */
+	uint32_t lip_first, lip_n; /* columns between the corners of the mouth */
+	struct vec *morph[LANESIM_MORPHS]; /* a vertex each, person space */
+	uint32_t mouth; /* grid of LANESIM_MOUTH_ROWS × lip_n vertices */
+	uint32_t eye[2]; /* right, left: discs of rings × spokes vertices */
+	struct vec eye_centre[2]; /* of the balls */
 	struct vec rim_centre[2], rim_across[2]; /* of the flesh around them */
 	float eye_radius, lid_upper, lid_lower; /* cm */
 	struct lanesim_spot nose, corner[2], probe[LANESIM_PROBES], outline[8];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Surfaces that lie over the head from the crown down: hair, hats, scarves. A grid whose columns run
- * like strands from a pole (the whorl) or a line (the parting) to the lower edge, and whose texture
- * has holes where the surface ends.
+ * Surfaces that lie over the head from the crown down: hair, hats, scarves. A grid whose columns
+ * run like strands from a pole (the whorl) or a line (the parting) to the lower edge, and whose
+ * texture has holes where the surface ends.
  */
 #ifndef LANESIM_SHELL_H
 #define LANESIM_SHELL_H
@@ -30,7 +30,7 @@ typedef void lanesim_shell_at(const void *data, const struct lanesim_shell_place
 
 struct lanesim_shell {
 	/* Set by the caller: */
-	float pole_x, pole_z; /* of the pole, radians from the crown, to the left and to the front */
+	float pole_x, pole_z; /* of the pole, radians from the crown to the left, the front */
 	float line; /* half the length of the parting, radians; 0: a pole */
 	float lowest; /* canonical y of the last row */
 	uint32_t width, height; /* of the texture */

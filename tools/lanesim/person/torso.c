@@ -337,7 +337,10 @@ static void build_arm(struct lanesim_build *build, const struct clothes *clothes
 static void build_collar(struct lanesim_build *build, const struct clothes *clothes)
 {
 	enum { ROWS = 8, COLUMNS = 44 };
-	/* From the outer leaf's lower edge up over the fold and down inside: height share, out (cm). */
+	/*
+	 * From the outer leaf's lower edge up over the fold and down inside: height share, out
+	 * (cm).
+	 */
 	static const float profile[ROWS][2] = { { 0, .95f },   { .3f, .95f }, { .65f, .8f },
 						{ .9f, .62f }, { 1, .4f },    { .9f, .22f },
 						{ .5f, .12f }, { .1f, .1f } };

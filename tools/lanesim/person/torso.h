@@ -14,8 +14,8 @@ struct lanesim_torso {
 void lanesim_torso_init(struct lanesim_torso *torso, const struct lanesim_identity *identity);
 
 /*
- * Neck, shoulders and chest without the arms: the point at height @y (person space) and @angle about
- * the section's centre (0 front, positive to the person's left), @out cm outside the skin.
+ * Neck, shoulders and chest without the arms: the point at height @y (person space) and @angle
+ * about the section's centre (0 front, positive to the person's left), @out cm outside the skin.
  */
 struct vec lanesim_torso_point(const struct lanesim_torso *torso, float angle, float y, float out);
 

@@ -86,9 +86,9 @@ static inline float approx_exp2(float x)
 	float f = y - (float)whole;
 	/* Taylor's series of 2^f − 1 about 0 with its coefficients fitted to [0, 1]. */
 	float p = 1 + f * (0.69314718f +
-			   f * (0.24022651f + f * (0.05550411f + f * (0.00961812f +
-								      f * (0.00133336f +
-									   f * 0.00015469f)))));
+			   f * (0.24022651f +
+				f * (0.05550411f +
+				     f * (0.00961812f + f * (0.00133336f + f * 0.00015469f)))));
 
 	return p * approx_from_bits((uint32_t)(whole + 127) << 23);
 }
@@ -107,7 +107,8 @@ static inline float approx_log2(float x)
 	int high = m > 1.41421356f;
 	float y = (high ? m * 0.5f : m) - 1, z = y / (y + 2), z2 = z * z;
 	/* atanh's series: log m = 2 (z + z³/3 + z⁵/5 + …) with z = (m − 1)/(m + 1). */
-	float l = 2 * z * (1 + z2 * (0.33333333f + z2 * (0.2f + z2 * (0.14285714f + z2 * 0.1111111f))));
+	float l = 2 * z *
+		  (1 + z2 * (0.33333333f + z2 * (0.2f + z2 * (0.14285714f + z2 * 0.1111111f))));
 
 	return (float)(exponent + high) + l * 1.44269504f;
 }
@@ -122,7 +123,8 @@ static inline float approx_pow(float x, float a)
 static inline float approx_sin_turns(float t)
 {
 	float x = t - (float)approx_floor(t + 0.5f); /* −½ … ½ */
-	float y = x > 0.25f ? 0.5f - x : x < -0.25f ? -0.5f - x : x, r = y * 6.28318531f, r2 = r * r;
+	float y = x > 0.25f ? 0.5f - x : x < -0.25f ? -0.5f - x : x;
+	float r = y * 6.28318531f, r2 = r * r;
 
 	return r * (1 + r2 * (-0.16666667f +
 			      r2 * (0.00833333f + r2 * (-0.000198413f + r2 * 2.7557e-6f))));

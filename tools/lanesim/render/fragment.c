@@ -37,8 +37,8 @@ static bool share_corner(const struct lanesim_face *a, const struct lanesim_face
 }
 
 /*
- * Two samples, the first of a face, are alike if they see the same surface of the same object, as far away within half a
- * centimetre and three pixels' width, and facing the same way within 25°.
+ * Two samples, the first of a face, are alike if they see the same surface of the same object, as
+ * far away within half a centimetre and three pixels' width, and facing the same way within 25°.
  */
 static bool alike(const struct gathering *g, const uint32_t *seen, const float *nearness, int i,
 		  int j)

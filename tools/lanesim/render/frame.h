@@ -6,7 +6,7 @@
 #include "lanesim/render/render.h"
 
 enum {
-	LANESIM_LANES = 16,	 /* samples of a tile: what one step of the rasteriser covers */
+	LANESIM_LANES = 16, /* samples of a tile: what one step of the rasteriser covers */
 	LANESIM_PIXEL_SAMPLES = 4,
 	LANESIM_TILE_PIXELS = 2, /* a tile is 2 × 2 pixels of 4 samples each */
 	LANESIM_LEVELS_MAX = 16,
@@ -14,7 +14,7 @@ enum {
 
 /* A vertex on a plane of projection. */
 struct lanesim_corner {
-	float x, y;	/* pixels, y downwards */
+	float x, y; /* pixels, y downwards */
 	float nearness; /* what is linear on the plane and grows towards the viewer: 1 / depth */
 };
 
@@ -33,16 +33,17 @@ struct lanesim_level {
 /* A plane of projection. Its axes: x right, y up, z towards the viewer. */
 struct lanesim_plane {
 	struct rigid place; /* world → the plane's axes */
-	float scale, cx, cy; /* pixel = cx + scale × x, cy − scale × y, over depth if not parallel */
-	bool parallel;	     /* nearness is z, not 1 / depth */
+	/* pixel = cx + scale × x, cy − scale × y, over depth if not parallel */
+	float scale, cx, cy;
+	bool parallel; /* nearness is z, not 1 / depth */
 	float width, height; /* pixels */
-	float samples;	     /* a pixel's, along x and along y, evenly spaced on either axis */
+	float samples; /* a pixel's, along x and along y, evenly spaced on either axis */
 };
 
 /* What the key light sees. Square. */
 struct lanesim_shadow {
 	struct lanesim_plane plane;
-	uint32_t side;	 /* texels */
+	uint32_t side; /* texels */
 	float *nearness; /* cm towards the light; rows */
 };
 
@@ -50,7 +51,7 @@ struct lanesim_shadow {
 struct lanesim_material {
 	const struct lanesim_surface *surface;
 	const struct lanesim_vertex *vertices; /* of the mesh */
-	uint32_t first;			       /* corner of vertices[0] */
+	uint32_t first; /* corner of vertices[0] */
 	uint16_t id;
 	bool holes;
 	struct vec key, fill, up, eye;
@@ -69,7 +70,7 @@ struct lanesim_faces {
 	uint32_t corners_n, faces_n, clipped_n;
 	uint32_t corners_room, faces_room, clipped_room;
 	uint32_t clipped_first; /* corner of clipped[0] */
-	uint32_t *reach;	/* bands that each face touches: the first, and << 16 the last */
+	uint32_t *reach; /* bands that each face touches: the first, and << 16 the last */
 	uint32_t reach_room;
 	const struct lanesim_material *materials;
 };
@@ -78,8 +79,8 @@ static inline const struct lanesim_vertex *
 lanesim_faces_vertex(const struct lanesim_faces *faces, const struct lanesim_material *material,
 		     uint32_t corner)
 {
-	return corner < faces->clipped_first ? material->vertices + (corner - material->first) :
-					       faces->clipped + (corner - faces->clipped_first);
+	return corner < faces->clipped_first ? material->vertices + (corner - material->first)
+					     : faces->clipped + (corner - faces->clipped_first);
 }
 
 /* Samples in tiles of LANESIM_LANES: rows of tiles from the top. */
@@ -87,7 +88,7 @@ struct lanesim_raster {
 	float side; /* of a tile, pixels */
 	float lane_x[LANESIM_LANES], lane_y[LANESIM_LANES]; /* of the samples from its corner */
 	uint32_t columns, rows; /* tiles */
-	uint32_t top;		/* which row of tiles of the whole picture is the first */
+	uint32_t top; /* which row of tiles of the whole picture is the first */
 	float *nearness;
 	uint32_t *seen; /* faces, from 1; 0: nothing */
 };
@@ -95,9 +96,9 @@ struct lanesim_raster {
 /* What is to be shaded: one point of one face, for a share of a pixel. */
 struct lanesim_fragment {
 	uint32_t face;
-	uint32_t pixel : 27;  /* of the band */
+	uint32_t pixel : 27; /* of the band */
 	uint32_t samples : 4; /* of the pixel, a bit each: clear fragments only */
-	uint32_t centre : 1;  /* depth and id of the pixel are this fragment's */
+	uint32_t centre : 1; /* depth and id of the pixel are this fragment's */
 	float x, y;
 	float weight;
 };
@@ -150,8 +151,8 @@ void lanesim_bins_uninit(struct lanesim_bins *bins);
  * their background, depth and id at once, others the background's share. 0 or -ENOMEM.
  */
 int lanesim_fragments_gather(struct lanesim_fragments *fragments, const struct lanesim_faces *faces,
-			     uint32_t materials_n, const struct lanesim_raster *raster,
-			     float focal, const struct lanesim_strip *strip);
+			     uint32_t materials_n, const struct lanesim_raster *raster, float focal,
+			     const struct lanesim_strip *strip);
 void lanesim_fragments_uninit(struct lanesim_fragments *fragments);
 
 /* ---- shadow.c -------------------------------------------------------------------------------- */

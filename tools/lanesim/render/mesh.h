@@ -30,7 +30,9 @@ struct lanesim_texel {
 struct lanesim_texture {
 	uint32_t width, height, levels;
 	bool holes; /* there are some; found by lanesim_texture_reduce */
-	/* Which blocks of LANESIM_HOLE_BLOCK² texels of level 0 have some, row by row. With texels. */
+	/*
+	 * Which blocks of LANESIM_HOLE_BLOCK² texels of level 0 have some, row by row. With texels.
+	 */
 	uint8_t *holed;
 	struct lanesim_texel *texels; /* all levels, largest first; owned */
 };
@@ -54,11 +56,11 @@ struct lanesim_surface {
 };
 
 struct lanesim_vertex {
-	struct vec p;	 /* cm */
-	struct vec n;	 /* unit, outward */
+	struct vec p; /* cm */
+	struct vec n; /* unit, outward */
 	struct vec soft; /* unit: the normal of a smoothed surface, which scattered light sees */
-	float u, v;	 /* in texels of level 0: the centre of the first texel is (0.5, 0.5) */
-	float sky;	 /* share of its surroundings that is open, 0 … 1 (ambient occlusion) */
+	float u, v; /* in texels of level 0: the centre of the first texel is (0.5, 0.5) */
+	float sky; /* share of its surroundings that is open, 0 … 1 (ambient occlusion) */
 };
 
 struct lanesim_triangle {
@@ -103,7 +105,9 @@ void lanesim_mesh_grid_normals(struct lanesim_mesh *mesh, uint32_t first, uint32
 void lanesim_mesh_tube(struct lanesim_mesh *mesh, const struct vec *points, uint32_t n,
 		       float radius, bool closed, uint32_t surface);
 
-/* A flat quadrilateral a b c d, counterclockwise from outside, normals flat, u v (0, 0) … (1, 1). */
+/*
+ * A flat quadrilateral a b c d, counterclockwise from outside, normals flat, u v (0, 0) … (1, 1).
+ */
 void lanesim_mesh_quad(struct lanesim_mesh *mesh, struct vec a, struct vec b, struct vec c,
 		       struct vec d, uint32_t surface);
 

@@ -43,7 +43,8 @@ static inline float draw_gauss(uint64_t *series)
 
 static inline uint32_t noise_hash(int32_t x, int32_t y, int32_t z)
 {
-	uint32_t h = (uint32_t)x * 0x9E3779B1u ^ (uint32_t)y * 0x85EBCA77u ^ (uint32_t)z * 0xC2B2AE3Du;
+	uint32_t h = (uint32_t)x * 0x9E3779B1u ^ (uint32_t)y * 0x85EBCA77u ^
+		     (uint32_t)z * 0xC2B2AE3Du;
 
 	h ^= h >> 15;
 	h *= 0x2C1B3C6Du;
@@ -82,10 +83,10 @@ static inline float noise_plane(float x, float y, int32_t layer)
 
 	fx = fx * fx * (3 - 2 * fx);
 	fy = fy * fy * (3 - 2 * fy);
-	return approx_mix(approx_mix(noise_lattice(i, j, layer), noise_lattice(i + 1, j, layer), fx),
-			  approx_mix(noise_lattice(i, j + 1, layer),
-				     noise_lattice(i + 1, j + 1, layer), fx),
-			  fy);
+	return approx_mix(
+		approx_mix(noise_lattice(i, j, layer), noise_lattice(i + 1, j, layer), fx),
+		approx_mix(noise_lattice(i, j + 1, layer), noise_lattice(i + 1, j + 1, layer), fx),
+		fy);
 }
 
 #endif

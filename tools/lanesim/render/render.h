@@ -16,35 +16,35 @@ enum { LANESIM_NOBODY = 0 };
 /* A pinhole camera. Camera space: x right, y up, looking along −z. */
 struct lanesim_view {
 	uint32_t width, height; /* pixels */
-	struct rigid camera;	/* world → camera */
-	float focal;		/* pixels */
-	float cx, cy;		/* where the axis meets the picture, pixels from its top left corner */
+	struct rigid camera; /* world → camera */
+	float focal; /* pixels */
+	float cx, cy; /* where the axis meets the picture, pixels from its top left corner */
 };
 
 struct lanesim_light {
-	struct vec key;		       /* unit, towards the light, in the world */
+	struct vec key; /* unit, towards the light, in the world */
 	float key_power[LANESIM_BANDS]; /* radiance of a white matte surface that faces it */
-	struct vec fill;	       /* a second one, softer and without shadow */
+	struct vec fill; /* a second one, softer and without shadow */
 	float fill_power[LANESIM_BANDS];
 	float sky[LANESIM_BANDS], ground[LANESIM_BANDS]; /* the surroundings, above and below */
-	float shadow;		       /* how dark the key's shadow is: 0 none … 1 */
+	float shadow; /* how dark the key's shadow is: 0 none … 1 */
 	/* What POLISH and CLEAR surfaces reflect: a sky with bright and dark bands. */
 	uint64_t reflection_seed;
-	float reflection_shift;	       /* moves it, in turns of its pattern */
+	float reflection_shift; /* moves it, in turns of its pattern */
 };
 
 struct lanesim_object {
 	const struct lanesim_mesh *mesh;
 	struct rigid place; /* mesh → world */
-	uint16_t id;	    /* what film.id says where it is in front; LANESIM_NOBODY for things */
+	uint16_t id; /* what film.id says where it is in front; LANESIM_NOBODY for things */
 };
 
 /* Rows top down. */
 struct lanesim_film {
 	uint32_t width, height;
 	float *radiance; /* LANESIM_BANDS a pixel, linear; the background where nothing is */
-	float *depth;	 /* cm before the camera plane (−z) at the pixel's centre; INFINITY: nothing */
-	uint16_t *id;	 /* at the pixel's centre */
+	float *depth; /* cm before the camera plane (−z) at the pixel's centre; INFINITY: nothing */
+	uint16_t *id; /* at the pixel's centre */
 };
 
 int lanesim_film_init(struct lanesim_film *film, uint32_t width, uint32_t height);

@@ -15,17 +15,17 @@ struct lanesim_meter {
 };
 
 struct lanesim_sensor {
-	bool nir;	    /* grey, from the NIR band */
-	float target;	    /* mean linear level that auto-exposure aims at, 0 … 1 (0.18 is usual) */
+	bool nir; /* grey, from the NIR band */
+	float target; /* mean linear level that auto-exposure aims at, 0 … 1 (0.18 is usual) */
 	float compensation; /* exposure on top of it, in stops */
-	float adapt;	    /* 0 no auto-exposure: gain is 2^compensation; 1 all of it */
-	float blur;	    /* deviation of a Gaussian, pixels; 0: none */
+	float adapt; /* 0 no auto-exposure: gain is 2^compensation; 1 all of it */
+	float blur; /* deviation of a Gaussian, pixels; 0: none */
 	float motion_x, motion_y; /* length of a linear motion blur, pixels */
-	float shot, read;   /* noise: of the light (share at full scale) and of the electronics */
-	float warm;	    /* white balance error, −1 blue … 1 yellow */
-	float contrast;	    /* 1: as it is; of the tone curve about its middle */
-	float vignette;	    /* darkening in the corners, 0 … 1 */
-	uint64_t seed;	    /* of the noise */
+	float shot, read; /* noise: of the light (share at full scale) and of the electronics */
+	float warm; /* white balance error, −1 blue … 1 yellow */
+	float contrast; /* 1: as it is; of the tone curve about its middle */
+	float vignette; /* darkening in the corners, 0 … 1 */
+	uint64_t seed; /* of the noise */
 };
 
 /* Values for a good camera on a clear day. */

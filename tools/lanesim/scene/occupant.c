@@ -57,8 +57,7 @@ int lanesim_occupant_init(struct lanesim_occupant *occupant, const struct lanesi
 			lanesim_identity_draw(&occupant->identity, sp_random_next(&series) >> 11);
 		} while (occupant->identity.size < .96f &&
 			 (seat == 0 || (seat == 1 && draw_uniform(&series) < .8f)));
-	lanesim_dress(&occupant->identity, sp_random_next(&series), plain ? 0 : 1,
-				&occupant->wear);
+	lanesim_dress(&occupant->identity, sp_random_next(&series), plain ? 0 : 1, &occupant->wear);
 	if (night)
 		occupant->wear.sunglasses = false;
 	/* Seats are set to suit their sitters, so eyes vary less than statures. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A person before a plain background: document portraits, and heads at will for tests and training. */
+/*
+ * A person before a plain background: document portraits, and heads at will for tests and training.
+ */
 #ifndef LANESIM_PORTRAIT_H
 #define LANESIM_PORTRAIT_H
 
@@ -9,11 +11,11 @@
 struct lanesim_shot {
 	struct lanesim_pose pose;
 	float eye_distance; /* pixels, were the face to look at the camera */
-	float distance;	    /* of the camera, cm */
-	float x, y;	    /* where the eyes' midpoint is in rest, as shares of the picture */
-	struct vec key;	    /* unit, towards the light */
+	float distance; /* of the camera, cm */
+	float x, y; /* where the eyes' midpoint is in rest, as shares of the picture */
+	struct vec key; /* unit, towards the light */
 	float key_power, fill_power, ambient;
-	float warm;	    /* of the key light, −1 … 1 */
+	float warm; /* of the key light, −1 … 1 */
 	float background[LANESIM_BANDS];
 	float clutter; /* of the background: 0 plain … 1 */
 	struct lanesim_sensor sensor;

@@ -20,7 +20,8 @@ struct sp_image;
 
 enum { LANESIM_SEATS = 7, LANESIM_OCCUPANTS_MAX = 6 };
 
-enum lanesim_post { /* where a camera stands */
+/* Where a camera stands. */
+enum lanesim_post {
 	LANESIM_WINDSHIELD_LEFT,
 	LANESIM_WINDSHIELD_RIGHT,
 	LANESIM_SIDE_LEFT,
@@ -33,8 +34,8 @@ const char *lanesim_post_name(enum lanesim_post post);
 /* One face of one picture, in its pixels; centres at .5. */
 struct lanesim_truth {
 	uint64_t identity; /* seed */
-	int seat;	   /* 0 driver, 1 beside, 2 … 4 second row, 5, 6 third */
-	float box[4];	   /* x, y, width, height */
+	int seat; /* 0 driver, 1 beside, 2 … 4 second row, 5, 6 third */
+	float box[4]; /* x, y, width, height */
 	float landmark[LANESIM_LANDMARKS][2];
 	bool landmark_visible[LANESIM_LANDMARKS];
 	float visibility; /* share of the face that is seen, 0 … 1 */
@@ -44,13 +45,14 @@ struct lanesim_truth {
 };
 
 struct lanesim_scene_config {
-	uint64_t seed;	       /* of the vehicle, its light and its people */
-	const uint64_t *identities; /* seeds of people to seat, in order; NULL: drawn from the seed */
+	uint64_t seed; /* of the vehicle, its light and its people */
+	/* Seeds of people to seat, in order; NULL: drawn from the seed. */
+	const uint64_t *identities;
 	uint32_t identities_n;
 	int occupants; /* −1: drawn (1 … 6, mostly few); 0: an empty vehicle */
 	bool no_vehicle; /* an empty lane */
-	bool night;    /* near infrared */
-	bool plain;    /* no masks, sunglasses, tint or hard occlusion: for demonstrations */
+	bool night; /* near infrared */
+	bool plain; /* no masks, sunglasses, tint or hard occlusion: for demonstrations */
 };
 
 struct lanesim_scene;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A picture as a well-placed camera takes it by day: what shots at will are, without their extremes. */
+/*
+ * A picture as a well-placed camera takes it by day: what shots at will are, without their
+ * extremes.
+ */
 #include "lanesim/render/noise.h"
 #include "lanesim/scene/portrait.h"
 

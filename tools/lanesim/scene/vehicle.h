@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vehicle of no make: dimensions and colours from a seed, and its mesh. World space (scene.h); the
- * windshield's lower edge is near z = 0. Driver's side is the left.
+ * A vehicle of no make: dimensions and colours from a seed, and its mesh. World space (scene.h);
+ * the windshield's lower edge is near z = 0. Driver's side is the left.
  */
 #ifndef LANESIM_VEHICLE_H
 #define LANESIM_VEHICLE_H
