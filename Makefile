@@ -77,14 +77,16 @@ GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c))
 # All of gvcam but its main(), for its tests and fuzzers and for tests that recompute its pictures.
 GVCAM_LIB := $(BUILD)/libgvcam.a
 # Synthetic travellers, all but main() and its commands: gvcam shows them, tests look at them. What
-# takes the time is in kernel/ and compiled once for each instruction set (lanesim/isa.h); any set gives
-# the same bytes.
+# takes the time is in kernel/ and compiled once for each instruction set (lanesim/isa.h); any set
+# gives the same bytes.
 LANESIM_MAIN := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/lanesim/main.c) \
 	$(sort $(wildcard tools/lanesim/cmd_*.c)))
-LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/lanesim/*.c \
-	tools/lanesim/render/*.c tools/lanesim/person/*.c tools/lanesim/scene/*.c))))
+LANESIM_OBJ := $(filter-out $(LANESIM_MAIN),$(patsubst %.c,$(BUILD)/obj/%.o,$(sort \
+	$(wildcard tools/lanesim/*.c tools/lanesim/render/*.c tools/lanesim/person/*.c \
+	tools/lanesim/scene/*.c))))
 LANESIM_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
-LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o,$(sort $(wildcard tools/lanesim/kernel/*.c))))
+LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o, \
+	$(sort $(wildcard tools/lanesim/kernel/*.c))))
 LANESIM_LIB := $(BUILD)/liblanesim.a
 PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam) \
 	$(if $(LANESIM_MAIN),$(BUILD)/lanesim)
@@ -162,7 +164,8 @@ define lanesim_kernel
 $(BUILD)/obj/tools/lanesim/kernel/%.$(1).o: tools/lanesim/kernel/%.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$$(<:.c=)) $(ISA_FLAGS_$(1)) -DLANESIM_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$$(<:.c=)) $(ISA_FLAGS_$(1)) -DLANESIM_ISA=$(1) \
+		-MMD -MP -c -o $$@ $$<
 endef
 $(foreach i,$(LANESIM_ISAS),$(eval $(call lanesim_kernel,$i)))
 
