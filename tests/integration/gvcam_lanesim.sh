@@ -41,7 +41,7 @@ wait "$gvcam_pid"
 [ $? = 0 ] && ok gvcam_lanesim_ends || not_ok gvcam_lanesim_ends "$(tail -n 3 "$work/lanesim.log")"
 if [ $backend = cpu ]; then
 	"$sallyport" encounters list -c "$work/sallyport.yaml" --json >"$work/encounters" 2>/dev/null
-	# Two vehicles went by, one after the other, each with somebody in it.
+	# Of the two vehicles that went by, at least one had somebody in it who was seen well enough.
 	seen=$(wc -l <"$work/encounters")
 	[ "$seen" -ge 1 ] && ok gvcam_lanesim_people_are_seen || not_ok gvcam_lanesim_people_are_seen "$seen encounters"
 else

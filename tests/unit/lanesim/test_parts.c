@@ -227,4 +227,27 @@ TEST(clothes_come_as_often_as_they_should)
 	CHECK_NEAR((double)hats[LANESIM_HAT_SCARF] / N, 0.05, 0.02);
 }
 
+TEST(faces_are_hidden_as_often_as_on_the_road)
+{
+	enum { N = 4000 };
+	uint32_t masks = 0, sunglasses = 0, hats = 0;
+
+	for (uint32_t i = 0; i < N; i++) {
+		struct lanesim_identity identity;
+		struct lanesim_wear wear;
+
+		lanesim_identity_draw(&identity, i / 4);
+		lanesim_dress(&identity, i % 4, 0, &wear);
+		CHECK(!wear.mask && !wear.sunglasses && wear.hat == LANESIM_HAT_NONE);
+		lanesim_dress(&identity, i % 4, 1, &wear);
+		CHECK(!wear.mask || identity.age >= 0.2f); /* children wear none */
+		masks += wear.mask;
+		sunglasses += wear.sunglasses;
+		hats += wear.hat != LANESIM_HAT_NONE;
+	}
+	CHECK_NEAR((double)masks / N, 0.04, 0.015);
+	CHECK_NEAR((double)sunglasses / N, 0.052, 0.015);
+	CHECK_NEAR((double)hats / N, 0.14, 0.025);
+}
+
 TEST_MAIN()
