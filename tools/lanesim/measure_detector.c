@@ -131,6 +131,11 @@ static float eyes_apart(const struct lanesim_truth *truth)
 		      truth->landmark[1][1] - truth->landmark[0][1]);
 }
 
+static bool counts(const struct lanesim_detection_measure *measure, const struct lanesim_truth *truth)
+{
+	return truth->visibility >= VISIBLE && eyes_apart(truth) >= measure->eye_distance_min;
+}
+
 /* Distances of landmarks, of the distance between the eyes; their mean is returned. */
 static float distances(const struct lanesim_truth *truth, const struct sp_detection *detection,
 		       float ret[LANESIM_LANDMARKS])
@@ -181,40 +186,56 @@ static void count_found(struct lanesim_detection_figures *figures,
 	}
 }
 
+/* Of the detections that are not taken, the one nearest to @truth; -1 if none is near. */
+static int nearest(const struct sp_detection *detections, const bool *taken, unsigned int n,
+		   const struct lanesim_truth *truth, float ret_distance[LANESIM_LANDMARKS])
+{
+	float best = NEAR, distance[LANESIM_LANDMARKS];
+	int found = -1;
+
+	for (unsigned int i = 0; i < n; i++) {
+		float d = distances(truth, &detections[i], distance);
+
+		if (taken[i] || d >= best)
+			continue;
+		best = d;
+		found = (int)i;
+		memcpy(ret_distance, distance, sizeof(distance));
+	}
+	return found;
+}
+
+/* A detection is of one face at most; a second one of a face is false. */
 static void judge(struct job *job, const struct sight *sight, unsigned int n)
 {
 	const struct sp_detection *detections = job->detector.detections;
 	struct lanesim_detection_figures *figures = job->figures;
+	bool taken[SP_DETECTIONS_MAX] = { false };
 
 	figures->pictures++;
 	for (uint32_t t = 0; t < sight->n; t++) {
 		const struct lanesim_truth *truth = &sight->truths[t];
-		float best = NEAR, distance[LANESIM_LANDMARKS], of_best[LANESIM_LANDMARKS];
-		const struct sp_detection *found = NULL;
+		float distance[LANESIM_LANDMARKS];
+		int found;
 
-		if (truth->visibility < VISIBLE ||
-		    eyes_apart(truth) < job->measure->eye_distance_min)
+		if (!counts(job->measure, truth))
 			continue;
 		figures->faces++;
-		for (unsigned int i = 0; i < n; i++) {
-			float d = distances(truth, &detections[i], distance);
-
-			if (d >= best)
-				continue;
-			best = d;
-			found = &detections[i];
-			memcpy(of_best, distance, sizeof(of_best));
-		}
-		if (found)
-			count_found(figures, truth, found, of_best);
+		found = nearest(detections, taken, n, truth, distance);
+		if (found < 0)
+			continue;
+		taken[found] = true;
+		count_found(figures, truth, &detections[found], distance);
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		bool true_face = false;
-
-		for (uint32_t t = 0; t < sight->n; t++)
-			true_face |= touches(&sight->truths[t], &detections[i]);
-		figures->false_faces += !true_face;
-	}
+	/* One that is at a face that does not count is neither here nor there. */
+	for (uint32_t t = 0; t < sight->n; t++)
+		for (unsigned int i = 0; i < n && !counts(job->measure, &sight->truths[t]); i++)
+			if (!taken[i] && touches(&sight->truths[t], &detections[i])) {
+				taken[i] = true;
+				break;
+			}
+	for (unsigned int i = 0; i < n; i++)
+		figures->false_faces += !taken[i];
 }
 
 static int take(void *arg, uint32_t i, void *result, struct sp_err *err)
