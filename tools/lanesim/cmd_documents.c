@@ -7,8 +7,8 @@
 #include "image/image.h"
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
-#include "lanesim/render/noise.h"
 #include "lanesim/output.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traffic.h"
 #include "lanesim/traveller.h"
 

@@ -8,8 +8,8 @@
 #include "lanesim/apart.h"
 #include "lanesim/commands.h"
 #include "lanesim/crew.h"
-#include "lanesim/render/noise.h"
 #include "lanesim/output.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/traveller.h"
 
 static const char me[] = "lanesim portraits";

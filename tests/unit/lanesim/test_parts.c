@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "base/random.h"
-#include "lanesim/render/approx.h"
 #include "lanesim/person/build.h"
+#include "lanesim/render/approx.h"
 
 enum { VERTICES_MAX = 15000 };
 

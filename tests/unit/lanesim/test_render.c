@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
+#include "lanesim/render/approx.h"
 #include "lanesim/render/noise.h"
 #include "lanesim/render/render.h"
 

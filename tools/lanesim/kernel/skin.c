@@ -5,10 +5,10 @@
  */
 #include "lanesim/person/skin.h"
 
-#include "lanesim/person/face.h"
 #include "lanesim/kernel.h"
-#include "lanesim/render/noise.h"
+#include "lanesim/person/face.h"
 #include "lanesim/person/skin_tone.h"
+#include "lanesim/render/noise.h"
 
 #define GET(name) face_get(identity, LANESIM_P_##name)
 #define N LANESIM_SKIN_COLUMNS_MAX

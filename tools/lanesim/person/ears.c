@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ears: rings about the hollow, out over the helix and round to the back. */
-#include "lanesim/render/approx.h"
 #include "lanesim/person/build.h"
 #include "lanesim/person/hair.h"
+#include "lanesim/render/approx.h"
 
 enum { RINGS = 14, COLUMNS = 36 };
 

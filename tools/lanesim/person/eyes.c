@@ -8,8 +8,8 @@
 
 #include "lanesim/person/build.h"
 #include "lanesim/person/face.h"
-#include "lanesim/render/noise.h"
 #include "lanesim/person/skin_tone.h"
+#include "lanesim/render/noise.h"
 
 enum { RINGS = LANESIM_EYE_RINGS, SPOKES = LANESIM_EYE_SPOKES, TEXTURE = 96 };
 

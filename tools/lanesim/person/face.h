@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "lanesim/render/approx.h"
 #include "lanesim/person/identity.h"
+#include "lanesim/render/approx.h"
 
 #define FACE_CROWN 11.4f
 #define FACE_CHIN (-12.0f)

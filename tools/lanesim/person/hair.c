@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/person/hair.h"
 
-#include "lanesim/render/noise.h"
 #include "lanesim/person/shell.h"
 #include "lanesim/person/strands.h"
 #include "lanesim/person/torso.h"
 #include "lanesim/person/wear.h"
+#include "lanesim/render/noise.h"
 
 #define PURPOSE_STYLE 0x7374796cu /* of a series of draws */
 

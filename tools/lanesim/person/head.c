@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "lanesim/person/face.h"
 #include "lanesim/kernel.h"
+#include "lanesim/person/face.h"
 #include "lanesim/person/skin.h"
 #include "lanesim/person/skin_tone.h"
 

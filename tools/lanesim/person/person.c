@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lanesim/render/approx.h"
 #include "lanesim/person/build.h"
+#include "lanesim/render/approx.h"
 
 /* Where the head turns on the neck, and the body on the seat: cm below and behind the eyes. */
 static const struct vec neck = { 0, -10.5f, -4 }, hip = { 0, -62, -10 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/person/shell.h"
 
-#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
+#include "lanesim/render/approx.h"
 
 enum { ROWS = LANESIM_SHELL_ROWS, COLUMNS = LANESIM_SHELL_COLUMNS };
 

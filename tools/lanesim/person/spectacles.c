@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/person/spectacles.h"
 
-#include "lanesim/render/approx.h"
 #include "lanesim/person/face.h"
 #include "lanesim/person/rod.h"
+#include "lanesim/render/approx.h"
 
 enum { RIM_POINTS = 36, LENS_RINGS = 4, TEMPLE_POINTS = 9 };
 

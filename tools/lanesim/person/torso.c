@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/person/torso.h"
 
-#include "lanesim/render/noise.h"
 #include "lanesim/person/rod.h"
+#include "lanesim/render/noise.h"
 
 #define PURPOSE_CLOTH 0x636c6f7468u /* of a series of draws */
 

@@ -2,11 +2,11 @@
 /* Cloth on the head: caps, beanies, scarves, masks. */
 #include "lanesim/person/wear.h"
 
-#include "lanesim/render/noise.h"
 #include "lanesim/person/rod.h"
 #include "lanesim/person/shell.h"
 #include "lanesim/person/spectacles.h"
 #include "lanesim/person/torso.h"
+#include "lanesim/render/noise.h"
 
 /* ---- hats ------------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a person puts on in the morning. */
-#include "lanesim/render/noise.h"
 #include "lanesim/person/person.h"
+#include "lanesim/render/noise.h"
 
 #define PURPOSE_WEAR 0x77656172u /* of a series of draws */
 

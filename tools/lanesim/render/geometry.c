@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
+#include "lanesim/render/approx.h"
 
 /* Nothing nearer than this is seen, cm. */
 #define NEAREST 5.0f

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lanesim/kernel.h"
 #include "lanesim/render/approx.h"
 #include "lanesim/render/frame.h"
-#include "lanesim/kernel.h"
 
 /* A band's samples are to stay in the second-level cache. */
 enum { BAND_PIXELS = 32768 };

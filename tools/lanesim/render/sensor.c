@@ -7,8 +7,8 @@
 
 #include "base/random.h"
 #include "image/image.h"
-#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
+#include "lanesim/render/approx.h"
 #include "lanesim/render/render.h"
 #include "lanesim/render/tone.h"
 

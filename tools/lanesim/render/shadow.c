@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lanesim/render/approx.h"
 #include "lanesim/kernel.h"
+#include "lanesim/render/approx.h"
 
 enum {
 	SIDE_SMALL = 512,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lanesim/scene/occupant.h"
 
-#include "lanesim/render/noise.h"
 #include "lanesim/person/person.h"
+#include "lanesim/render/noise.h"
 
 uint32_t lanesim_occupants_draw(uint64_t seed)
 {

@@ -2,9 +2,9 @@
 #include "lanesim/scene/portrait.h"
 
 #include "image/image.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/scene/eye.h"
 #include "lanesim/scene/far.h"
-#include "lanesim/render/noise.h"
 #include "lanesim/scene/truth.h"
 
 #define RADIANS(degrees) ((degrees) * (LANESIM_PI / 180))

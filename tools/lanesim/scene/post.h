@@ -4,8 +4,8 @@
 #define LANESIM_POST_H
 
 #include "lanesim/render/render.h"
-#include "lanesim/scene/scene.h"
 #include "lanesim/render/sensor.h"
+#include "lanesim/scene/scene.h"
 #include "lanesim/scene/vehicle.h"
 
 /*

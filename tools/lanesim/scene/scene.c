@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "image/image.h"
+#include "lanesim/render/noise.h"
 #include "lanesim/scene/daylight.h"
 #include "lanesim/scene/eye.h"
 #include "lanesim/scene/far.h"
 #include "lanesim/scene/lane.h"
-#include "lanesim/render/noise.h"
 #include "lanesim/scene/occupant.h"
 #include "lanesim/scene/post.h"
 #include "lanesim/scene/truth.h"

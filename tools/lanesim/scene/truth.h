@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "lanesim/scene/scene.h"
 #include "lanesim/render/vec.h"
+#include "lanesim/scene/scene.h"
 
 struct lanesim_film;
 struct lanesim_view;
