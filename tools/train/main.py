@@ -20,7 +20,7 @@ import export
 import loop
 import quality
 from networks import Detector, Embedder, Quality
-from plan import FULL, QUICK, Plan
+from plan import DOUBT, FULL, QUICK, Plan
 
 NETWORKS = {'detector': Detector, 'embedder': Embedder, 'quality': Quality}
 
@@ -65,6 +65,8 @@ def trained(name: str, work: Path) -> torch.nn.Module:
         weights = {key[2:]: value for key, value in weights.items() if key.startswith('0.')}
     net = NETWORKS[name]()
     net.load_state_dict(weights)
+    if name == 'detector':
+        net.doubt(DOUBT)
     return net.eval()
 
 
