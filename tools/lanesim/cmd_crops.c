@@ -242,11 +242,7 @@ int lanesim_cmd_tensor_crops(int argc, char **argv)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give -o PREFIX and nothing else");
 	crew.n = (o.n + A_LOOK - 1) / A_LOOK;
 	crew.threads = o.threads;
-	status = lanesim_tensor_open(&job.tensor, o.prefix, o.side, &err);
-	if (status)
-		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	status = lanesim_crew_run(&crew, &err);
-	if (lanesim_tensor_close(&job.tensor, status ? NULL : &err) || status)
+	if (lanesim_tensor_write(&job.tensor, o.prefix, o.side, &crew, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	return lanesim_output_report(&job.tensor.output, o.prefix, o.json);
 }

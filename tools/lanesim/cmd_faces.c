@@ -185,13 +185,7 @@ static int run(struct job *job, struct sp_err *err)
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	res = lanesim_apart_draw(&apart, job->seeds, NULL, err);
 	if (!res)
-		res = lanesim_tensor_open(&job->tensor, o.prefix, o.side, err);
-	if (res)
-		goto out;
-	res = lanesim_crew_run(&crew, err);
-	if (lanesim_tensor_close(&job->tensor, res ? NULL : err))
-		res = -EIO;
-out:
+		res = lanesim_tensor_write(&job->tensor, o.prefix, o.side, &crew, err);
 	free(job->seeds);
 	return res;
 }

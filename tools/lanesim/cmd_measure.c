@@ -9,7 +9,7 @@ static struct {
 	struct lanesim_measure common;
 	const char *stage, *judge;
 	double score_min, eye_distance_min, cosine;
-	uint32_t shots, threads;
+	uint32_t shots;
 	bool json;
 } o = {
 	.common = { .seed = 1, .n = 200, .progress = true },
@@ -82,7 +82,7 @@ static int detector(int argc, char **argv)
 		  0, 1 },
 		{ "eyes", 0, SP_OPT_DOUBLE, &o.eye_distance_min, "PIXELS",
 		  "the least distance between the eyes that counts (24)", 1, 1000 },
-		{ "threads", 0, SP_OPT_U32, &o.threads, "N", "(one a CPU)", 1, 256 },
+		{ "threads", 0, SP_OPT_U32, &o.common.threads, "N", "(one a CPU)", 1, 256 },
 		{ "json", 'j', SP_OPT_FLAG, &o.json, NULL, "one JSON object", 0, 0 },
 		{ 0 },
 	};
@@ -105,7 +105,6 @@ static int detector(int argc, char **argv)
 		return sp_command_fail(me, SP_EXIT_USAGE, "--on: '%s' is neither heads nor lanes",
 				       o.stage);
 	o.common.model = argv[0];
-	o.common.threads = o.threads;
 	measure = (struct lanesim_detection_measure){
 		.common = o.common,
 		.stage = strcmp(o.stage, "heads") ? LANESIM_LANES : LANESIM_HEADS,
@@ -155,7 +154,7 @@ static int embedder(int argc, char **argv)
 		  "keep people apart by this other network too", 0, 0 },
 		{ "cosine", 0, SP_OPT_DOUBLE, &o.cosine, "C",
 		  "with --judge: the largest similarity (0.45)", -1, 1 },
-		{ "threads", 0, SP_OPT_U32, &o.threads, "N", "(one a CPU)", 1, 256 },
+		{ "threads", 0, SP_OPT_U32, &o.common.threads, "N", "(one a CPU)", 1, 256 },
 		{ "json", 'j', SP_OPT_FLAG, &o.json, NULL, "one JSON object", 0, 0 },
 		{ 0 },
 	};
@@ -180,7 +179,6 @@ static int embedder(int argc, char **argv)
 			"%u people of %u pictures; at most %d pictures can be compared", o.common.n,
 			o.shots, LANESIM_MEASURED_MAX);
 	o.common.model = argv[0];
-	o.common.threads = o.threads;
 	measure = (struct lanesim_embedding_measure){
 		.common = o.common,
 		.shots = o.shots,

@@ -15,7 +15,7 @@ struct lanesim_measure {
 	const char *model; /* path of an ONNX file */
 	uint64_t seed;
 	uint32_t n; /* pictures or vehicles, or people */
-	unsigned int threads; /* 0: one a CPU */
+	uint32_t threads;     /* 0: one a CPU */
 	bool progress; /* a bar on a terminal */
 };
 

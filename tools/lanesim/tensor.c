@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "lanesim/crew.h"
 
-int lanesim_tensor_open(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,
-			struct sp_err *err)
+static int open_files(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,
+		      struct sp_err *err)
 {
 	int res = lanesim_output_open_prefix(&tensor->output, prefix, err);
 
@@ -25,7 +26,7 @@ int lanesim_tensor_open(struct lanesim_tensor *tensor, const char *prefix, uint3
 	return res;
 }
 
-int lanesim_tensor_close(struct lanesim_tensor *tensor, struct sp_err *err)
+static int close_files(struct lanesim_tensor *tensor, struct sp_err *err)
 {
 	int res = lanesim_output_close(&tensor->output, err);
 	bool failed = ferror(tensor->pixels);
@@ -35,6 +36,19 @@ int lanesim_tensor_close(struct lanesim_tensor *tensor, struct sp_err *err)
 		res = sp_err_set(err, -EIO, "%s: cannot be written; is the disk full?",
 				 tensor->path);
 	return res;
+}
+
+int lanesim_tensor_write(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,
+			 const struct lanesim_crew *crew, struct sp_err *err)
+{
+	int res = open_files(tensor, prefix, side, err), closed;
+
+	if (res)
+		return res;
+	res = lanesim_crew_run(crew, err);
+	/* The first failure is the one to tell. */
+	closed = close_files(tensor, res ? NULL : err);
+	return res ? res : closed;
 }
 
 int lanesim_batch_init(struct lanesim_batch *batch, const struct lanesim_tensor *tensor, uint32_t n,

@@ -21,9 +21,14 @@ struct lanesim_batch {
 	json_t *lines; /* an array */
 };
 
-int lanesim_tensor_open(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,
-			struct sp_err *err);
-int lanesim_tensor_close(struct lanesim_tensor *tensor, struct sp_err *err);
+struct lanesim_crew;
+
+/*
+ * Opens both files, lets @crew (whose take is lanesim_tensor_take) fill them and closes them. Pictures
+ * are @side × @side. 0 or -errno with @err filled.
+ */
+int lanesim_tensor_write(struct lanesim_tensor *tensor, const char *prefix, uint32_t side,
+			 const struct lanesim_crew *crew, struct sp_err *err);
 
 /* @n pictures' memory and no lines yet; 0 or -ENOMEM with @err filled. */
 int lanesim_batch_init(struct lanesim_batch *batch, const struct lanesim_tensor *tensor, uint32_t n,
