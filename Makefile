@@ -27,7 +27,8 @@ NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod,$(WOR
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
 # userspace/app/backends.c and one line here.
 REQUIRED := libsystemd jansson libprotobuf-c libturbojpeg libpng libcyaml libisal libcrypto
-OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8
+# DPDK's own headers want flags that no other source should have: see CFLAGS_userspace/capture/dpdk.
+OPTIONAL := URING:liburing PCAP:libpcap ARAVIS:aravis-0.8 DPDK:libdpdk NFTABLES:libnftables
 have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
 MISSING := $(foreach p,$(REQUIRED),$(if $(call have,$(p)),,$(p)))
 MISSING += $(if $(wildcard /usr/include/dnnl.h),,dnnl) $(if $(wildcard /usr/include/onnx/onnx.proto),,onnx)
@@ -39,7 +40,7 @@ endif
 PRESENT := $(foreach o,$(OPTIONAL),$(if $(call have,$(lastword $(subst :, ,$(o)))),$(o)))
 ABSENT := $(filter-out $(PRESENT),$(OPTIONAL))
 HAVE := $(foreach o,$(PRESENT),$(firstword $(subst :, ,$(o))))
-PACKAGES := $(REQUIRED) $(foreach o,$(PRESENT),$(lastword $(subst :, ,$(o))))
+PACKAGES := $(REQUIRED) $(filter-out libdpdk,$(foreach o,$(PRESENT),$(lastword $(subst :, ,$(o)))))
 ifneq ($(ABSENT),)
 $(info optional, not found and left out: $(foreach o,$(ABSENT),$(lastword $(subst :, ,$(o)))))
 endif
@@ -47,6 +48,7 @@ endif
 # ---- flags ---------------------------------------------------------------------------------------
 VERSION := $(shell cat VERSION)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+comma := ,
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wundef -Wformat=2 -Wno-format-nonliteral -Werror=implicit-function-declaration
 OPT := -O2 -g
@@ -56,7 +58,11 @@ SANFLAGS := $(SANFLAGS_$(SAN))
 INCLUDES := -Iuserspace -Ikmod -Ikmod/uapi -Itools -I$(BUILD)/gen
 DEFINES := -D_GNU_SOURCE $(foreach h,$(HAVE),-DSP_HAVE_$(h))
 SDK_CFLAGS := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
-SDK_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lgomp -lm -lpthread
+DPDK_CFLAGS := $(if $(filter DPDK,$(HAVE)),$(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags libdpdk)))
+AS_NEEDED := -Wl,--push-state,--as-needed
+DPDK_LIBS := $(if $(filter DPDK,$(HAVE)),$(AS_NEEDED) -lrte_ethdev -lrte_mbuf -lrte_mempool \
+	-lrte_ring -lrte_net -lrte_hash -lrte_eal -lrte_net_ring -Wl$(comma)--pop-state)
+SDK_LIBS := $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lgomp -lm -lpthread
 ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SANFLAGS) $(INCLUDES) $(DEFINES) $(SDK_CFLAGS) $(CFLAGS)
 
 # ---- what is built -------------------------------------------------------------------------------
@@ -69,6 +75,10 @@ LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
 	$(call with,PCAP,userspace/capture/no_replay.c) \
 	$(call with,URING,userspace/capture/no_uring.c userspace/journal/no_uring.c) \
 	$(call without,URING,userspace/capture/udp_uring.c userspace/journal/uring.c) \
+	$(call with,DPDK,userspace/capture/no_dpdk.c) \
+	$(call without,DPDK,$(wildcard userspace/capture/dpdk*.c)) \
+	$(call with,NFTABLES,userspace/capture/no_ingress.c) \
+	$(call without,NFTABLES,userspace/capture/ingress.c) \
 	$(call without,ARAVIS,$(wildcard userspace/control/aravis*.c)),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 LIB := $(BUILD)/libsallyport.a
@@ -192,6 +202,9 @@ $(BUILD)/flags: FORCE
 FORCE:
 # The commit changes often and is used in one place.
 CFLAGS_userspace/app/version = -DSP_VERSION='"$(VERSION)"' -DSP_COMMIT='"$(COMMIT)"'
+# What DPDK's headers need: their configuration, and SSE 4.2 (sp_dpdk_open looks whether it is there).
+$(foreach f,$(wildcard userspace/capture/dpdk*.c tests/unit/capture/test_dpdk*.c bench/capture*.c \
+	tests/integration/dpdk*.c),$(eval CFLAGS_$(f:.c=) := $(DPDK_CFLAGS)))
 # Loops over pixels, or over every row of a gallery: vectorised.
 CFLAGS_userspace/infer/align = -O3
 CFLAGS_userspace/infer/pixels = -O3

@@ -64,6 +64,7 @@ static void stamp(struct load *load)
 
 			header.packet_id = id;
 			header.format = GVSP_FORMAT_PAYLOAD;
+			packet->head = load->region.base + (size_t)n * load->stride;
 			packet->offset = (uint64_t)n * load->stride;
 			packet->token = n;
 			packet->rx_ns = (load->next_block * 8000 + id) * 1000;

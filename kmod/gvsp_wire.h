@@ -45,6 +45,34 @@ struct sp_gvsp_trailer {
 	__u32 chunk_length; /* bytes of chunk data; 0 where the type has none */
 };
 
+enum { SP_GVSP_PARTS_MAX = 8, SP_GVSP_PART_BYTES = 48, SP_GVSP_PART_PREFIX_BYTES = 8 };
+
+/* One part of a multi-part block, as its leader describes it. */
+struct sp_gvsp_part {
+	__u64 length; /* bytes */
+	__u16 data_type; /* GVSP_PART_… */
+	__u16 purpose, region;
+	__u8 source;
+	bool has_image; /* its type has a geometry, below; else all 0 */
+	__u32 pixel_format;
+	__u32 size_x, size_y, offset_x, offset_y;
+	__u16 padding_x, padding_y;
+};
+
+/* What stands before the data of a multi-part payload packet. */
+struct sp_gvsp_part_prefix {
+	__u64 offset; /* of the data in the block, parts back to back */
+	__u8 part;
+	bool ends_part;
+};
+
+/* Where in an all-in packet's payload the image's bytes are. */
+struct sp_gvsp_all_in {
+	struct sp_gvsp_leader leader;
+	struct sp_gvsp_trailer trailer;
+	__u32 data; /* bytes from the payload's begin */
+};
+
 /* Whether @status says that the packet carries no usable data. Other non-zero values do occur. */
 static inline bool sp_gvsp_status_is_error(__u16 status)
 {
@@ -73,6 +101,21 @@ int sp_gvsp_parse_leader(const void *payload, __u32 len, struct sp_gvsp_leader *
 int sp_gvsp_parse_trailer(const void *payload, __u32 len, struct sp_gvsp_trailer *ret);
 
 /*
+ * Part @i of a multi-part leader; @parts as the packet's header says, whose extended form alone has
+ * the number. -EINVAL: @i or @parts beyond SP_GVSP_PARTS_MAX, or the leader is too short for @parts.
+ */
+int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i, struct sp_gvsp_part *ret);
+
+/* @payload: what follows the header of a multi-part payload packet. -EINVAL: shorter than 8 bytes. */
+int sp_gvsp_parse_part_prefix(const void *payload, __u32 len, struct sp_gvsp_part_prefix *ret);
+
+/*
+ * An all-in packet's leader and trailer, and where its data begin. -EINVAL: too short, or a payload
+ * type that does not come all-in (multi-part, GenDC).
+ */
+int sp_gvsp_parse_all_in(const void *payload, __u32 len, struct sp_gvsp_all_in *ret);
+
+/*
  * Writes the header of @packet (extended as it says; header_bytes is ignored) at @data, which has
  * room for @size bytes. Returns 8 or 20, or -ENOSPC. A payload packet is this and its bytes.
  * Standard headers take the low 16 bits of the block id and the low 24 of the packet id.
@@ -91,5 +134,21 @@ int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gv
 int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
 			  const struct sp_gvsp_trailer *trailer, __u32 layout_id, void *data,
 			  __u32 size);
+
+/*
+ * The same for multi-part blocks (extended headers only: -EINVAL otherwise) and all-in packets; the
+ * bytes of the data follow what is written.
+ */
+int sp_gvsp_build_multi_part_leader(const struct sp_gvsp_packet *packet, __u64 timestamp,
+				    const struct sp_gvsp_part *parts, __u8 parts_n, void *data,
+				    __u32 size);
+int sp_gvsp_build_multi_part_trailer(const struct sp_gvsp_packet *packet,
+				     const struct sp_gvsp_part *parts, __u8 parts_n, void *data,
+				     __u32 size);
+int sp_gvsp_build_part_prefix(const struct sp_gvsp_packet *packet,
+			      const struct sp_gvsp_part_prefix *prefix, void *data, __u32 size);
+int sp_gvsp_build_all_in(const struct sp_gvsp_packet *packet, const struct sp_gvsp_leader *leader,
+			 const struct sp_gvsp_trailer *trailer, __u32 layout_id, void *data,
+			 __u32 size);
 
 #endif

@@ -79,10 +79,11 @@ __attribute__((unused)) static struct sp_packet traffic_lend(struct traffic *t, 
 	t->lent[buffer] = 1;
 	*ret_data = t->region.base + (size_t)buffer * t->buffer_size;
 	return (struct sp_packet){
+		.head = *ret_data,
 		.offset = (uint64_t)buffer * t->buffer_size,
 		.token = buffer,
 		.rx_ns = rx_ns,
-		.stream = stream,
+		.stream = (uint16_t)stream,
 	};
 }
 

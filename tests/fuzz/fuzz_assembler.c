@@ -156,11 +156,12 @@ static void send(struct input *in)
 		n += (kind & 7) == 3 ? byte(in) % 100 : PAYLOAD;
 	}
 	f.burst[f.burst_n++] = (struct sp_packet){
+		.head = data,
 		.offset = buffer * BUFFER,
 		.token = buffer,
 		.rx_ns = f.now,
 		.length = (uint32_t)n,
-		.stream = kind & 0x20 ? kind >> 6 : 0,
+		.stream = (uint16_t)(kind & 0x20 ? kind >> 6 : 0),
 	};
 	if (f.burst_n == BURST)
 		push();

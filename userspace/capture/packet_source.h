@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PORT: where packets come from. Implementations: udp.c (io_uring multishot recvmsg, or recvmmsg),
- * replay.c (a capture file); later dpdk.c.
+ * dpdk.c (a queue of a network card, or of one of DPDK's software ports), replay.c (a capture file).
  *
- * A packet is a UDP payload that lies in the source's region. The CPU reads its header there and
- * nothing moves it. receive lends the buffers; each token goes back through release exactly once,
- * in any order, when no frame needs the packet any more.
+ * A packet is a UDP payload that lies in the source's region. The CPU reads its header at `head` and
+ * nothing moves it. A card that splits packets puts the first `split` bytes elsewhere, so that the
+ * CPU never touches what the GPU reads. receive lends the buffers; each token goes back through
+ * release exactly once, in any order, when no frame needs the packet any more.
  *
- * Threads: open, add_stream, close: main, while the capture thread does not run. receive, release:
+ * Threads: open, add_stream, start, close: main, while the capture thread does not run. receive, release:
  * the capture thread. counters: any thread.
  */
 #ifndef SP_CAPTURE_PACKET_SOURCE_H
@@ -24,22 +25,34 @@ struct sp_region;
 struct sp_packet_source;
 
 struct sp_packet {
-	uint64_t offset; /* of the UDP payload, from the region's base */
+	const uint8_t *head; /* the payload's first bytes: `split` of them, or all if split is 0 */
+	uint64_t offset; /* of payload byte `split`, from the region's base */
 	uint64_t token;	 /* the source's name for the buffer */
 	uint64_t rx_ns;	 /* when it was received */
 	uint32_t length; /* bytes of the UDP payload */
-	uint32_t stream; /* as numbered by add_stream */
 	uint32_t source_ip; /* host order */
+	uint16_t stream; /* as numbered by add_stream */
+	uint16_t split;	 /* bytes of the payload that are at `head` and not in the region */
 };
 
 struct sp_packet_counters {
 	uint64_t received;	   /* datagrams handed to the assembler */
-	uint64_t foreign;	   /* dropped: not from the stream's camera */
+	/* Refused: not from the stream's camera, by the first of these that differs. */
+	uint64_t foreign;	   /* IP address */
+	uint64_t foreign_mac;
+	uint64_t foreign_port;	   /* the port that it is sent from */
+	uint64_t foreign_vlan;
 	uint64_t truncated;	   /* dropped: longer than a buffer, or cut in a capture file */
 	uint64_t no_buffer;	   /* times that no buffer was left; no count of packets */
 	uint64_t socket_overflow;  /* datagrams that the kernel dropped (SO_RXQ_OVFL) */
 	uint64_t unknown_stream;   /* dropped: to a port that no stream has */
-	/* Records of a capture file. */
+	/* A card's own counts, and what its queue gave that is no stream's. */
+	uint64_t ring_full;	   /* packets that the card dropped: its ring was not emptied in time */
+	uint64_t no_mbuf;	   /* packets that the driver dropped: no buffer was free */
+	uint64_t card_errors;	   /* packets with a bad checksum or length, dropped by the card */
+	uint64_t passed_on;	   /* to the kernel, over the exception path */
+	uint64_t not_passed_on;	   /* dropped there: its queue was full */
+	/* Headers, of a capture file or from a card. */
 	uint64_t fragments;	   /* of IP datagrams: refused */
 	uint64_t malformed;	   /* headers that contradict themselves or end too soon */
 	uint64_t other;		   /* no UDP over IPv4 */
@@ -48,10 +61,17 @@ struct sp_packet_counters {
 extern const struct sp_counter sp_packet_counter_table[];
 extern const size_t sp_packet_counter_table_n;
 
+#define SP_VLAN_UNTAGGED 0xFFFF
+
 struct sp_packet_stream {
 	int fd;		    /* a bound, non-blocking UDP socket; the caller owns it. -1: none */
 	uint16_t host_port; /* host order */
+	uint32_t host_ip;   /* host order; 0: any. For sources that see IP headers */
 	uint32_t camera_ip; /* host order; 0: any */
+	uint16_t camera_port; /* that the camera sends from, host order; 0: any */
+	/* For sources that see Ethernet headers; others leave these to the kernel. */
+	uint8_t camera_mac[6]; /* all 0: any */
+	uint16_t vlan;	    /* VLAN id 1 … 4094, SP_VLAN_UNTAGGED, or 0: any */
 };
 
 struct sp_packet_source_ops {
@@ -60,6 +80,8 @@ struct sp_packet_source_ops {
 	/* Streams are numbered 0, 1, … in the order of the calls. 0 or -errno with @err filled. */
 	int (*add_stream)(struct sp_packet_source *source, const struct sp_packet_stream *stream,
 			  struct sp_err *err);
+	/* Optional. After the last add_stream, before the first receive. 0 or -errno with @err filled. */
+	int (*start)(struct sp_packet_source *source, struct sp_err *err);
 	/*
 	 * Up to @max packets, those of one stream in the order they came. Waits up to @timeout_ns
 	 * for the first, then takes what is there. Returns the count, -ENODATA when a capture file
@@ -94,6 +116,39 @@ struct sp_udp_config {
 /* The region is the source's own. 0 or -errno with @err filled. */
 int sp_udp_open(const struct sp_udp_config *config, struct sp_packet_source **ret_source,
 		struct sp_err *err);
+
+struct sp_dpdk_config {
+	/*
+	 * EAL arguments, such as "--vdev=net_af_packet0,iface=eth1"; the first open initialises EAL
+	 * with them, later ones must give the same (EAL is one a process).
+	 */
+	const char *const *eal;
+	unsigned int eal_n;
+	const char *port;	  /* device name as EAL has it, or NULL: the only one there is */
+	const char *exception;	  /* device that takes what is no stream's to the kernel, or NULL */
+	const char *drop_interface; /* have the kernel drop the streams' packets there, or NULL */
+	unsigned int queues;	  /* of the port, each a source of its own with its own region */
+	unsigned int buffers;	  /* packet buffers, of each queue */
+	unsigned int buffer_size; /* largest UDP payload, bytes */
+	bool no_split;		  /* whole packets even where the card could split them */
+	bool extended_ids;	  /* where to split: after extended headers, not standard ones */
+	bool no_flow;		  /* no rte_flow rules: what the port gives is sorted in software */
+	uint64_t nap_max_ns;	  /* longest nap of a quiet queue; 0: it never naps */
+};
+
+/*
+ * Opens the port and @config->queues sources at ret_sources[], each one thread's; the port closes
+ * with the last of them. 0, or -errno with @err filled: -ENOSYS where this build has no DPDK.
+ */
+int sp_dpdk_open(const struct sp_dpdk_config *config, struct sp_packet_source **ret_sources,
+		 struct sp_err *err);
+
+/*
+ * Which of the sources that were opened together with @source shall have @stream: the next in turn
+ * where the card steers by rule (rte_flow), the one that the card's hash leads to where it spreads
+ * by IP addresses (RSS). Ask once for each stream, before its add_stream.
+ */
+unsigned int sp_dpdk_queue(struct sp_packet_source *source, const struct sp_packet_stream *stream);
 
 struct sp_replay_config {
 	const char *path;	/* pcap or pcapng: Ethernet, Linux cooked or raw IP */

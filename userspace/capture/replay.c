@@ -181,11 +181,12 @@ static void give(struct replay_source *s, const struct sp_datagram *datagram, ui
 	memcpy(sp_packet_buffers_at(&s->buffers, buffer) + SP_PACKET_HEADROOM,
 	       s->bytes + datagram->payload, datagram->length);
 	*packet = (struct sp_packet){
+		.head = sp_packet_buffers_at(&s->buffers, buffer) + SP_PACKET_HEADROOM,
 		.offset = sp_packet_buffers_offset(&s->buffers, buffer) + SP_PACKET_HEADROOM,
 		.token = buffer,
 		.rx_ns = s->now_ns, /* stamps that run back are held */
 		.length = datagram->length,
-		.stream = stream,
+		.stream = (uint16_t)stream,
 		.source_ip = datagram->source_ip,
 	};
 	sp_count(&s->source.counters.received, 1);

@@ -144,12 +144,13 @@ bool sp_udp_accept(struct sp_udp *udp, uint32_t stream, const struct sp_udp_data
 		return false;
 	}
 	*packet = (struct sp_packet){
+		.head = sp_packet_buffers_at(&udp->buffers, datagram->buffer) + SP_PACKET_HEADROOM,
 		.offset = sp_packet_buffers_offset(&udp->buffers, datagram->buffer) +
 			  SP_PACKET_HEADROOM,
 		.token = datagram->buffer,
 		.rx_ns = now_ns,
 		.length = datagram->length,
-		.stream = stream,
+		.stream = (uint16_t)stream,
 		.source_ip = ntohl(address.sin_addr.s_addr),
 	};
 	return true;

@@ -300,17 +300,14 @@ const struct sp_stream_counters *sp_assembler_counters(const struct sp_assembler
 void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *packets,
 		       unsigned int n)
 {
-	const uint8_t *base = assembler->region->base;
-
 	begin_lists(assembler);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct sp_packet *packet = &packets[i];
 
 		if (i + PREFETCH < n)
-			__builtin_prefetch(base + packets[i + PREFETCH].offset);
+			__builtin_prefetch(packets[i + PREFETCH].head);
 		if (packet->stream >= assembler->streams_n ||
-		    !sp_stream_receive(assembler->streams[packet->stream], packet,
-				       base + packet->offset))
+		    !sp_stream_receive(assembler->streams[packet->stream], packet))
 			sp_assembler_release(assembler, packet->token);
 	}
 }

@@ -179,9 +179,8 @@ void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns);
 
 /* ---- receive.c ---- */
 
-/* One datagram, its bytes at @data. True if its buffer is kept. */
-bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet,
-		       const uint8_t *data);
+/* One datagram. True if its buffer is kept. */
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet);
 
 /* ---- gap.c ---- */
 

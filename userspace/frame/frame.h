@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A frame: one image as its packets lie in the region, never copied together.
+ * A frame: one block as its packets lie in the region, never copied together. It is an image, or an
+ * image with chunk data behind it, or several parts (planes, a confidence map, chunk data).
  *
  * A part is a run of packets whose payloads make up one image. Every packet of a part but its last
  * carries exactly `stride` bytes, so the byte b of a part is in packet first_packet + b / stride at
@@ -33,11 +34,24 @@ enum sp_frame_flag {
 	SP_FRAME_HAD_RESEND = 1 << 3,	/* at least one packet came as a resend */
 };
 
+enum sp_frame_part_kind {
+	SP_FRAME_PART_IMAGE,  /* geometry below */
+	SP_FRAME_PART_CHUNKS, /* chunk data: frame/chunk.h reads it */
+	SP_FRAME_PART_OTHER,  /* JPEG, a format we do not know, device-specific: bytes */
+};
+
 struct sp_frame_part {
 	const struct sp_region *region;
 	uint32_t first_packet; /* index into offset[] and the bitmap */
+	uint32_t packets;
 	uint32_t stride;       /* payload bytes of every packet but the last */
 	uint64_t bytes;	       /* of the part */
+	enum sp_frame_part_kind kind;
+	uint16_t data_type, purpose, source, region_id; /* as in a multi-part leader; else 0 */
+	/* Of an image. */
+	uint32_t pixel_format; /* PFNC code, wire/pfnc.h */
+	uint32_t width, height, offset_x, offset_y;
+	uint32_t padding_x; /* bytes after each line */
 };
 
 struct sp_frame {
@@ -49,11 +63,15 @@ struct sp_frame {
 	uint64_t first_ns, last_ns; /* receive time of the first and last packet, CLOCK_MONOTONIC */
 	uint64_t exposure_ns; /* best estimate of the exposure on CLOCK_MONOTONIC; orders results */
 	uint32_t flags;
-	/* Geometry. */
+	/* Geometry of the image that is looked at: part 0, or the first image of a multi-part block. */
 	uint32_t pixel_format; /* PFNC code, wire/pfnc.h */
 	uint32_t width, height, offset_x, offset_y;
 	uint32_t padding_x; /* bytes after each line */
-	/* Pixels. */
+	/*
+	 * Pixels. Part 0 is that image. Chunk data behind an image is a part that shares its packets
+	 * with it: it begins at the block's first byte, since a chunk's place is counted from there
+	 * (the image may be a chunk itself), and ends with the last byte that came.
+	 */
 	uint32_t parts_n;
 	struct sp_frame_part parts[SP_FRAME_PARTS_MAX];
 	uint32_t packets;	/* payload packets of all parts */
@@ -78,6 +96,13 @@ static inline bool sp_frame_packet_missing(const struct sp_frame *frame, uint32_
  */
 int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
 		      uint8_t *dst);
+
+/*
+ * Copies bytes [from, from + n) of part @part into @dst. Bytes of missing packets become 0. Returns
+ * how many bytes were missing, or -EINVAL if they are not in the part.
+ */
+int sp_frame_read(const struct sp_frame *frame, uint32_t part, uint64_t from, uint32_t n,
+		  uint8_t *dst);
 
 /*
  * Whether any packet that carries pixels of the rectangle is missing. The rectangle is clipped to

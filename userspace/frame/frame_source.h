@@ -22,6 +22,10 @@ struct sp_packet_source;
 struct sp_stream_config {
 	uint16_t lane, camera;
 	uint32_t camera_ip;	/* host order; others are refused. 0: any (replay) */
+	/* The rest of who may send, as in struct sp_packet_stream; 0: any. */
+	uint16_t camera_port, vlan;
+	uint8_t camera_mac[6];
+	uint32_t host_ip;
 	uint16_t host_port;	/* UDP port that the camera sends to, bound by `fd` */
 	int fd;			/* the stream's UDP socket; the caller owns it. -1: none (replay) */
 	/*
@@ -30,6 +34,7 @@ struct sp_stream_config {
 	 */
 	uint32_t packet_payload;
 	uint32_t pixel_format, width, height; /* expected image, also the budget of one block */
+	uint32_t extra_bytes;	/* budget of what comes with the image: chunk data, further parts */
 	uint32_t frames;	/* credit: frames that may exist at once, open or handed over */
 	uint64_t gap_ns;	/* younger gaps may be reordering; older ones are asked for */
 	uint64_t packet_timeout_ns; /* so long is an answer waited for before asking again */

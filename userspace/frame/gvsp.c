@@ -206,13 +206,17 @@ static int gvsp_add_stream(struct sp_frame_source *source, const struct sp_strea
 			   struct sp_err *err)
 {
 	struct gvsp_source *g = gvsp(source);
-	const struct sp_packet_stream stream = {
+	struct sp_packet_stream stream = {
 		.fd = config->fd,
 		.host_port = config->host_port,
+		.host_ip = config->host_ip,
 		.camera_ip = config->camera_ip,
+		.camera_port = config->camera_port,
+		.vlan = config->vlan,
 	};
 	int error;
 
+	memcpy(stream.camera_mac, config->camera_mac, sizeof(stream.camera_mac));
 	if (g->assembler)
 		return sp_err_set(err, -EBUSY, "stream: the source runs; add streams before start");
 	if (g->streams_n == STREAMS_MAX)
@@ -359,6 +363,9 @@ static int gvsp_start(struct sp_frame_source *source, struct sp_err *err)
 	}
 	/* Consumers may be asking since before: from here on there is something to ask. */
 	atomic_store_explicit(&g->started, true, memory_order_release);
+	error = g->packets->ops->start ? g->packets->ops->start(g->packets, err) : 0;
+	if (error)
+		return error;
 	error = sp_thread_start(&g->thread, "capture", g->config.cpu, run, g, &g->back);
 	/* The rings stay: a consumer may be looking into them. close undoes what is there. */
 	if (error)

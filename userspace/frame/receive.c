@@ -343,9 +343,9 @@ static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *g
 			sp_count(&stream->counters.unavailable, 1);
 }
 
-bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet,
-		       const uint8_t *data)
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
 {
+	const uint8_t *data = packet->head;
 	struct sp_stream_counters *c = &stream->counters;
 	bool error, payload;
 	struct sp_gvsp_trailer trailer;

@@ -91,6 +91,44 @@ struct gvsp_leader_image {
 	__be16 padding_y; /* bytes after the image */
 } __attribute__((packed));
 
+/* Leader of a multi-part block: the common fields, then one of these a part. */
+struct gvsp_part {
+	__be16 data_type;
+	__be16 length_high; /* of 48 bits */
+	__be32 length_low;
+	__be32 pixel_format;
+	__u8 reserved[2];
+	__u8 source;
+	__u8 zones;
+	__be32 zone_directions;
+	__be16 purpose, region;
+	__be32 size_x, size_y;
+	__be32 offset_x, offset_y;
+	__be16 padding_x, padding_y;
+	__be32 reserved2;
+} __attribute__((packed));
+
+/* Data types of parts. */
+#define GVSP_PART_IMAGE_2D 1
+#define GVSP_PART_PLANE_BI 2
+#define GVSP_PART_PLANE_TRI 3
+#define GVSP_PART_PLANE_QUAD 4
+#define GVSP_PART_IMAGE_3D 5
+#define GVSP_PART_CONFIDENCE 9
+#define GVSP_PART_CHUNKS 10
+#define GVSP_PART_JPEG 11
+#define GVSP_PART_JPEG2000 12
+
+/* Before the data of a multi-part payload packet. */
+struct gvsp_part_prefix {
+	__u8 part;
+	__u8 zone; /* GVSP_PART_END */
+	__be16 offset_high; /* of 48 bits: in the block, parts back to back */
+	__be32 offset_low;
+} __attribute__((packed));
+
+#define GVSP_PART_END 0x40u
+
 /* What every trailer begins with. */
 struct gvsp_trailer {
 	__be16 reserved;
@@ -108,6 +146,15 @@ struct gvsp_trailer_extended_chunk {
 	__be32 chunk_length; /* bytes of chunk data in the block */
 	__be32 size_y;
 	__be32 layout_id;
+} __attribute__((packed));
+
+/* Trailer of a multi-part block: the common fields, then one of these a part. */
+struct gvsp_trailer_part {
+	__be16 data_type;
+	__be16 length_high;
+	__be32 length_low;
+	__be32 size_y;
+	__be32 reserved;
 } __attribute__((packed));
 
 /* After the trailer of a payload type with GVSP_PAYLOAD_CHUNKS. */

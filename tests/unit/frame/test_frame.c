@@ -57,7 +57,12 @@ static void scatter(struct scattered *s, uint32_t format, uint32_t width, uint32
 	s->frame.height = height;
 	s->frame.padding_x = padding_x;
 	s->frame.parts_n = 1;
-	s->frame.parts[0] = (struct sp_frame_part){ &s->region, 0, stride, bytes };
+	s->frame.parts[0] = (struct sp_frame_part){
+		.region = &s->region,
+		.packets = packets,
+		.stride = stride,
+		.bytes = bytes,
+	};
 	s->frame.packets = packets;
 	s->frame.offset = s->offset;
 	s->frame.missing = s->missing;

@@ -56,6 +56,7 @@ static int script_receive(struct sp_packet_source *source, struct sp_packet *pac
 		s->busy[i] = true;
 		s->lent++;
 		packets[n++] = (struct sp_packet){
+			.head = s->region.base + i * 512ull,
 			.offset = i * 512ull,
 			.token = i,
 			.rx_ns = s->now_ns += 1000,
