@@ -9,9 +9,12 @@ _Static_assert(sizeof(struct gvsp_header) == SP_GVSP_HEADER_BYTES, "gvsp_header"
 _Static_assert(sizeof(struct gvsp_header_ext) == SP_GVSP_HEADER_EXT_BYTES, "gvsp_header_ext");
 _Static_assert(sizeof(struct gvsp_leader) == 12, "gvsp_leader");
 _Static_assert(sizeof(struct gvsp_leader_image) == 36, "gvsp_leader_image");
+_Static_assert(sizeof(struct gvsp_part) == SP_GVSP_PART_BYTES, "gvsp_part");
+_Static_assert(sizeof(struct gvsp_part_prefix) == SP_GVSP_PART_PREFIX_BYTES, "gvsp_part_prefix");
 _Static_assert(sizeof(struct gvsp_trailer) == 4, "gvsp_trailer");
 _Static_assert(sizeof(struct gvsp_trailer_image) == 8, "gvsp_trailer_image");
 _Static_assert(sizeof(struct gvsp_trailer_extended_chunk) == 16, "gvsp_trailer_extended_chunk");
+_Static_assert(sizeof(struct gvsp_trailer_part) == 16, "gvsp_trailer_part");
 _Static_assert(sizeof(struct gvsp_trailer_chunks) == 8, "gvsp_trailer_chunks");
 
 bool sp_gvsp_status_is_gone(__u16 status)
@@ -96,6 +99,8 @@ int sp_gvsp_parse_leader(const void *payload, __u32 len, struct sp_gvsp_leader *
 		.payload_type = __be16_to_cpu(common->payload_type),
 		.timestamp = __be64_to_cpu(common->timestamp),
 	};
+	if ((leader.payload_type & GVSP_PAYLOAD_TYPE_MASK) == GVSP_PAYLOAD_H264)
+		leader.timestamp = 0; /* that is its size */
 	leader.has_image = type_has_image(leader.payload_type);
 	if (leader.has_image) {
 		if (len < sizeof(*image))
@@ -112,121 +117,168 @@ int sp_gvsp_parse_leader(const void *payload, __u32 len, struct sp_gvsp_leader *
 	return 0;
 }
 
+/* Bytes of a trailer before what GVSP_PAYLOAD_CHUNKS appends; 0: not told by the type alone. */
+static __u32 trailer_bytes(__u16 payload_type)
+{
+	switch (payload_type & GVSP_PAYLOAD_TYPE_MASK) {
+	case GVSP_PAYLOAD_IMAGE:
+	case GVSP_PAYLOAD_MULTI_ZONE:
+		return sizeof(struct gvsp_trailer_image);
+	case GVSP_PAYLOAD_CHUNK: /* as extended, up to the chunk length */
+		return sizeof(struct gvsp_trailer) + sizeof(__be32);
+	case GVSP_PAYLOAD_EXTENDED_CHUNK:
+		return sizeof(struct gvsp_trailer_extended_chunk);
+	case GVSP_PAYLOAD_RAW:
+	case GVSP_PAYLOAD_FILE:
+	case GVSP_PAYLOAD_JPEG:
+	case GVSP_PAYLOAD_JPEG2000:
+	case GVSP_PAYLOAD_H264:
+		return sizeof(struct gvsp_trailer);
+	default:
+		return 0;
+	}
+}
+
 int sp_gvsp_parse_trailer(const void *payload, __u32 len, struct sp_gvsp_trailer *ret)
 {
 	const struct gvsp_trailer *common = payload;
 	const struct gvsp_trailer_image *image = payload;
 	const struct gvsp_trailer_extended_chunk *chunk = payload;
-	const struct gvsp_trailer_chunks *appended = (const void *)(image + 1);
+	const struct gvsp_trailer_chunks *appended;
 	struct sp_gvsp_trailer trailer = { 0 };
+	__u32 bytes;
 	__u16 type;
 
 	if (len < sizeof(*common))
 		return -EINVAL;
 	trailer.payload_type = __be16_to_cpu(common->payload_type);
 	type = trailer.payload_type & GVSP_PAYLOAD_TYPE_MASK;
-	if ((type == GVSP_PAYLOAD_IMAGE || type == GVSP_PAYLOAD_MULTI_ZONE) &&
-	    len >= sizeof(*image)) {
+	bytes = trailer_bytes(trailer.payload_type);
+	if (!bytes || len < bytes) {
+		*ret = trailer;
+		return 0;
+	}
+	if (type == GVSP_PAYLOAD_IMAGE || type == GVSP_PAYLOAD_MULTI_ZONE) {
 		trailer.has_size_y = true;
 		trailer.size_y = __be32_to_cpu(image->size_y);
-		if ((trailer.payload_type & GVSP_PAYLOAD_CHUNKS) &&
-		    len >= sizeof(*image) + sizeof(*appended))
-			trailer.chunk_length = __be32_to_cpu(appended->chunk_length);
-	} else if (type == GVSP_PAYLOAD_CHUNK && len >= sizeof(*common) + sizeof(__be32)) {
-		trailer.chunk_length = __be32_to_cpu(chunk->chunk_length);
-	} else if (type == GVSP_PAYLOAD_EXTENDED_CHUNK && len >= sizeof(*chunk)) {
-		trailer.chunk_length = __be32_to_cpu(chunk->chunk_length);
+	} else if (type == GVSP_PAYLOAD_EXTENDED_CHUNK) {
 		trailer.has_size_y = true;
 		trailer.size_y = __be32_to_cpu(chunk->size_y);
+	}
+	if (type == GVSP_PAYLOAD_CHUNK || type == GVSP_PAYLOAD_EXTENDED_CHUNK) {
+		trailer.chunk_length = __be32_to_cpu(chunk->chunk_length);
+	} else if ((trailer.payload_type & GVSP_PAYLOAD_CHUNKS) &&
+		   len - bytes >= sizeof(*appended)) {
+		appended = (const void *)((const __u8 *)payload + bytes);
+		trailer.chunk_length = __be32_to_cpu(appended->chunk_length);
 	}
 	*ret = trailer;
 	return 0;
 }
 
-int sp_gvsp_build(const struct sp_gvsp_packet *packet, void *data, __u32 size)
+static bool part_has_image(__u16 data_type)
 {
-	struct gvsp_header *header = data;
-	struct gvsp_header_ext *ext = data;
-
-	if (size < (packet->extended ? sizeof(*ext) : sizeof(*header)))
-		return -ENOSPC;
-	if (!packet->extended) {
-		header->status = __cpu_to_be16(packet->status);
-		header->block_id = __cpu_to_be16((__u16)packet->block_id);
-		header->format_packet = __cpu_to_be32((__u32)packet->format << GVSP_FORMAT_SHIFT |
-						      (packet->packet_id & GVSP_PACKET_ID_MASK));
-		return sizeof(*header);
-	}
-	*ext = (struct gvsp_header_ext){
-		.status = __cpu_to_be16(packet->status),
-		.flags = __cpu_to_be16(packet->flags),
-		.format = GVSP_FORMAT_EXTENDED | packet->format,
-		.parts = packet->parts,
-		.block_id = __cpu_to_be64(packet->block_id),
-		.packet_id = __cpu_to_be32(packet->packet_id),
-	};
-	return sizeof(*ext);
+	return data_type >= GVSP_PART_IMAGE_2D && data_type <= GVSP_PART_CONFIDENCE;
 }
 
-int sp_gvsp_build_leader(const struct sp_gvsp_packet *packet, const struct sp_gvsp_leader *leader,
-			 void *data, __u32 size)
+int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i, struct sp_gvsp_part *ret)
 {
-	__u32 fields = leader->has_image ? sizeof(struct gvsp_leader_image)
-					 : sizeof(struct gvsp_leader);
-	struct sp_gvsp_packet header = *packet;
-	struct gvsp_leader_image *image;
-	int len;
+	const struct gvsp_part *wire;
 
-	header.format = GVSP_FORMAT_LEADER;
-	len = sp_gvsp_build(&header, data, size);
-	if (len < 0 || size - len < fields)
-		return -ENOSPC;
-	image = (void *)((__u8 *)data + len);
-	image->common = (struct gvsp_leader){
-		.field_info = leader->field_info,
-		.payload_type = __cpu_to_be16(leader->payload_type),
-		.timestamp = __cpu_to_be64(leader->timestamp),
+	if (parts > SP_GVSP_PARTS_MAX || i >= parts ||
+	    len < sizeof(struct gvsp_leader) + parts * sizeof(*wire))
+		return -EINVAL;
+	wire = (const void *)((const __u8 *)payload + sizeof(struct gvsp_leader));
+	wire += i;
+	*ret = (struct sp_gvsp_part){
+		.length = (__u64)__be16_to_cpu(wire->length_high) << 32 |
+			  __be32_to_cpu(wire->length_low),
+		.data_type = __be16_to_cpu(wire->data_type),
+		.purpose = __be16_to_cpu(wire->purpose),
+		.region = __be16_to_cpu(wire->region),
+		.source = wire->source,
 	};
-	if (leader->has_image) {
-		image->pixel_format = __cpu_to_be32(leader->pixel_format);
-		image->size_x = __cpu_to_be32(leader->size_x);
-		image->size_y = __cpu_to_be32(leader->size_y);
-		image->offset_x = __cpu_to_be32(leader->offset_x);
-		image->offset_y = __cpu_to_be32(leader->offset_y);
-		image->padding_x = __cpu_to_be16(leader->padding_x);
-		image->padding_y = __cpu_to_be16(leader->padding_y);
-	}
-	return len + fields;
+	if (!part_has_image(ret->data_type))
+		return 0;
+	ret->has_image = true;
+	ret->pixel_format = __be32_to_cpu(wire->pixel_format);
+	ret->size_x = __be32_to_cpu(wire->size_x);
+	ret->size_y = __be32_to_cpu(wire->size_y);
+	ret->offset_x = __be32_to_cpu(wire->offset_x);
+	ret->offset_y = __be32_to_cpu(wire->offset_y);
+	ret->padding_x = __be16_to_cpu(wire->padding_x);
+	ret->padding_y = __be16_to_cpu(wire->padding_y);
+	return 0;
 }
 
-int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
-			  const struct sp_gvsp_trailer *trailer, __u32 layout_id, void *data,
-			  __u32 size)
+int sp_gvsp_parse_part_prefix(const void *payload, __u32 len, struct sp_gvsp_part_prefix *ret)
 {
-	bool chunks = trailer->payload_type & GVSP_PAYLOAD_CHUNKS;
-	__u32 fields = sizeof(struct gvsp_trailer);
-	struct sp_gvsp_packet header = *packet;
-	struct gvsp_trailer_chunks *end;
-	struct gvsp_trailer_image *image;
-	int len;
+	const struct gvsp_part_prefix *wire = payload;
 
-	if (trailer->has_size_y)
-		fields = sizeof(*image);
-	header.format = GVSP_FORMAT_TRAILER;
-	len = sp_gvsp_build(&header, data, size);
-	if (len < 0 || size - len < fields + (chunks ? sizeof(*end) : 0))
-		return -ENOSPC;
-	image = (void *)((__u8 *)data + len);
-	image->common.reserved = 0;
-	image->common.payload_type = __cpu_to_be16(trailer->payload_type);
-	if (trailer->has_size_y)
-		image->size_y = __cpu_to_be32(trailer->size_y);
-	len += fields;
-	if (chunks) {
-		end = (void *)((__u8 *)data + len);
-		end->chunk_length = __cpu_to_be32(trailer->chunk_length);
-		end->layout_id = __cpu_to_be32(layout_id);
-		len += sizeof(*end);
+	if (len < sizeof(*wire))
+		return -EINVAL;
+	*ret = (struct sp_gvsp_part_prefix){
+		.offset = (__u64)__be16_to_cpu(wire->offset_high) << 32 |
+			  __be32_to_cpu(wire->offset_low),
+		.part = wire->part,
+		.ends_part = wire->zone & GVSP_PART_END,
+	};
+	return 0;
+}
+
+/* Bytes of the leader that an all-in packet begins with, or 0: cut short, or not such a type. */
+static __u32 all_in_leader_bytes(const __u8 *payload, __u32 len, __u16 payload_type)
+{
+	__u32 bytes;
+
+	switch (payload_type & GVSP_PAYLOAD_TYPE_MASK) {
+	case GVSP_PAYLOAD_IMAGE:
+	case GVSP_PAYLOAD_EXTENDED_CHUNK:
+		return sizeof(struct gvsp_leader_image);
+	case GVSP_PAYLOAD_CHUNK:
+		return sizeof(struct gvsp_leader);
+	case GVSP_PAYLOAD_RAW:
+		return GVSP_LEADER_RAW_BYTES;
+	case GVSP_PAYLOAD_FILE: /* the same, then a name and its NUL */
+		for (bytes = GVSP_LEADER_RAW_BYTES; bytes < len; bytes++)
+			if (!payload[bytes])
+				return bytes + 1;
+		return 0;
+	case GVSP_PAYLOAD_JPEG:
+	case GVSP_PAYLOAD_JPEG2000:
+		return GVSP_LEADER_JPEG_BYTES;
+	case GVSP_PAYLOAD_H264:
+		return GVSP_LEADER_H264_BYTES;
+	case GVSP_PAYLOAD_MULTI_ZONE:
+		return GVSP_LEADER_MULTI_ZONE_BYTES;
+	default:
+		return 0;
 	}
-	return len;
+}
+
+int sp_gvsp_parse_all_in(const void *payload, __u32 len, struct sp_gvsp_all_in *ret)
+{
+	const __u8 *bytes = payload;
+	struct sp_gvsp_all_in all_in;
+	__u32 leader, trailer, prefix = 0;
+	__u16 type;
+
+	if (sp_gvsp_parse_leader(bytes, len, &all_in.leader))
+		return -EINVAL;
+	type = all_in.leader.payload_type;
+	leader = all_in_leader_bytes(bytes, len, type);
+	trailer = trailer_bytes(type);
+	if (type & GVSP_PAYLOAD_CHUNKS)
+		trailer += sizeof(struct gvsp_trailer_chunks);
+	type &= GVSP_PAYLOAD_TYPE_MASK;
+	if (type == GVSP_PAYLOAD_H264 || type == GVSP_PAYLOAD_MULTI_ZONE)
+		prefix = GVSP_DATA_PREFIX_BYTES;
+	if (!leader || len < leader + trailer + prefix)
+		return -EINVAL;
+	if (sp_gvsp_parse_trailer(bytes + leader, trailer, &all_in.trailer) ||
+	    all_in.trailer.payload_type != all_in.leader.payload_type)
+		return -EINVAL;
+	all_in.data = leader + trailer + prefix;
+	*ret = all_in;
+	return 0;
 }

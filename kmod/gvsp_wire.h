@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Parse and build GVSP packets. A parse function checks bounds and gives host-order values; nothing
- * downstream touches wire bytes. No libc, no allocation: the kernel module compiles this file too.
+ * downstream touches wire bytes. No libc, no allocation: the kernel module compiles gvsp_wire.c and
+ * gvsp_build.c too.
  *
  * @data and @payload are UDP payload bytes at any alignment. Parse functions return 0, or -EINVAL
  * with *ret untouched; build functions return the bytes written, or -ENOSPC.
@@ -29,7 +30,7 @@ struct sp_gvsp_packet {
 };
 
 struct sp_gvsp_leader {
-	__u64 timestamp; /* device ticks */
+	__u64 timestamp; /* device ticks; 0 for H.264, whose leader has none */
 	__u16 payload_type; /* as sent: GVSP_PAYLOAD_TYPE_MASK, GVSP_PAYLOAD_CHUNKS */
 	__u8 field_info; /* 0: progressive */
 	bool has_image; /* the leader carries a geometry, below; else all 0 */
@@ -66,7 +67,7 @@ struct sp_gvsp_part_prefix {
 	bool ends_part;
 };
 
-/* Where in an all-in packet's payload the image's bytes are. */
+/* What an all-in packet says of its block, and where in its payload the data are. */
 struct sp_gvsp_all_in {
 	struct sp_gvsp_leader leader;
 	struct sp_gvsp_trailer trailer;
@@ -110,8 +111,8 @@ int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i, struc
 int sp_gvsp_parse_part_prefix(const void *payload, __u32 len, struct sp_gvsp_part_prefix *ret);
 
 /*
- * An all-in packet's leader and trailer, and where its data begin. -EINVAL: too short, or a payload
- * type that does not come all-in (multi-part, GenDC).
+ * An all-in packet's leader and trailer, and where its data begin. -EINVAL: too short, leader and
+ * trailer of different types, or a payload type that does not come all-in (multi-part, GenDC).
  */
 int sp_gvsp_parse_all_in(const void *payload, __u32 len, struct sp_gvsp_all_in *ret);
 
@@ -136,8 +137,9 @@ int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
 			  __u32 size);
 
 /*
- * The same for multi-part blocks (extended headers only: -EINVAL otherwise) and all-in packets; the
- * bytes of the data follow what is written.
+ * The same for multi-part blocks and all-in packets; the bytes of the data follow what is written.
+ * -EINVAL: multi-part with a standard header, no or too many parts, lengths or offsets beyond 48
+ * bits; all-in of something else than an image whose leader and trailer agree and are whole.
  */
 int sp_gvsp_build_multi_part_leader(const struct sp_gvsp_packet *packet, __u64 timestamp,
 				    const struct sp_gvsp_part *parts, __u8 parts_n, void *data,

@@ -13,7 +13,7 @@ if ! env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make kmod >"$log" 2>&1; then
 	exit 1
 fi
 if grep -E 'warning|error' "$log"; then echo "not ok kmod: warnings, see above"; exit 1; fi
-for object in gvsp_wire gvsp_block; do
+for object in gvsp_wire gvsp_build gvsp_block; do
 	[ -f build/kmod/kmod/$object.o ] || { echo "not ok kmod: $object.o was not built"; exit 1; }
 done
 echo "ok kmod_shared_sources_compile ($(grep -c CHECK "$log") checked by sparse)"

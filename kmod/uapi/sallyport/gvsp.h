@@ -108,12 +108,27 @@ struct gvsp_part {
 	__be32 reserved2;
 } __attribute__((packed));
 
-/* Data types of parts. */
+/*
+ * Leaders of other types go on behind the common fields. Only their sizes matter to us, and only
+ * where data follow in the same packet (all-in).
+ */
+#define GVSP_LEADER_RAW_BYTES 20 /* a file's has a name and its NUL behind that */
+#define GVSP_LEADER_JPEG_BYTES 32
+#define GVSP_LEADER_H264_BYTES 32
+#define GVSP_LEADER_MULTI_ZONE_BYTES 40
+
+/* Data of these begin with so many bytes of their own: H.264 a timestamp, multi-zone a place. */
+#define GVSP_DATA_PREFIX_BYTES 8
+
+/* Data types of parts. Up to the confidence map they have an image's geometry. */
 #define GVSP_PART_IMAGE_2D 1
 #define GVSP_PART_PLANE_BI 2
 #define GVSP_PART_PLANE_TRI 3
 #define GVSP_PART_PLANE_QUAD 4
 #define GVSP_PART_IMAGE_3D 5
+#define GVSP_PART_PLANE_3D_BI 6
+#define GVSP_PART_PLANE_3D_TRI 7
+#define GVSP_PART_PLANE_3D_QUAD 8
 #define GVSP_PART_CONFIDENCE 9
 #define GVSP_PART_CHUNKS 10
 #define GVSP_PART_JPEG 11
