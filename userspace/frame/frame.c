@@ -43,34 +43,63 @@ static int locate(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_
 	return 0;
 }
 
-int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
-		      uint8_t *dst)
+/* The packet of byte @at of @part, or -EINVAL if the frame has no such packet. */
+static int packet_of(const struct sp_frame *frame, const struct sp_frame_part *part, uint64_t at,
+		     uint32_t *ret_packet)
 {
-	const struct sp_frame_part *part = &frame->parts[0];
-	uint64_t begin, left, missing = 0;
-	uint32_t packet, within;
+	uint64_t packet;
 
-	if (locate(frame, y, x0, n, true, &begin, &left))
+	if (!part->stride || at / part->stride >= frame->packets)
 		return -EINVAL;
-	packet = part->first_packet + (uint32_t)(begin / part->stride);
-	within = (uint32_t)(begin % part->stride);
-	while (left) {
-		uint64_t run = part->stride - within;
+	packet = part->first_packet + at / part->stride;
+	if (packet >= frame->packets)
+		return -EINVAL;
+	*ret_packet = (uint32_t)packet;
+	return 0;
+}
 
-		if (run > left)
-			run = left;
+int sp_frame_read(const struct sp_frame *frame, uint32_t part, uint64_t from, uint32_t n,
+		  uint8_t *dst)
+{
+	const struct sp_frame_part *p;
+	uint32_t packet, last, within, missing = 0;
+
+	if (part >= frame->parts_n)
+		return -EINVAL;
+	p = &frame->parts[part];
+	if (n > INT32_MAX || from > p->bytes || n > p->bytes - from)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	if (packet_of(frame, p, from, &packet) || packet_of(frame, p, from + n - 1, &last))
+		return -EINVAL;
+	within = (uint32_t)(from % p->stride);
+	for (; packet <= last; packet++) {
+		uint32_t run = p->stride - within;
+
+		if (run > n)
+			run = n;
 		if (sp_frame_packet_missing(frame, packet)) {
 			memset(dst, 0, run);
 			missing += run;
 		} else {
-			memcpy(dst, part->region->base + frame->offset[packet] + within, run);
+			memcpy(dst, p->region->base + frame->offset[packet] + within, run);
 		}
 		dst += run;
-		left -= run;
-		packet++;
+		n -= run;
 		within = 0;
 	}
 	return (int)missing;
+}
+
+int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
+		      uint8_t *dst)
+{
+	uint64_t begin, bytes;
+
+	if (locate(frame, y, x0, n, true, &begin, &bytes))
+		return -EINVAL;
+	return sp_frame_read(frame, 0, begin, (uint32_t)bytes, dst);
 }
 
 /* Clips [*from, *from + *n) to [0, limit). False if nothing is left. */
@@ -94,12 +123,15 @@ bool sp_frame_rect_damaged(const struct sp_frame *frame, int x, int y, int width
 	if (!frame->missing_n || !clip(&x0, &w, frame->width) || !clip(&y0, &h, frame->height))
 		return false;
 	for (int64_t line = y0; line < y0 + h; line++) {
+		uint32_t packet, last;
 		uint64_t begin, n;
 
-		if (locate(frame, (uint32_t)line, (uint32_t)x0, (uint32_t)w, false, &begin, &n))
+		if (locate(frame, (uint32_t)line, (uint32_t)x0, (uint32_t)w, false, &begin, &n) ||
+		    packet_of(frame, part, begin, &packet) ||
+		    packet_of(frame, part, begin + n - 1, &last))
 			return true;
-		for (uint64_t p = begin / part->stride; p <= (begin + n - 1) / part->stride; p++)
-			if (sp_frame_packet_missing(frame, part->first_packet + (uint32_t)p))
+		for (; packet <= last; packet++)
+			if (sp_frame_packet_missing(frame, packet))
 				return true;
 	}
 	return false;
@@ -124,6 +156,7 @@ int sp_frame_wrap(struct sp_frame_wrap *wrap, const struct sp_region *region, ui
 			.parts_n = 1,
 			.parts[0] = {
 				.region = region,
+				.packets = 1,
 				.stride = (uint32_t)bytes,
 				.bytes = bytes,
 			},

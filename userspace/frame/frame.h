@@ -99,7 +99,8 @@ int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uin
 
 /*
  * Copies bytes [from, from + n) of part @part into @dst. Bytes of missing packets become 0. Returns
- * how many bytes were missing, or -EINVAL if they are not in the part.
+ * how many bytes were missing, or -EINVAL if they are not in the part, if the frame has not the
+ * packets for them, or if @n is above INT32_MAX.
  */
 int sp_frame_read(const struct sp_frame *frame, uint32_t part, uint64_t from, uint32_t n,
 		  uint8_t *dst);
