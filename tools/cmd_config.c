@@ -42,26 +42,67 @@ static int choose(const struct sp_config *config, struct sp_models *models, stru
 	return sp_models_choose(&wish, models, err);
 }
 
+static const char *source_name(const struct sp_config *config)
+{
+	static const char *const names[] = { "auto", "udp", "dpdk", "replay" };
+
+	return names[config->capture.source];
+}
+
+static json_t *plan_json(const struct sp_config *config, const struct sp_config_plan *plan)
+{
+	json_t *queues = json_array();
+
+	for (uint32_t i = 0; i < plan->queues_n; i++) {
+		const struct sp_config_queue_plan *q = &plan->queues[i];
+
+		json_array_append_new(
+			queues, json_pack("{s:i, s:f, s:f, s:I, s:I, s:I}", "cameras",
+					  (int)q->cameras, "bits_per_second", q->bits_per_second,
+					  "packets_per_second", q->packets_per_second,
+					  "buffers_needed", (json_int_t)q->buffers_needed, "buffers",
+					  (json_int_t)q->buffers, "region_bytes",
+					  (json_int_t)q->region_bytes));
+	}
+	return json_pack("{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I, s:s, s:o}", "ok", 1, "lanes",
+			 (int)config->lanes_count, "cameras", (int)plan->cameras,
+			 "frames_per_second", plan->frames_per_second, "bits_per_second",
+			 plan->bits_per_second, "packets_per_second", plan->packets_per_second,
+			 "buffers_needed", (json_int_t)plan->buffers_needed, "region_bytes",
+			 (json_int_t)plan->region_bytes, "source", source_name(config), "queues",
+			 queues);
+}
+
+static void print_queues(const struct sp_config *config, const struct sp_config_plan *plan)
+{
+	printf("  source %s, %u queue%s; %.1f MiB of packet memory in all\n", source_name(config),
+	       plan->queues_n, plan->queues_n == 1 ? "" : "s",
+	       (double)plan->region_bytes / (1 << 20));
+	for (uint32_t i = 0; i < plan->queues_n; i++) {
+		const struct sp_config_queue_plan *q = &plan->queues[i];
+
+		printf("  queue %u: %u cameras, %.3f Gb/s, %.0f packets/s; %u packet buffers, a region "
+		       "of %.1f MiB", i, q->cameras, q->bits_per_second / 1e9, q->packets_per_second,
+		       q->buffers, (double)q->region_bytes / (1 << 20));
+		if (config->capture.cpus_count > i)
+			printf("; on CPU %u", config->capture.cpus[i]);
+		putchar('\n');
+	}
+}
+
 /* @models: NULL without a backend that has any. */
 static void print(const struct sp_config *config, const struct sp_config_plan *plan,
 		  const struct sp_models *models)
 {
 	if (json) {
-		sp_command_print_json(json_pack(
-			"{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "ok", 1, "lanes",
-			(int)config->lanes_count, "cameras", (int)plan->cameras,
-			"frames_per_second", plan->frames_per_second, "bits_per_second",
-			plan->bits_per_second, "packets_per_second", plan->packets_per_second,
-			"buffers_needed", (json_int_t)plan->buffers_needed, "region_bytes",
-			(json_int_t)plan->region_bytes));
+		sp_command_print_json(plan_json(config, plan));
 		return;
 	}
 	printf("%s: well-formed\n", path);
 	printf("  %u lanes, %u cameras: %.0f frames/s, %.3f Gb/s, %.0f packets/s\n",
 	       config->lanes_count, plan->cameras, plan->frames_per_second,
 	       plan->bits_per_second / 1e9, plan->packets_per_second);
-	printf("  %u packet buffers, %.1f MiB of packet memory\n", plan->buffers_needed,
-	       (double)plan->region_bytes / (1 << 20));
+	print_queues(config, plan);
 	if (models)
 		print_models(models);
 	printf("  purpose '%s'; images and templates of people without a match are %s\n",

@@ -33,3 +33,12 @@ const struct sp_camera_ops *sp_backend_cameras(void)
 	return NULL;
 #endif
 }
+
+bool sp_backend_dpdk(void)
+{
+#ifdef SP_HAVE_DPDK
+	return true;
+#else
+	return false;
+#endif
+}

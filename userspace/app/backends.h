@@ -3,6 +3,8 @@
 #ifndef SP_APP_BACKENDS_H
 #define SP_APP_BACKENDS_H
 
+#include <stdbool.h>
+
 struct sp_camera_ops;
 struct sp_compute_ops;
 
@@ -13,5 +15,8 @@ const char *sp_backend_compute_names(void);
 
 /* NULL if this build cannot control cameras. */
 const struct sp_camera_ops *sp_backend_cameras(void);
+
+/* Whether this build can capture through DPDK. */
+bool sp_backend_dpdk(void);
 
 #endif

@@ -16,6 +16,8 @@ struct sp_err;
 enum {
 	SP_CONFIG_LANES_MAX = 64,
 	SP_CONFIG_CAMERAS_MAX = 16, /* a lane */
+	SP_CONFIG_QUEUES_MAX = 64,
+	SP_CONFIG_EAL_MAX = 64, /* arguments */
 };
 
 struct sp_config_camera {
@@ -25,11 +27,20 @@ struct sp_config_camera {
 	char *pixel_format;
 	double fps;
 	uint32_t packet_size;
+	/* Who may send: as struct sp_packet_stream has it. */
+	char *mac;	       /* "00:11:22:33:44:55", or NULL: any */
+	char *vlan;	       /* an id, "untagged", or NULL: any */
+	uint32_t source_port;  /* 0: any */
+	uint32_t *extra_bytes; /* budget of what comes with the image; never NULL once resolved */
+	bool extended_ids;     /* asks the camera for 64-bit block ids */
 	/* Resolved. */
+	uint8_t mac_bytes[6];
+	uint16_t vlan_id;
 	uint32_t pixel_format_code;
 	uint64_t frame_bytes;
 	uint32_t packet_payload;
 	uint32_t packets_per_frame;
+	uint32_t packets_most; /* of a frame with all its extra, under extended headers */
 	uint32_t credit; /* frames that may exist at once */
 };
 
@@ -39,13 +50,30 @@ struct sp_config_lane {
 	uint32_t cameras_count;
 };
 
+enum sp_config_source { SP_SOURCE_AUTO, SP_SOURCE_UDP, SP_SOURCE_DPDK, SP_SOURCE_REPLAY };
 enum sp_config_engine { SP_ENGINE_AUTO, SP_ENGINE_URING, SP_ENGINE_RECVMMSG };
 
+/* As struct sp_dpdk_config has it. */
+struct sp_config_dpdk {
+	char **eal;
+	uint32_t eal_count;
+	char *port;
+	char *exception;
+	char *drop_interface;
+	bool no_split, no_flow;
+	uint32_t *nap_max_us; /* longest nap of a quiet queue, 0: none; never NULL once resolved */
+};
+
 struct sp_config_capture {
+	enum sp_config_source source; /* resolved: never auto */
+	struct sp_config_dpdk dpdk;
+	uint32_t queues;	/* capture threads, each with a share of the cameras */
+	uint32_t *cpus;		/* one a queue, to pin its thread to; none: the scheduler's business */
+	uint32_t cpus_count;
 	char *host_address;	/* our address towards the cameras; NULL: the one that routes to each */
 	enum sp_config_engine engine;
 	uint32_t frames;	/* credit of each camera, frames; 0: by its rate */
-	uint32_t buffers;	/* packet buffers of the port */
+	uint32_t buffers;	/* packet buffers of each queue; 0: what its cameras need */
 	bool no_resend;
 	uint32_t resend_packets_per_second; /* of each camera */
 	uint32_t gap_us, packet_timeout_ms, retention_ms;
@@ -109,12 +137,24 @@ struct sp_config {
 int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_err *err);
 void sp_config_free(struct sp_config *config);
 
+/* What a queue carries when cameras are dealt out in turn. */
+struct sp_config_queue_plan {
+	uint32_t cameras;
+	double bits_per_second, packets_per_second;
+	uint32_t buffers_needed; /* to hold what arrives in retention + deadline + gather */
+	uint32_t buffers;	 /* as configured, or what the fullest queue needs */
+	uint64_t region_bytes;
+};
+
 /* What the configuration asks of the machine. */
 struct sp_config_plan {
 	uint32_t cameras;
 	double frames_per_second, bits_per_second, packets_per_second;
-	uint32_t buffers_needed; /* to hold what arrives in retention + deadline + gather */
-	uint64_t region_bytes;
+	uint32_t buffer_size;	 /* largest UDP payload, bytes */
+	uint32_t buffers_needed; /* of all queues */
+	uint64_t region_bytes;	 /* of all queues */
+	uint32_t queues_n;
+	struct sp_config_queue_plan queues[SP_CONFIG_QUEUES_MAX];
 };
 
 /*
@@ -123,5 +163,8 @@ struct sp_config_plan {
  */
 int sp_config_plan(const struct sp_config *config, struct sp_config_plan *ret_plan,
 		   struct sp_err *err);
+
+/* Packet buffers that @camera's frames and packets on their way may fill. */
+uint32_t sp_config_camera_buffers(const struct sp_config_camera *camera);
 
 #endif

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "app/backends.h"
+#include "app/config_line.h"
 #include "app/privacy.h"
 #include "base/diag.h"
+#include "capture/packet_source.h"
 #include "test.h"
 
 static char path[64];
@@ -27,6 +30,37 @@ static int load(const char *text, struct sp_config **config, struct sp_err *err)
 
 #define LANE "lanes:\n- name: a\n  cameras:\n  - {name: c, address: 127.0.0.2, width: 640, height: 480"
 
+TEST(config_line_finds_a_field)
+{
+	static const struct {
+		const char *field;
+		unsigned int line;
+	} cases[] = {
+		{ "a", 1 },
+		{ "b[0]", 3 },
+		{ "b[1].c", 4 },
+		{ "b[1].d[2]", 6 },
+		{ "b[1].e.f", 7 },  /* f is left out: where e is */
+		{ "b[2].c", 2 },    /* there is no third: where b is */
+		{ "z", 0 },
+		{ "a.b", 1 },
+		{ "", 0 },
+	};
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/tmp/sp-config-%d.yaml", getpid());
+	file = fopen(path, "w");
+	CHECK(file);
+	fputs("a: 1\nb:\n- c: 2\n- c: 3\n  d: [0,\n      1, 2]\n  e: {}\n", file);
+	fclose(file);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (sp_config_line(path, cases[i].field) != cases[i].line)
+			FAIL("%s: line %u, not %u", cases[i].field, sp_config_line(path, cases[i].field),
+			     cases[i].line);
+	unlink(path);
+	CHECK_EQ(sp_config_line(path, "a"), 0);
+}
+
 TEST(config_fills_in_defaults)
 {
 	struct sp_config *config;
@@ -39,6 +73,11 @@ TEST(config_fills_in_defaults)
 	CHECK_EQ(config->lanes[0].cameras[0].pixel_format_code, 0x01080009);
 	CHECK_EQ(config->lanes[0].cameras[0].packet_payload, 1364);
 	CHECK_EQ(config->lanes[0].cameras[0].packets_per_frame, 226);
+	CHECK_EQ(config->lanes[0].cameras[0].packets_most, 231);
+	CHECK_EQ(*config->lanes[0].cameras[0].extra_bytes, 4096);
+	CHECK_EQ(config->capture.source, SP_SOURCE_UDP);
+	CHECK_EQ(config->capture.queues, 1);
+	CHECK_EQ(*config->capture.dpdk.nap_max_us, 100);
 	CHECK(!config->policy.persist_unmatched);
 	CHECK_EQ(config->encounter.gap_ms, 1500);
 	CHECK_NEAR(config->validity.sharpness_min, 25, 0);
@@ -88,6 +127,28 @@ TEST(config_refuses_with_place_and_reason)
 		{ "purpose: x\n" LANE "}\nencounter: {jpeg_quality: 101}\n",
 		  { "encounter.jpeg_quality", "101" } },
 		{ "purpose: x\n" LANE "}\ncompute: {backend: quantum}\n", { "quantum", "cpu" } },
+		{ "purpose: x\n" LANE ", vlan: 4095}\n", { "line 5: lanes[0].cameras[0] ('c'): vlan", "4094" } },
+		{ "purpose: x\n" LANE ", vlan: 7}\n", { "vlan is not seen by capture.source udp", "dpdk" } },
+		{ "purpose: x\n" LANE ", mac: 00:11:22:33:44}\n", { "00:11:22:33:44", "cameras list" } },
+		{ "purpose: x\n" LANE ", mac: 01-11-22-33-44-55}\n", { "single station", "" } },
+		{ "purpose: x\n" LANE ", source_port: 65536}\n", { "source_port 65536", "65535" } },
+		{ "purpose: x\n" LANE ", extra_bytes: 67108865}\n", { "extra_bytes", "67108864" } },
+		{ "purpose: x\n" LANE "}\ncapture:\n  queues: 2\n",
+		  { "line 7: capture.queues: 2 queues for 1 cameras", "at most one a camera" } },
+		{ "purpose: x\n" LANE "}\ncapture:\n  cpus: [0, 1]\n",
+		  { "line 7: capture.cpus: 2 CPUs for 1 queues", "leave" } },
+		{ "purpose: x\n" LANE "}\ncapture:\n  cpus:\n  - 4096\n",
+		  { "line 8: capture.cpus[0]: CPU 4096", "1023" } },
+		{ "purpose: x\n" LANE "}\ncapture: {source: udp, replay: x.pcap}\n",
+		  { "capture.source: contradicts capture.replay", "take one" } },
+		{ "purpose: x\n" LANE "}\ncapture: {source: replay}\n", { "name it in capture.replay", "" } },
+		{ "purpose: x\n" LANE "}\ncapture: {source: netmap}\n", { "netmap", "line: 6" } },
+		{ "purpose: x\n" LANE "}\ncapture:\n  dpdk:\n    nap_max_us: 100001\n",
+		  { "line 8: capture.dpdk.nap_max_us: 100001", "0: never naps" } },
+		{ "purpose: x\n" LANE "}\ncapture: {dpdk: {drop_interface: an-interface-name}}\n",
+		  { "capture.dpdk.drop_interface", "ip link" } },
+		{ "purpose: x\n" LANE "}\ncapture: {dpdk: {port: net_tap0, exception: net_tap0}}\n",
+		  { "capture.dpdk.exception", "the port itself" } },
 		{ "purpose: [x\n", { "", "" } },
 		{ "a: &b c\nd: *b\n", { "", "" } },
 	};
@@ -104,6 +165,74 @@ TEST(config_refuses_with_place_and_reason)
 	}
 }
 
+/* The whole of a DPDK site; without DPDK in the build the same file is refused by name. */
+TEST(config_reads_a_dpdk_site)
+{
+	static const char text[] =
+		"purpose: x\n" LANE ", mac: \"00:11:22:33:44:5F\", vlan: 7, source_port: 20202, extra_bytes: 0,"
+		" extended_ids: true}\n  - {name: d, address: 127.0.0.3, width: 640, height: 480, vlan: untagged}\n"
+		"capture:\n  queues: 2\n  cpus: [2, 3]\n"
+		"  dpdk:\n    eal: [--no-huge, \"--vdev=net_af_packet0,iface=eth1\"]\n    port: net_af_packet0\n"
+		"    exception: net_tap0\n    drop_interface: eth1\n    no_split: true\n    no_flow: true\n"
+		"    nap_max_us: 0\n";
+	static const uint8_t mac[] = { 0, 0x11, 0x22, 0x33, 0x44, 0x5F };
+	const struct sp_config_dpdk *dpdk;
+	struct sp_config *config;
+	struct sp_err err = { "" };
+	int status = load(text, &config, &err);
+
+	if (!sp_backend_dpdk()) {
+		CHECK_EQ(status, -EINVAL);
+		CHECK(strstr(err.text, "capture.source: dpdk is not in this build"));
+		return;
+	}
+	if (status)
+		FAIL("%s", err.text);
+	dpdk = &config->capture.dpdk;
+	CHECK_EQ(config->capture.source, SP_SOURCE_DPDK);
+	CHECK_EQ(dpdk->eal_count, 2);
+	CHECK_STR(dpdk->eal[1], "--vdev=net_af_packet0,iface=eth1");
+	CHECK_STR(dpdk->exception, "net_tap0");
+	CHECK(dpdk->no_split && dpdk->no_flow);
+	CHECK_EQ(*dpdk->nap_max_us, 0);
+	CHECK_EQ(config->capture.cpus[1], 3);
+	CHECK(!memcmp(config->lanes[0].cameras[0].mac_bytes, mac, sizeof(mac)));
+	CHECK_EQ(config->lanes[0].cameras[0].vlan_id, 7);
+	CHECK_EQ(config->lanes[0].cameras[0].source_port, 20202);
+	/* 307,200 bytes in packets of 1400 - 36 - 12. */
+	CHECK_EQ(config->lanes[0].cameras[0].packets_per_frame, 228);
+	CHECK_EQ(config->lanes[0].cameras[0].packets_most, 228);
+	CHECK_EQ(config->lanes[0].cameras[1].vlan_id, SP_VLAN_UNTAGGED);
+	sp_config_free(config);
+}
+
+TEST(config_plan_deals_cameras_out_to_queues)
+{
+	struct sp_config *config;
+	struct sp_config_plan plan;
+	struct sp_err err = { "" };
+
+	if (load("purpose: x\n" LANE ", fps: 10}\n"
+		 "  - {name: d, address: 127.0.0.3, width: 64, height: 48, fps: 10}\n"
+		 "  - {name: e, address: 127.0.0.4, width: 640, height: 480, fps: 10, packet_size: 9000}\n"
+		 "capture: {queues: 2}\n", &config, &err))
+		FAIL("%s", err.text);
+	CHECK_EQ(sp_config_plan(config, &plan, &err), 0);
+	CHECK_EQ(plan.queues_n, 2);
+	CHECK_EQ(plan.queues[0].cameras, 2);
+	CHECK_EQ(plan.queues[1].cameras, 1);
+	CHECK_EQ(plan.buffer_size, 9000);
+	CHECK_EQ(plan.queues[0].buffers_needed,
+		 sp_config_camera_buffers(&config->lanes[0].cameras[0]) +
+			 sp_config_camera_buffers(&config->lanes[0].cameras[2]));
+	/* Which queue a camera joins may be the card's business, so each is as large as the largest. */
+	CHECK_EQ(plan.queues[1].buffers, plan.queues[0].buffers_needed);
+	CHECK_EQ(plan.region_bytes, plan.queues[0].region_bytes + plan.queues[1].region_bytes);
+	CHECK_NEAR(plan.queues[0].packets_per_second + plan.queues[1].packets_per_second,
+		   plan.packets_per_second, 1e-6);
+	sp_config_free(config);
+}
+
 TEST(config_plan_refuses_too_few_buffers)
 {
 	struct sp_config *config;
@@ -112,10 +241,13 @@ TEST(config_plan_refuses_too_few_buffers)
 
 	CHECK_EQ(load("purpose: x\n" LANE ", fps: 10}\ncapture: {buffers: 100}\n", &config, &err), 0);
 	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
-	/* 0.1 s retention at 10 fps, a queue of 4 and 3 more, 0.25 s to spare: 11 frames of 226 + 2. */
-	CHECK_EQ(plan.buffers_needed, 11 * 228 + 64);
-	CHECK(strstr(err.text, "give 2572"));
-	config->capture.buffers = 2572;
+	/*
+	 * 0.1 s retention at 10 fps, a queue of 4 and 3 more, 0.25 s to spare: 11 frames of 307,200
+	 * bytes and 4 KiB of chunks in packets of 1352 (extended headers), a leader and a trailer.
+	 */
+	CHECK_EQ(plan.buffers_needed, 11 * (231 + 2) + 64);
+	CHECK(strstr(err.text, "give 2627"));
+	config->capture.buffers = 2627;
 	CHECK_EQ(sp_config_plan(config, &plan, &err), 0);
 	config->capture.frames = 7;
 	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
