@@ -182,6 +182,8 @@ static int open_stream(struct gvcam_farm *farm, uint32_t i)
 		stream.player = &farm->players[i];
 	}
 	farm->outlets[i].fd = farm->units[i].stream_fd;
+	farm->outlets[i].gso = config->gso;
+	farm->outlets[i].stamp = config->stamp;
 	return gvcam_stream_init(&farm->outlets[i].stream, &stream);
 }
 

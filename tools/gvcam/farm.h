@@ -31,6 +31,8 @@ struct gvcam_farm_config {
 	double fps;
 	uint32_t packet_size;
 	double pacing;
+	enum gvcam_gso gso;
+	bool stamp; /* see struct gvcam_outlet */
 	struct gvcam_faults faults;
 	bool resend, extended_ids;
 	uint64_t start_block, frames; /* frames 0: no end */

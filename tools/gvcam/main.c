@@ -29,8 +29,8 @@ struct options {
 	double fps, pacing, loss, resend_loss, duplicate, duration;
 	uint32_t reorder;
 	uint64_t seed, frames, start_block, lanesim;
-	const char *format, *posts, *truth;
-	bool pattern, night, no_resend, extended_ids, json;
+	const char *format, *posts, *truth, *gso;
+	bool pattern, night, no_resend, extended_ids, stamp, json;
 };
 
 static const struct sp_opt_usage usage = {
@@ -138,6 +138,10 @@ static int make_config(const struct options *options, bool resend_loss_given,
 	config->fps = options->fps;
 	config->packet_size = options->packet_size;
 	config->pacing = options->pacing;
+	config->stamp = options->stamp;
+	if (gvcam_gso_parse(options->gso, &config->gso))
+		return sp_err_set(err, -EINVAL, "--gso: '%s' is none of auto, on, off",
+				  options->gso);
 	config->faults = (struct gvcam_faults){
 		.loss = options->loss,
 		.resend_loss = resend_loss_given ? options->resend_loss : options->loss,
@@ -269,6 +273,7 @@ int main(int argc, char **argv)
 		.seed = 1,
 		.start_block = 1,
 		.format = "Mono8",
+		.gso = "auto",
 	};
 	static const struct sp_opt table[] = {
 		{ "address", 'a', SP_OPT_LIST, &o.addresses, "IP",
@@ -318,6 +323,13 @@ int main(int argc, char **argv)
 		{ "pacing", 0, SP_OPT_DOUBLE, &o.pacing, "PART",
 		  "spread a frame's packets over this part of its interval; 0: all at once (0.5)",
 		  0, 1 },
+		{ "gso", 0, SP_OPT_STRING, &o.gso, "WHEN",
+		  "have the kernel segment runs of packets of one size: on, off, or auto, without "
+		  "pacing (auto)",
+		  0, 0 },
+		{ "stamp", 0, SP_OPT_FLAG, &o.stamp, NULL,
+		  "write when its last packet leaves into an image's last 8 bytes (CLOCK_MONOTONIC, ns)",
+		  0, 0 },
 		{ "loss", 0, SP_OPT_DOUBLE, &o.loss, "P", "probability that a packet is lost (0)",
 		  0, 1 },
 		{ "resend-loss", 0, SP_OPT_DOUBLE, &o.resend_loss, "P",

@@ -79,6 +79,9 @@ static void take_mail(struct gvcam_sender *sender, struct gvcam_outlet *outlet, 
 	pthread_mutex_unlock(&sender->lock);
 	if (mail->changed) {
 		gvcam_stream_set_channel(&outlet->stream, &mail->channel, now_ns);
+		/* The next way may carry what the last did not. */
+		outlet->segments = outlet->gso == GVCAM_GSO_ON ||
+				   (outlet->gso == GVCAM_GSO_AUTO && !outlet->stream.config.pacing);
 		set_fragmenting(outlet, mail->channel.do_not_fragment);
 	}
 	for (uint32_t i = 0; i < mail->tests && i < TESTS_MAX; i++)
@@ -89,35 +92,33 @@ static void take_mail(struct gvcam_sender *sender, struct gvcam_outlet *outlet, 
 	outlet->stream.stats.refused += mail->overflow;
 }
 
+/* Only the pixels of a whole image end where the packet says that ends it; a stream of parts has none. */
+static void stamp_image(const struct gvcam_stream *stream, struct gvcam_packet *packet)
+{
+	uint64_t now_ns = sp_clock_now();
+	struct sp_gvsp_packet header;
+
+	if (packet->data_bytes < sizeof(now_ns) ||
+	    sp_gvsp_parse(packet->head, packet->head_bytes, &header) ||
+	    header.format != GVSP_FORMAT_PAYLOAD || header.packet_id + 2 != stream->packets)
+		return;
+	if (packet->data != packet->scratch)
+		memcpy(packet->scratch, packet->data, packet->data_bytes);
+	packet->data = packet->scratch;
+	memcpy(packet->scratch + packet->data_bytes - sizeof(now_ns), &now_ns, sizeof(now_ns));
+}
+
 static void send_packets(struct gvcam_sender *sender, struct gvcam_outlet *outlet, uint32_t n)
 {
 	struct sockaddr_in target = target_of(&outlet->stream.channel);
-	struct mmsghdr messages[GVCAM_BATCH];
-	struct iovec parts[GVCAM_BATCH][2];
-	uint32_t sent = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct gvcam_packet *packet = &sender->packets[i];
-
-		parts[i][0] = (struct iovec){ packet->head, packet->head_bytes };
-		parts[i][1] = (struct iovec){ (void *)packet->data, packet->data_bytes };
-		messages[i] = (struct mmsghdr){
-			.msg_hdr.msg_name = &target,
-			.msg_hdr.msg_namelen = sizeof(target),
-			.msg_hdr.msg_iov = parts[i],
-			.msg_hdr.msg_iovlen = packet->data_bytes ? 2 : 1,
-		};
-	}
-	while (sent < n) {
-		int done = sendmmsg(outlet->fd, messages + sent, n - sent, 0);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		/* The first of the rest cannot be sent: it is lost, the others may pass. */
-		if (done < 0)
-			outlet->stream.stats.failed++;
-		sent += done < 0 ? 1 : (uint32_t)done;
-	}
+	for (uint32_t i = 0; outlet->stamp && i < n; i++)
+		stamp_image(&outlet->stream, &sender->packets[i]);
+	if (!outlet->begin_ns)
+		outlet->begin_ns = sp_clock_now();
+	outlet->stream.stats.failed += gvcam_salvo_send(outlet->fd, &target, sender->packets, n,
+							&outlet->segments);
+	outlet->end_ns = sp_clock_now();
 }
 
 /* One turn of one camera; returns when it wants the next. */

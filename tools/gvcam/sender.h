@@ -12,10 +12,11 @@
 
 #include "base/event.h"
 #include "base/thread.h"
+#include "gvcam/salvo.h"
 #include "gvcam/stream.h"
 
 enum {
-	GVCAM_BATCH = 64, /* packets a system call */
+	GVCAM_BATCH = GVCAM_SALVO_MAX, /* packets a system call */
 	GVCAM_QUANTUM_NS = 100000, /* packets that are due within this leave together */
 	GVCAM_MAIL_RESENDS = 256,
 };
@@ -32,7 +33,15 @@ struct gvcam_mail {
 struct gvcam_outlet {
 	struct gvcam_stream stream; /* the sender's once it runs */
 	int fd; /* bound to the camera's address; not owned */
+	enum gvcam_gso gso;
+	/*
+	 * The last 8 bytes of an image become CLOCK_MONOTONIC (ns, in this machine's byte order) of
+	 * when its last packet left: a receiver on the same machine knows how late its frame is.
+	 */
+	bool stamp;
 	bool do_not_fragment; /* as the socket is set */
+	bool segments; /* runs leave as one; until the kernel refuses */
+	uint64_t begin_ns, end_ns; /* when the first and the last packet left; 0: none did */
 	_Atomic uint32_t finished; /* the acquisition that ended by itself */
 	_Atomic bool spent; /* all frames of --frames are sent */
 	_Atomic uint64_t last_ns; /* when something last left */

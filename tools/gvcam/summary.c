@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/stats.h"
 #include "gvcam/farm.h"
 
@@ -73,6 +74,10 @@ json_t *gvcam_farm_json(const struct gvcam_farm *farm)
 		sp_stats_json(camera, camera_counters,
 			      sizeof(camera_counters) / sizeof(camera_counters[0]),
 			      &farm->units[i].camera.stats);
+		json_object_set_new(camera, "seconds",
+				    json_real((double)(farm->outlets[i].end_ns -
+						       farm->outlets[i].begin_ns) /
+					      (double)SP_NS_PER_S));
 		json_array_append_new(cameras, camera);
 	}
 	return json_pack("{s:o}", "cameras", cameras);
