@@ -152,6 +152,27 @@ static int set_packet_size(struct sp_camera *camera, uint32_t size, struct sp_er
 	return 0;
 }
 
+/* Not every camera can go back to short ids, so none is asked to. */
+static int set_extended_ids(struct sp_camera *camera, struct sp_err *err)
+{
+	static const char name[] = "GVSP configuration";
+	uint32_t value = 0;
+	int ret = read_register(camera, GVCP_REG_GVSP_CONFIG, name, &value, err);
+
+	if (ret || value & GVCP_GVSP_CONFIG_EXTENDED_IDS)
+		return ret;
+	ret = write_register(camera, GVCP_REG_GVSP_CONFIG, name,
+			     value | GVCP_GVSP_CONFIG_EXTENDED_IDS, err);
+	if (!ret)
+		ret = read_register(camera, GVCP_REG_GVSP_CONFIG, name, &value, err);
+	if (ret)
+		return ret;
+	if (!(value & GVCP_GVSP_CONFIG_EXTENDED_IDS))
+		return sp_err_set(err, -ENOTSUP, "camera %s: does not take 64-bit block ids; leave "
+				  "extended_ids out", camera->address);
+	return 0;
+}
+
 static int open_channel(struct sp_camera *camera, const struct sp_camera_stream *stream,
 			struct sp_err *err)
 {
@@ -180,11 +201,13 @@ static void check_payload(struct sp_camera *camera, const struct sp_camera_strea
 	uint64_t want = sp_pfnc_image_bytes(stream->pixel_format, stream->width, stream->height);
 	uint64_t payload = arv_camera_get_payload(camera->camera, NULL);
 
-	if (payload && payload != want)
+	if (payload && (payload < want || payload > want + stream->extra_bytes))
 		sp_log(SP_LOG_WARNING,
-		       "camera %s: will send %llu bytes a frame where the image has %llu; "
-		       "set ChunkModeActive to false if it has that feature",
-		       camera->address, (unsigned long long)payload, (unsigned long long)want);
+		       "camera %s: will send %llu bytes a frame where the image has %llu and "
+		       "extra_bytes allows %u more; raise extra_bytes, or set ChunkModeActive to "
+		       "false if it has that feature",
+		       camera->address, (unsigned long long)payload, (unsigned long long)want,
+		       stream->extra_bytes);
 }
 
 static int begin(struct sp_camera *camera, struct sp_err *err)
@@ -217,6 +240,9 @@ int sp_aravis_start(struct sp_camera *camera, const struct sp_camera_stream *str
 	if (ret)
 		return ret;
 	ret = set_packet_size(camera, stream->packet_size, err);
+	if (ret)
+		return ret;
+	ret = stream->extended_ids ? set_extended_ids(camera, err) : 0;
 	if (ret)
 		return ret;
 	ret = open_channel(camera, stream, err);

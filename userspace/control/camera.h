@@ -30,6 +30,8 @@ struct sp_camera_stream {
 	uint32_t packet_size; /* SCPS: IP + UDP + GVSP headers + payload */
 	uint32_t width, height, pixel_format;
 	double fps; /* 0: leave as it is */
+	uint32_t extra_bytes; /* that may come with an image, chunk data for one */
+	bool extended_ids; /* ask for 64-bit block ids; false: leave as it is */
 };
 
 struct sp_camera_ops {
