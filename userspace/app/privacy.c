@@ -16,9 +16,22 @@ static bool is_loopback(const char *address)
 	return inet_pton(AF_INET, address, &ip) == 1 && ntohl(ip.s_addr) >> 24 == 127;
 }
 
+/* A network namespace holds interfaces back, not cards on the PCI bus. */
+static bool reaches_cards(const struct sp_config *config)
+{
+	const struct sp_config_dpdk *dpdk = &config->capture.dpdk;
+
+	if (config->capture.source != SP_SOURCE_DPDK)
+		return false;
+	for (uint32_t i = 0; i < dpdk->eal_count; i++)
+		if (!strcmp(dpdk->eal[i], "--no-pci"))
+			return false;
+	return true;
+}
+
 int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace, struct sp_err *err)
 {
-	if (own_namespace)
+	if (own_namespace && !reaches_cards(config))
 		return 0;
 	for (uint32_t i = 0; i < config->lanes_count; i++) {
 		const struct sp_config_lane *lane = &config->lanes[i];

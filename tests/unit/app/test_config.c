@@ -267,6 +267,7 @@ TEST(config_example_is_complete_and_well_formed)
 
 TEST(privacy_refuses_real_cameras)
 {
+	char no_pci_text[] = "--no-pci", *no_pci[] = { no_pci_text };
 	struct sp_config *config;
 	struct sp_err err = { "" };
 
@@ -277,6 +278,15 @@ TEST(privacy_refuses_real_cameras)
 	CHECK_EQ(sp_privacy_check_cameras(config, false, &err), -EPERM);
 	CHECK(strstr(err.text, "192.0.2.7") && strstr(err.text, "--allow-unencrypted"));
 	CHECK_EQ(sp_privacy_check_cameras(config, true, &err), 0);
+	/* DPDK reaches past a namespace, unless it is told to leave the cards alone. */
+	config->capture.source = SP_SOURCE_DPDK;
+	CHECK_EQ(sp_privacy_check_cameras(config, true, &err), -EPERM);
+	config->capture.dpdk.eal = no_pci;
+	config->capture.dpdk.eal_count = 1;
+	CHECK_EQ(sp_privacy_check_cameras(config, true, &err), 0);
+	config->capture.dpdk.eal = NULL;
+	config->capture.dpdk.eal_count = 0;
+	config->capture.source = SP_SOURCE_UDP;
 	free(config->lanes[0].cameras[0].address);
 	config->lanes[0].cameras[0].address = strdup("127.evil.example");
 	CHECK_EQ(sp_privacy_check_cameras(config, false, &err), -EPERM);
