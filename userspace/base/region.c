@@ -2,6 +2,7 @@
 #include "base/region.h"
 
 #include <errno.h>
+#include <linux/mman.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,10 +29,12 @@ int sp_region_init(struct sp_region *region, size_t size, struct sp_err *err)
 				  size);
 	region->size = round_up(size, HUGE_PAGE);
 	/* MAP_POPULATE: hugepages that are reserved but gone fail here, not with SIGBUS later. */
-	base = mmap(NULL, region->size, prot, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+	base = mmap(NULL, region->size, prot,
+		    flags | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE, -1, 0);
 	region->huge = base != MAP_FAILED;
+	region->page_size = region->huge ? HUGE_PAGE : (size_t)sysconf(_SC_PAGESIZE);
 	if (!region->huge) {
-		region->size = round_up(size, (size_t)sysconf(_SC_PAGESIZE));
+		region->size = round_up(size, region->page_size);
 		base = mmap(NULL, region->size, prot, flags, -1, 0);
 	}
 	if (base == MAP_FAILED)

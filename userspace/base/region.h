@@ -17,7 +17,8 @@ struct sp_err;
 
 struct sp_region {
 	uint8_t *base; /* page-aligned */
-	size_t size;   /* bytes, a multiple of the page size in use */
+	size_t size;   /* bytes, a multiple of page_size */
+	size_t page_size; /* bytes: of the pages in use */
 	bool huge;
 	bool locked;
 };
