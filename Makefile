@@ -106,7 +106,11 @@ HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/integra
 INTEGRATION := $(sort $(filter-out tests/integration/lib.sh,$(wildcard tests/integration/*.sh)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
-BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c,$(sort $(wildcard bench/*.c))))
+BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/capture_%.c, \
+	$(sort $(wildcard bench/*.c))))
+# What bench/capture starts: receivers of ours and of others.
+BENCH_RECEIVERS := $(call with,ARAVIS,$(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis) \
+	$(call with,DPDK,$(BUILD)/bench/capture_ring)
 BENCH_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/bench.c))
 # Threads that share memory: these run under ThreadSanitizer too.
 TSAN_TESTS := $(sort $(wildcard tests/unit/base/test_ring.c $(shell grep -l 'TSAN: yes' tests/unit/*/*.c 2>/dev/null)))
@@ -121,7 +125,7 @@ all: $(LIB) $(PROGRAMS) $(if $(wildcard tools/man/*.scd),man)
 programs: $(PROGRAMS)
 tests: $(UNIT)
 helpers: $(HELPERS)
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $(BENCH_RECEIVERS)
 
 $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)
@@ -156,6 +160,9 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis: $(BUILD)/obj/bench/capture_figures.o
+$(BUILD)/bench/capture: $(BUILD)/obj/bench/capture_run.o $(BUILD)/obj/bench/capture_process.o
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
@@ -288,6 +295,10 @@ demo:
 bench-%: $(BUILD)/bench/%
 	@mkdir -p $(BUILD)/bench
 	$<
+# In network namespaces of its own: bench/capture.sh.
+bench-capture: $(BUILD)/bench/capture $(BENCH_RECEIVERS) $(BUILD)/gvcam
+	@mkdir -p $(BUILD)/bench
+	SP_BUILD=$(BUILD) bench/capture.sh
 bench: $(patsubst $(BUILD)/bench/%,bench-%,$(BENCH))
 
 MAN := $(patsubst tools/man/%.scd,$(BUILD)/man/%,$(wildcard tools/man/*.scd))

@@ -86,8 +86,8 @@ static void write_line(struct sp_bench *bench, json_t *line)
 	json_decref(line);
 }
 
-static void write_measurement(struct sp_bench *bench, const struct sp_bench_row *row,
-			      const double *values, unsigned int rounds)
+void sp_bench_record(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		     unsigned int rounds)
 {
 	double sorted[SP_BENCH_ROUNDS_MAX], middle;
 
@@ -102,8 +102,8 @@ static void write_measurement(struct sp_bench *bench, const struct sp_bench_row 
 				    (int)rounds, "commit", SP_COMMIT, "machine", bench->machine));
 }
 
-static void write_comparison(struct sp_bench *bench, const struct sp_bench_row *row,
-			     const double *values, const double *peer, unsigned int rounds)
+void sp_bench_compare(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		      const double *peer, unsigned int rounds)
 {
 	double ratios[SP_BENCH_ROUNDS_MAX], ratio;
 
@@ -156,7 +156,7 @@ void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_
 		}
 	for (size_t i = 0; i < n; i++) {
 		if (!failed[i]) {
-			write_measurement(bench, &rows[i], values[i], rounds);
+			sp_bench_record(bench, &rows[i], values[i], rounds);
 			continue;
 		}
 		fprintf(stderr, "%s: %s by %s failed; left out\n", bench->name, rows[i].label,
@@ -167,7 +167,7 @@ void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_
 		size_t peer = rows[i].peer ? find_peer(rows, n, &rows[i]) : n;
 
 		if (peer < n && !failed[i] && !failed[peer])
-			write_comparison(bench, &rows[i], values[i], values[peer], rounds);
+			sp_bench_compare(bench, &rows[i], values[i], values[peer], rounds);
 	}
 	fflush(stdout);
 }

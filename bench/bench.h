@@ -43,6 +43,15 @@ struct sp_bench *sp_bench_begin(const char *name);
 void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_t n,
 		  unsigned int rounds);
 
+/*
+ * For work that gives several figures at once, measured elsewhere in rounds of its own: @rounds
+ * values of @row, whose run, arg and peer are not looked at; and their ratios to those of its peer.
+ */
+void sp_bench_record(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		     unsigned int rounds);
+void sp_bench_compare(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		      const double *peer, unsigned int rounds);
+
 /* Closes the file. An exit status: 0, or 1 if a row failed or the file could not be written. */
 int sp_bench_end(struct sp_bench *bench);
 
