@@ -120,7 +120,7 @@ int sp_gvsp_build_trailer(const struct sp_gvsp_packet *packet,
 	return len + fields;
 }
 
-/* Whether the wire can say it: only extended headers have a number of parts, lengths have 48 bits. */
+/* Whether the wire can say it: extended headers alone have a number of parts, lengths 48 bits. */
 static bool parts_fit(const struct sp_gvsp_packet *packet, const struct sp_gvsp_part *parts,
 		      __u8 parts_n)
 {

@@ -181,7 +181,8 @@ static bool part_has_image(__u16 data_type)
 	return data_type >= GVSP_PART_IMAGE_2D && data_type <= GVSP_PART_CONFIDENCE;
 }
 
-int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i, struct sp_gvsp_part *ret)
+int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i,
+		       struct sp_gvsp_part *ret)
 {
 	const struct gvsp_part *wire;
 

@@ -103,11 +103,12 @@ int sp_gvsp_parse_trailer(const void *payload, __u32 len, struct sp_gvsp_trailer
 
 /*
  * Part @i of a multi-part leader; @parts as the packet's header says, whose extended form alone has
- * the number. -EINVAL: @i or @parts beyond SP_GVSP_PARTS_MAX, or the leader is too short for @parts.
+ * the number. -EINVAL: @i or @parts too large, or the leader is too short for @parts.
  */
-int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i, struct sp_gvsp_part *ret);
+int sp_gvsp_parse_part(const void *payload, __u32 len, __u8 parts, __u8 i,
+		       struct sp_gvsp_part *ret);
 
-/* @payload: what follows the header of a multi-part payload packet. -EINVAL: shorter than 8 bytes. */
+/* @payload: what follows a multi-part payload packet's header. -EINVAL: shorter than 8 bytes. */
 int sp_gvsp_parse_part_prefix(const void *payload, __u32 len, struct sp_gvsp_part_prefix *ret);
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Chunk data of a frame: values that the camera sends with the picture (exposure time, gain, line
- * status), each followed by its tag: id and length, big-endian. They are found from the end backwards
- * (docs/provenance.md, chunks). Lengths come from the wire: each step is checked against the bytes
- * that are left.
+ * status), each followed by its tag: id and length, big-endian. They are found from the end
+ * backwards (docs/provenance.md, chunks). Lengths come from the wire: each step is checked against
+ * the bytes that are left.
  *
  * The first byte of the walk is the block's, if the image is a chunk itself, or the one behind the
  * image: both are sent.
@@ -26,10 +26,10 @@ struct sp_chunk {
 };
 
 /*
- * The frame's chunks in the order in which they were sent. Returns how many there are (at most @max
- * are written, the last ones), 0 if the frame has none, -EBADMSG if their lengths contradict each
- * other, a tag is missing or there are too many; *chunks is undefined then. Bytes of the data may be
- * missing: sp_frame_read tells.
+ * The frame's chunks in the order in which they were sent. Returns how many there are (at most
+ * @max are written, the last ones), 0 if the frame has none, -EBADMSG if their lengths contradict
+ * each other, a tag is missing or there are too many; *chunks is undefined then. Bytes of the data
+ * may be missing: sp_frame_read tells.
  */
 int sp_chunk_list(const struct sp_frame *frame, struct sp_chunk *chunks, unsigned int max);
 

@@ -8,7 +8,7 @@
 
 /* Sixteen of them: long against the network's jitter, short against a crystal's changes. */
 #define SPAN_MAX_NS (1 * SECOND)
-/* Leaders that come more seldom than spans: a window as old as this says nothing of today's clock. */
+/* Where leaders are seldom: a point as old as this says nothing of the clock of today. */
 #define AGE_MAX_NS (64 * SECOND)
 /* What a first line needs. */
 enum { FIRST_POINTS = 4 };
@@ -18,7 +18,7 @@ enum { FIRST_POINTS = 4 };
 /* A line from a window of this length can tell strange leaders; these are so far from it. */
 #define SETTLED_WINDOW_NS (1 * SECOND)
 #define JUMP_NS (500 * MS)
-/* So many strange leaders in a row, late ones for so long: a stalled host has late ones in a heap. */
+/* So many strange leaders in a row, late ones for so long: a stalled host gets them in a heap. */
 enum { STRANGE_MAX = 3 };
 #define STRANGE_LATE_NS (1 * SECOND)
 /* How far back times are asked for: blocks are closed much sooner. */
@@ -159,7 +159,8 @@ static enum verdict judge(const struct sp_device_clock *clock, const point_t *po
 static void take(struct sp_device_clock *clock, const point_t *point)
 {
 	clock->newest = *point;
-	if (clock->points_n && clock->span_ns && point->ns - clock->span_began_ns < clock->span_ns) {
+	if (clock->points_n && clock->span_ns &&
+	    point->ns - clock->span_began_ns < clock->span_ns) {
 		point_t *open = &clock->points[clock->points_n - 1];
 
 		if (lateness(open, point, clock->ns_per_tick) >= 0)

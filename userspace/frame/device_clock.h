@@ -4,17 +4,17 @@
  *
  * A leader can only come late (queues, interrupts, naps), never early. So the line lies under the
  * points: of each of the last SP_DEVICE_CLOCK_BINS spans of time only the earliest arrival counts,
- * and the line is the lower edge of their convex hull over the middle of the window. What it gives is
- * when the leader would have come over an idle path: exposures of all cameras can be ordered by it,
- * and its jitter is the clock's, not the network's.
+ * and the line is the lower edge of their convex hull over the middle of the window. What it gives
+ * is when the leader would have come over an idle path: exposures of all cameras can be ordered by
+ * it, and its jitter is the clock's, not the network's.
  *
- * Spans grow with the window, from one leader to a second. What is promised: the line is nowhere above
- * a point of the window, so the time given for the leader that was just seen is not after its arrival;
- * times rise with ticks as long as the line stays. A refit moves the line by no more than the early
- * arrivals disagree, so that from the second second on the times of leaders that are further apart
- * rise too. A path that becomes longer or shorter, or a clock that is set, by less than half a second
- * is followed within a window; by more, it is another clock and begun anew. Ticks are cut off to whole
- * ones: times are of the moment that the tick began.
+ * Spans grow with the window, from one leader to a second. What is promised: the line is nowhere
+ * above a point of the window, so the time given for the leader that was just seen is not after its
+ * arrival; times rise with ticks as long as the line stays. A refit moves the line by no more than
+ * the early arrivals disagree: from the second second on the times of leaders that are further
+ * apart rise too. A path that becomes longer or shorter, or a clock that is set, by less than half
+ * a second is followed within a window; by more, it is another clock and begun anew. Ticks are cut
+ * off to whole ones: times are of the moment that the tick began.
  *
  * Pure; for the capture thread. No memory, no floating point across ticks beyond 2^53.
  */
@@ -54,8 +54,9 @@ void sp_device_clock_init(struct sp_device_clock *clock);
 void sp_device_clock_see(struct sp_device_clock *clock, uint64_t ticks, uint64_t ns);
 
 /*
- * When, on CLOCK_MONOTONIC, the device's clock showed @ticks. False while the line is not known, and
- * for ticks that are not near what was seen last: the leader of a clock that was just reset.
+ * When, on CLOCK_MONOTONIC, the device's clock showed @ticks. False while the line is not known,
+ * and for ticks that are not near the last leader's arrival (two seconds before to half a second
+ * after): those of a clock that was just reset.
  */
 bool sp_device_clock_at(const struct sp_device_clock *clock, uint64_t ticks, uint64_t *ret_ns);
 

@@ -46,7 +46,7 @@ static void add(struct block *block, uint32_t id, uint32_t length, uint32_t *see
 	put(block, block->sent[block->sent_n - 1].length);
 }
 
-/* The bytes as packets of @stride, the last one first in memory; part 0 is an image before @image. */
+/* The bytes in packets of @stride, the last one first in memory; an image of @image bytes, or 0. */
 static void cut(struct block *block, uint32_t stride, uint32_t image)
 {
 	struct sp_frame *frame = &block->frame;
@@ -157,7 +157,7 @@ TEST(chunk_part_of_its_own)
 	add(&block, 1, 20, &seed);
 	add(&block, 2, 12, &seed);
 	cut(&block, 10, 0);
-	/* Another image of as many bytes as lie before the second chunk, with packets of its own. */
+	/* An image of as many bytes as lie before the second chunk, with packets of its own. */
 	block.frame.parts[1] = block.frame.parts[0];
 	block.frame.parts[0] = (struct sp_frame_part){ .region = &block.region, .stride = 10,
 						       .first_packet = 1, .bytes = 28 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Multi-part blocks, all-in packets and the rarer trailers. The golden bytes are written by hand from
- * the layouts of docs/provenance.md's sources, not by the code under test.
+ * Multi-part blocks, all-in packets and the rarer trailers. The golden bytes are written by hand
+ * from the layouts of docs/provenance.md's sources, not by the code under test.
  */
 #include "gvsp_wire.h"
 
@@ -11,7 +11,7 @@
 
 #include "unhex.h"
 
-/* A colour plane, a confidence map of a region, chunk data, a JPEG; lengths use the upper 16 bits. */
+/* An image, a confidence map of a region, chunk data, a JPEG; one length has more than 32 bits. */
 static const char multi_part_leader[] =
 	"0000 0000 81 0000 04 00000000000000a7 00000000"
 	"00 00 000a 0102030405060708"
