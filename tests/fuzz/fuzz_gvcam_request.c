@@ -27,8 +27,7 @@ static void check(const struct gvcam_camera *camera, const struct gvcam_effects 
 	demand(c.width >= GVCAM_SIDE_MIN && c.width <= 640 && c.height >= GVCAM_SIDE_MIN &&
 	       c.height <= 480);
 	demand(c.packet_size >= GVCAM_PACKET_MIN && c.packet_size <= GVCAM_PACKET_MAX);
-	demand(c.pixel_format == SP_PFNC_MONO8 || c.pixel_format == SP_PFNC_BAYER_RG8 ||
-	       c.pixel_format == SP_PFNC_RGB8);
+	demand(sp_pfnc_by_code(c.pixel_format) != NULL);
 	demand(c.fps >= GVCAM_RATE_MIN * 0.999 && c.fps <= GVCAM_RATE_MAX);
 	demand(!c.acquiring || (c.ip && c.port));
 	/* Nobody in control, nothing flows. */

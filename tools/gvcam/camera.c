@@ -189,8 +189,6 @@ static uint16_t good_if(bool good)
 
 static uint16_t check_geometry(const struct gvcam_camera *camera, uint32_t address, uint32_t value)
 {
-	const struct sp_pfnc *format = sp_pfnc_by_code(value);
-
 	if (camera->acquiring)
 		return GVCP_BUSY;
 	switch (address) {
@@ -204,8 +202,7 @@ static uint16_t check_geometry(const struct gvcam_camera *camera, uint32_t addre
 		return good_if(value == GVCAM_FRAME_COUNTER ||
 			       (value == GVCAM_PICTURES && camera->pictures));
 	default:
-		return good_if(format && (value == SP_PFNC_MONO8 || value == SP_PFNC_BAYER_RG8 ||
-					  value == SP_PFNC_RGB8));
+		return good_if(sp_pfnc_by_code(value) != NULL);
 	}
 }
 

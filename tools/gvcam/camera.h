@@ -25,7 +25,7 @@ struct gvcam_camera_config {
 	const char *serial;
 	const char *user_name;
 	uint32_t width, height; /* also the largest that may be set */
-	uint32_t pixel_format; /* SP_PFNC_MONO8, _BAYER_RG8 or _RGB8 */
+	uint32_t pixel_format; /* of sp_pfnc_table */
 	double fps;
 	uint32_t packet_size; /* SCPS: bytes of IP packet */
 	bool resend; /* the capability */

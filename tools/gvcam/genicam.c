@@ -174,11 +174,10 @@ static void device_features(FILE *out)
 
 static void format_features(FILE *out, const struct gvcam_genicam *genicam)
 {
-	char formats[1024] = "", patterns[512] = "";
+	char formats[4096] = "", patterns[512] = "";
 
-	entry(formats, sizeof(formats), "Mono8", SP_PFNC_MONO8);
-	entry(formats, sizeof(formats), "BayerRG8", SP_PFNC_BAYER_RG8);
-	entry(formats, sizeof(formats), "RGB8", SP_PFNC_RGB8);
+	for (size_t i = 0; i < sp_pfnc_table_n; i++)
+		entry(formats, sizeof(formats), sp_pfnc_table[i].name, sp_pfnc_table[i].code);
 	if (genicam->pictures)
 		entry(patterns, sizeof(patterns), "Off", GVCAM_PICTURES);
 	entry(patterns, sizeof(patterns), "FrameCounter", GVCAM_FRAME_COUNTER);

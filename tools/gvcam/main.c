@@ -106,16 +106,24 @@ static void set_times(const struct options *options, struct gvcam_farm_config *c
 		config->gap = vehicles ? (uint32_t)(AWAY_S * config->fps + 0.5) : 0;
 }
 
+static int format_error(const char *name, struct sp_err *err)
+{
+	char names[512] = "";
+
+	for (size_t i = 0, used = 0; i < sp_pfnc_table_n; i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 sp_pfnc_table[i].name);
+	return sp_err_set(err, -EINVAL, "--format: '%s' is none of %s", name, names);
+}
+
 static int make_config(const struct options *options, bool resend_loss_given,
 		       struct gvcam_farm_config *config, struct sp_err *err)
 {
 	const struct sp_pfnc *format = sp_pfnc_by_name(options->format);
 	int res;
 
-	if (!format || (format->code != SP_PFNC_MONO8 && format->code != SP_PFNC_BAYER_RG8 &&
-			format->code != SP_PFNC_RGB8))
-		return sp_err_set(err, -EINVAL, "--format: '%s' is none of Mono8, BayerRG8, RGB8",
-				  options->format);
+	if (!format)
+		return format_error(options->format, err);
 	if (options->width % 4 || options->height % 2)
 		return sp_err_set(err, -EINVAL,
 				  "--width goes in steps of 4, --height in steps of 2");
@@ -313,7 +321,9 @@ int main(int argc, char **argv)
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS",
 		  "height, and the most a controller can set (480)", GVCAM_SIDE_MIN,
 		  GVCAM_SIDE_MAX },
-		{ "format", 0, SP_OPT_STRING, &o.format, "NAME", "Mono8, BayerRG8 or RGB8 (Mono8)",
+		{ "format", 0, SP_OPT_STRING, &o.format, "NAME",
+		  "Mono8, 10, 12, 16, 10p or 12p, BayerRG8, 10p or 12p (GR, GB, BG too), RGB8, BGR8 "
+		  "or YUV422_8 (Mono8)",
 		  0, 0 },
 		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "frames a second (25)", GVCAM_RATE_MIN,
 		  GVCAM_RATE_MAX },

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gvcam/pack.h"
 #include "wire/pfnc.h"
 
 enum {
@@ -16,7 +17,32 @@ enum {
 	LINES_A_DOT = 90, /* a dot of a digit is one pixel for every so many lines of the image */
 	RAMP_STEP = 3, /* how far the ramp moves from block to block */
 	RAMP = 256,
+	PIECE = 512, /* pixels that are packed at once: whole groups of each format */
+	CHROMA_NONE = 128,
 };
+
+/* The samples of a pixel, one byte each, in memory order. */
+struct channels {
+	uint32_t n;
+	uint8_t shift[3]; /* of the ramp */
+	bool chroma; /* the second one is */
+};
+
+static const struct channels grey = { .n = 1 };
+
+static struct channels channels_of(uint32_t pixel_format)
+{
+	switch (pixel_format) {
+	case SP_PFNC_RGB8:
+		return (struct channels){ .n = 3, .shift = { 0, 85, 170 } };
+	case SP_PFNC_BGR8:
+		return (struct channels){ .n = 3, .shift = { 170, 85, 0 } };
+	case SP_PFNC_YUV422_8:
+		return (struct channels){ .n = 2, .shift = { 0, 85 }, .chroma = true };
+	default:
+		return grey;
+	}
+}
 
 /* Rows from the top, bit 4 is the leftmost dot. */
 static const uint8_t glyphs[10][GLYPH_HEIGHT] = {
@@ -64,28 +90,38 @@ static uint8_t label_at(const struct label *label, uint32_t x, uint32_t y)
 	return dots >> (GLYPH_WIDTH - 1 - column % CELL_WIDTH) & 1 ? 255 : 0;
 }
 
-uint8_t gvcam_pattern_at(uint32_t pixel_format, uint32_t height, uint64_t block, uint32_t x,
-			 uint32_t y, unsigned int channel)
+/* A channel's level in the box. */
+static uint8_t label_level(const struct label *label, const struct channels *channels,
+			   unsigned int channel, uint32_t x, uint32_t y)
 {
+	return channels->chroma && channel ? CHROMA_NONE : label_at(label, x, y);
+}
+
+uint16_t gvcam_pattern_sample(uint32_t pixel_format, uint32_t height, uint64_t block, uint32_t x,
+			      uint32_t y, unsigned int channel)
+{
+	struct channels channels = channels_of(pixel_format);
 	struct label label;
+	uint8_t level;
 
 	label_init(&label, height, block);
 	if (label_has(&label, x, y))
-		return label_at(&label, x, y);
-	return (uint8_t)(x + y + RAMP_STEP * block +
-			 (pixel_format == SP_PFNC_RGB8 ? 85 * channel : 0));
+		level = label_level(&label, &channels, channel, x, y);
+	else
+		level = (uint8_t)(x + y + RAMP_STEP * block + channels.shift[channel]);
+	return gvcam_widen(level, sp_pfnc_by_code(pixel_format)->bits);
 }
 
 /* The ramp from t = @start on, @bytes of it beginning at channel @channel. */
-static void fill_ramp(bool rgb, uint8_t start, unsigned int channel, uint8_t *out, size_t bytes)
+static void fill_ramp(const struct channels *channels, uint8_t start, unsigned int channel,
+		      uint8_t *out, size_t bytes)
 {
-	uint32_t step = rgb ? 3 : 1;
-	size_t period = (size_t)RAMP * step, made = 0;
+	size_t period = (size_t)RAMP * channels->n, made = 0;
 
 	/* The first period by hand, the rest is a copy of it. */
 	for (; made < bytes && made < period; made++) {
-		out[made] = (uint8_t)(start + 85 * channel);
-		if (++channel == step) {
+		out[made] = (uint8_t)(start + channels->shift[channel]);
+		if (++channel == channels->n) {
 			channel = 0;
 			start++;
 		}
@@ -94,11 +130,11 @@ static void fill_ramp(bool rgb, uint8_t start, unsigned int channel, uint8_t *ou
 		memcpy(out + made, out, bytes - made < period ? bytes - made : period);
 }
 
-void gvcam_pattern_fill(uint32_t pixel_format, uint32_t width, uint32_t height, uint64_t block,
-			uint64_t offset, uint8_t *out, size_t bytes)
+/* Formats of one byte a sample. */
+static void fill_bytes(const struct channels *channels, uint32_t width, uint32_t height,
+		       uint64_t block, uint64_t offset, uint8_t *out, size_t bytes)
 {
-	bool rgb = pixel_format == SP_PFNC_RGB8;
-	uint32_t step = rgb ? 3 : 1;
+	uint32_t step = channels->n;
 	uint64_t line_bytes = (uint64_t)width * step;
 	struct label label;
 
@@ -109,11 +145,44 @@ void gvcam_pattern_fill(uint32_t pixel_format, uint32_t width, uint32_t height, 
 		size_t n = bytes < line_bytes - at ? bytes : (size_t)(line_bytes - at);
 		uint64_t left = (uint64_t)ORIGIN * step, right = (uint64_t)label.right * step;
 
-		fill_ramp(rgb, (uint8_t)(at / step + y + RAMP_STEP * block),
+		fill_ramp(channels, (uint8_t)(at / step + y + RAMP_STEP * block),
 			  (unsigned int)(at % step), out, n);
 		if (y >= ORIGIN && y < label.bottom)
 			for (uint64_t i = at > left ? at : left; i < at + n && i < right; i++)
-				out[i - at] = label_at(&label, (uint32_t)(i / step), y);
+				out[i - at] = label_level(&label, channels,
+							  (unsigned int)(i % step),
+							  (uint32_t)(i / step), y);
+		out += n;
+		offset += n;
+		bytes -= n;
+	}
+}
+
+void gvcam_pattern_fill(uint32_t pixel_format, uint32_t width, uint32_t height, uint64_t block,
+			uint64_t offset, uint8_t *out, size_t bytes)
+{
+	const struct sp_pfnc *format = sp_pfnc_by_code(pixel_format);
+	struct channels channels = channels_of(pixel_format);
+	size_t group_bytes = format->group * format->bits_per_pixel / 8u;
+	uint8_t levels[PIECE], packed[2 * PIECE];
+
+	if (format->bits == 8) {
+		fill_bytes(&channels, width, height, block, offset, out, bytes);
+		return;
+	}
+	while (bytes) {
+		size_t skip = (size_t)(offset % group_bytes);
+		size_t groups = (skip + bytes + group_bytes - 1) / group_bytes, n;
+
+		if (groups > PIECE / format->group)
+			groups = PIECE / format->group;
+		fill_bytes(&grey, width, height, block, offset / group_bytes * format->group,
+			   levels, groups * format->group);
+		gvcam_pack(format, levels, groups * format->group, packed);
+		n = groups * group_bytes - skip;
+		if (n > bytes)
+			n = bytes;
+		memcpy(out, packed + skip, n);
 		out += n;
 		offset += n;
 		bytes -= n;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
+#include "gvcam/pack.h"
 #include "image/image.h"
 #include "wire/pfnc.h"
 
@@ -165,33 +166,87 @@ void gvcam_pictures_uninit(struct gvcam_pictures *pictures)
 	*pictures = (struct gvcam_pictures){ 0 };
 }
 
-/* Luma of BT.601, in 256ths: 0.299, 0.587, 0.114. */
-static void to_mono(const struct sp_image *image, uint8_t *out)
-{
-	size_t pixels = (size_t)image->width * image->height;
-	const uint8_t *rgb = image->rgb;
+enum { PIECE = 512 }; /* pixels that are packed at once */
 
-	for (size_t i = 0; i < pixels; i++, rgb += 3)
-		out[i] = (uint8_t)((77u * rgb[0] + 150u * rgb[1] + 29u * rgb[2] + 128) >> 8);
+/* Luma of BT.601, in 256ths: 0.299, 0.587, 0.114. */
+static uint8_t luma(const uint8_t *rgb)
+{
+	return (uint8_t)((77u * rgb[0] + 150u * rgb[1] + 29u * rgb[2] + 128) >> 8);
 }
 
-/* What a sensor behind an RG / GB filter sees of it. */
-static void to_bayer_rg(const struct sp_image *image, uint8_t *out)
+/* What the sensor sees of pixels [x0, x0 + n) of line @y, through its colour filter if it has one. */
+static void sense(const struct sp_image *image, const struct sp_pfnc *format, uint32_t y,
+		  uint32_t x0, uint32_t n, uint8_t *levels)
 {
-	for (uint32_t y = 0; y < image->height; y++) {
-		const uint8_t *rgb = image->rgb + (size_t)y * image->width * 3;
+	const uint8_t *rgb = image->rgb + ((size_t)y * image->width + x0) * 3;
 
-		for (uint32_t x = 0; x < image->width; x++, rgb += 3)
-			*out++ = rgb[(x & 1) + (y & 1)];
+	for (uint32_t x = x0; x < x0 + n; x++, rgb += 3)
+		*levels++ = format->kind == SP_PFNC_BAYER
+				    ? rgb[((x ^ format->red_x) & 1) + ((y ^ format->red_y) & 1)]
+				    : luma(rgb);
+}
+
+static void convert_samples(const struct sp_image *image, const struct sp_pfnc *format,
+			    uint8_t *out)
+{
+	uint8_t levels[PIECE];
+
+	for (uint32_t y = 0; y < image->height; y++)
+		for (uint32_t x = 0, n; x < image->width; x += n) {
+			n = image->width - x < PIECE ? image->width - x : PIECE;
+			sense(image, format, y, x, n, levels);
+			gvcam_pack(format, levels, n, out);
+			out += (size_t)n * format->bits_per_pixel / 8;
+		}
+}
+
+static uint8_t clamp(int value)
+{
+	return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/* Y U Y V, full range as JPEG has it: both chromas are the mean of the pair, in 512ths. */
+static void convert_yuyv(const struct sp_image *image, uint8_t *out)
+{
+	size_t pairs = (size_t)image->width * image->height / 2;
+	const uint8_t *rgb = image->rgb;
+
+	for (size_t i = 0; i < pairs; i++, rgb += 6, out += 4) {
+		int r = rgb[0] + rgb[3], g = rgb[1] + rgb[4], b = rgb[2] + rgb[5];
+
+		out[0] = luma(rgb);
+		out[1] = clamp(128 + (-43 * r - 85 * g + 128 * b) / 512);
+		out[2] = luma(rgb + 3);
+		out[3] = clamp(128 + (128 * r - 107 * g - 21 * b) / 512);
+	}
+}
+
+static void convert_bgr(const struct sp_image *image, uint8_t *out)
+{
+	size_t bytes = (size_t)image->width * image->height * 3;
+
+	for (size_t i = 0; i < bytes; i += 3) {
+		out[i] = image->rgb[i + 2];
+		out[i + 1] = image->rgb[i + 1];
+		out[i + 2] = image->rgb[i];
 	}
 }
 
 void gvcam_picture_convert(const struct sp_image *image, uint32_t pixel_format, uint8_t *out)
 {
-	if (pixel_format == SP_PFNC_RGB8)
+	const struct sp_pfnc *format = sp_pfnc_by_code(pixel_format);
+
+	switch (format->kind) {
+	case SP_PFNC_RGB:
 		memcpy(out, image->rgb, (size_t)image->width * image->height * 3);
-	else if (pixel_format == SP_PFNC_BAYER_RG8)
-		to_bayer_rg(image, out);
-	else
-		to_mono(image, out);
+		break;
+	case SP_PFNC_BGR:
+		convert_bgr(image, out);
+		break;
+	case SP_PFNC_YUYV:
+		convert_yuyv(image, out);
+		break;
+	default:
+		convert_samples(image, format, out);
+	}
 }

@@ -50,7 +50,10 @@ int gvcam_pictures_init(struct gvcam_pictures *pictures, const char *const *sour
 /* Any implementation's; what is all zero has nothing to release. */
 void gvcam_pictures_uninit(struct gvcam_pictures *pictures);
 
-/* @out: width × height pixels of @pixel_format, which is Mono8, BayerRG8 or RGB8. */
+/*
+ * @out: the pixels in any format of sp_pfnc_table; the image's width is a multiple of 4, which is
+ * whole groups of each.
+ */
 void gvcam_picture_convert(const struct sp_image *image, uint32_t pixel_format, uint8_t *out);
 
 #endif
