@@ -384,9 +384,10 @@ static void dpdk_close(struct sp_packet_source *source)
 	if (--port->open_n)
 		return;
 	sp_ingress_undo(port->ingress);
+	sp_dpdk_device_close(port->id);
+	/* The card's transmit queue held packets of the exception path's pool until now. */
 	if (port->exception.open)
 		sp_dpdk_exception_close(&port->exception);
-	sp_dpdk_device_close(port->id);
 	for (unsigned int i = 0; i < port->queues_n; i++)
 		close_queue_memory(&port->queues[i]);
 	sp_dpdk_device_remove(port->info.device);
