@@ -179,7 +179,7 @@ static inline struct rte_mempool *sp_dpdk_pool(struct sp_packet_source *source)
 
 /* ---- dpdk_port.c ---- */
 
-/* What the card can do, before memory is taken: split, descriptors. 0 or -errno with @err filled. */
+/* What the card can do, before memory is taken. 0 or -errno with @err filled. */
 int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *config,
 		      struct sp_err *err);
 /* Configures the port and its queues over their memory, and starts it. */

@@ -97,10 +97,13 @@ uint32_t sp_dpdk_device_number(const struct sp_dpdk_config *config, const char *
 /* So that nobody else in the process takes it, and nobody takes it twice. */
 static int own(uint16_t port, const char *name, struct sp_err *err)
 {
-	struct rte_eth_dev_owner owner = { .name = "sallyport" };
+	struct rte_eth_dev_owner owner;
 
-	if (rte_eth_dev_owner_new(&owner.id) || rte_eth_dev_owner_set(port, &owner))
+	if (rte_eth_dev_owner_get(port, &owner) || owner.id != RTE_ETH_DEV_NO_OWNER)
 		return sp_err_set(err, -EBUSY, "dpdk: %s is open already; open a port once", name);
+	owner = (struct rte_eth_dev_owner){ .name = "sallyport" };
+	if (rte_eth_dev_owner_new(&owner.id) || rte_eth_dev_owner_set(port, &owner))
+		return sp_err_set(err, -EBUSY, "dpdk: %s: another part of the program takes it", name);
 	return 0;
 }
 

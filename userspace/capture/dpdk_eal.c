@@ -31,6 +31,7 @@ static struct {
 	char *given[ARGUMENTS_MAX]; /* the configuration's, without devices; EAL keeps pointers */
 	int given_n;
 	char *argv[ARGUMENTS_MAX + OURS_MAX];
+	char *permuted[ARGUMENTS_MAX + OURS_MAX]; /* the same; EAL changes their order */
 	int argc;
 } eal;
 
@@ -240,7 +241,7 @@ static void compose(const struct sp_dpdk_config *config, size_t need)
 static void init_on_thread(struct sp_thread *thread)
 {
 	(void)thread;
-	eal.error = rte_eal_init(eal.argc, eal.argv) < 0 ? -rte_errno : 0;
+	eal.error = rte_eal_init(eal.argc, eal.permuted) < 0 ? -rte_errno : 0;
 	/* Whoever embeds us may have initialised it: his arguments, and fine. */
 	if (eal.error == -EALREADY)
 		eal.error = 0;
@@ -259,6 +260,7 @@ static int init(const struct sp_dpdk_config *config, size_t need)
 
 	redirect_log();
 	compose(config, need);
+	memcpy(eal.permuted, eal.argv, sizeof(eal.permuted));
 	sp_dpdk_complaint_clear();
 	error = sp_thread_start(&thread, "eal", -1, init_on_thread, NULL, NULL);
 	if (error) {

@@ -10,8 +10,8 @@
 #include "base/diag.h"
 
 /*
- * Ours, so that we know where the card's hash leads: the first digits of pi's fraction, hexadecimal,
- * as others use them for constants that hide nothing.
+ * Ours, so that we know where the card's hash leads: the first digits of pi's fraction in
+ * hexadecimal, as others use them for constants that hide nothing.
  */
 static const uint8_t rss_key[SP_DPDK_RSS_KEY] = {
 	0x24, 0x3F, 0x6A, 0x88, 0x85, 0xA3, 0x08, 0xD3, 0x13, 0x19, 0x8A, 0x2E, 0x03, 0x70, 0x73, 0x44,
@@ -28,10 +28,24 @@ uint32_t sp_dpdk_hash(const uint8_t *key, uint32_t source_ip, uint32_t host_ip)
 	return rte_softrss(tuple, 2, key);
 }
 
+static uint8_t key_bytes(const struct sp_dpdk_port *port)
+{
+	return port->info.hash_key_size ? port->info.hash_key_size : 40;
+}
+
+/* UDP ports stay out of the hash: the camera's is often not known. */
+static struct rte_eth_rss_conf hash_conf(const struct sp_dpdk_port *port)
+{
+	return (struct rte_eth_rss_conf){
+		.rss_key = (uint8_t *)rss_key, /* read only */
+		.rss_key_len = key_bytes(port),
+		.rss_hf = RTE_ETH_RSS_IPV4,
+	};
+}
+
 void sp_dpdk_flow_configure(struct sp_dpdk_port *port, struct rte_eth_conf *conf)
 {
 	struct rte_flow_error why;
-	uint8_t key_bytes = port->info.hash_key_size ? port->info.hash_key_size : 40;
 
 	/*
 	 * Isolated, a card that shares its port with the kernel gives us only what a rule names. With
@@ -39,17 +53,26 @@ void sp_dpdk_flow_configure(struct sp_dpdk_port *port, struct rte_eth_conf *conf
 	 */
 	if (port->may_isolate)
 		port->isolated = !rte_flow_isolate(port->id, 1, &why);
-	/* UDP ports stay out of the hash: the camera's is often not known. */
-	port->hashes = port->queues_n > 1 && key_bytes <= SP_DPDK_RSS_KEY &&
+	port->hashes = port->queues_n > 1 && key_bytes(port) <= SP_DPDK_RSS_KEY &&
 		       (port->info.flow_type_rss_offloads & RTE_ETH_RSS_IPV4);
 	if (!port->hashes)
 		return;
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	conf->rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){
-		.rss_key = (uint8_t *)rss_key, /* read only */
-		.rss_key_len = key_bytes,
-		.rss_hf = RTE_ETH_RSS_IPV4,
-	};
+	conf->rx_adv_conf.rss_conf = hash_conf(port);
+}
+
+/* Whether the card hashes with our key. Some drivers take it only now, some do not say. */
+static bool set_key(const struct sp_dpdk_port *port)
+{
+	struct rte_eth_rss_conf conf = hash_conf(port);
+	uint8_t key[SP_DPDK_RSS_KEY] = { 0 };
+
+	rte_eth_dev_rss_hash_update(port->id, &conf);
+	conf.rss_key = key;
+	conf.rss_key_len = key_bytes(port);
+	if (rte_eth_dev_rss_hash_conf_get(port->id, &conf))
+		return true;
+	return !memcmp(key, rss_key, key_bytes(port));
 }
 
 /* Hash values lead to the queues in turn. */
@@ -145,7 +168,7 @@ int sp_dpdk_flow_started(struct sp_dpdk_port *port, struct sp_err *err)
 		port->steering = SP_DPDK_RULES;
 		return 0;
 	}
-	if (port->hashes && !port->isolated && set_reta(port)) {
+	if (port->hashes && !port->isolated && set_key(port) && set_reta(port)) {
 		port->steering = SP_DPDK_HASH;
 		return 0;
 	}
