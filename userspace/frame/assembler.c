@@ -85,42 +85,35 @@ void sp_assembler_destroy(struct sp_assembler *assembler)
 	free(assembler);
 }
 
-/* What a block measures in packets of @stride bytes; the packets may be too many for the struct. */
-static uint64_t block_packets(const struct sp_stream_config *config, uint32_t stride)
-{
-	uint64_t bytes = sp_pfnc_image_bytes(config->pixel_format, config->width, config->height);
-
-	return (bytes + stride - 1) / stride;
-}
+/* A payload packet with extended headers and a multi-part prefix carries at least a byte. */
+enum { PAYLOAD_MIN = SP_EXTENDED_EXTRA + SP_GVSP_PART_PREFIX_BYTES + 1 };
 
 uint32_t sp_assembler_block_packets(const struct sp_stream_config *config)
 {
-	if (config->packet_payload <= SP_EXTENDED_EXTRA)
+	if (config->packet_payload < PAYLOAD_MIN)
 		return 0;
-	return (uint32_t)block_packets(config, config->packet_payload - SP_EXTENDED_EXTRA);
+	return (uint32_t)sp_geometry_packets_max(config);
 }
 
 static int check_config(const struct sp_stream_config *config, unsigned int buffers,
 			struct sp_err *err)
 {
-	uint32_t least;
-
-	if (config->packet_payload <= SP_EXTENDED_EXTRA || config->packet_payload > PAYLOAD_MAX)
+	if (config->packet_payload < PAYLOAD_MIN || config->packet_payload > PAYLOAD_MAX)
 		return sp_err_set(err, -EINVAL,
 				  "stream: a packet payload of %u bytes; use %d to %d",
-				  config->packet_payload, SP_EXTENDED_EXTRA + 1, PAYLOAD_MAX);
-	least = config->packet_payload - SP_EXTENDED_EXTRA;
+				  config->packet_payload, PAYLOAD_MIN, PAYLOAD_MAX);
 	if (!sp_pfnc_by_code(config->pixel_format))
 		return sp_err_set(err, -EINVAL,
 				  "stream: pixel format 0x%08x is not known; choose another",
 				  config->pixel_format);
 	if (!config->width || !config->height || config->width > SP_FRAME_SIDE_MAX ||
-	    config->height > SP_FRAME_SIDE_MAX || block_packets(config, least) > PACKETS_MAX)
+	    config->height > SP_FRAME_SIDE_MAX || sp_geometry_packets_max(config) > PACKETS_MAX)
 		return sp_err_set(
 			err, -EINVAL,
-			"stream: an image of %u × %u in packets of %u bytes is out of range; "
-			"use at most %d packets a block",
-			config->width, config->height, config->packet_payload, PACKETS_MAX);
+			"stream: an image of %u × %u and %u extra bytes in packets of %u bytes are "
+			"out of range; use at most %d packets a block",
+			config->width, config->height, config->extra_bytes, config->packet_payload,
+			PACKETS_MAX);
 	if (!config->frames || config->frames > FRAMES_MAX)
 		return sp_err_set(err, -EINVAL, "stream: %u frames; use 1 to %d", config->frames,
 				  FRAMES_MAX);
@@ -129,11 +122,11 @@ static int check_config(const struct sp_stream_config *config, unsigned int buff
 		return sp_err_set(
 			err, -EINVAL,
 			"stream: times out of order; use gap ≤ packet timeout ≤ retention");
-	if (buffers && buffers < block_packets(config, least))
+	if (buffers && buffers < sp_geometry_packets_max(config))
 		return sp_err_set(
 			err, -EINVAL,
 			"stream: %u packet buffers do not hold a block of %u; give it more",
-			buffers, (unsigned int)block_packets(config, least));
+			buffers, sp_assembler_block_packets(config));
 	return 0;
 }
 
@@ -160,8 +153,11 @@ static size_t lay_out(struct sp_stream *stream, uint8_t *base)
 		block->offset = deal(base, &at, packets * sizeof(block->offset[0]));
 		block->token = deal(base, &at, packets * sizeof(block->token[0]));
 		block->length = deal(base, &at, packets * sizeof(block->length[0]));
+		if (stream->config.extra_bytes)
+			block->place = deal(base, &at, packets * sizeof(block->place[0]));
 		block->missing = deal(base, &at, bitmap);
 		block->bad = deal(base, &at, bitmap);
+		block->shorts = deal(base, &at, bitmap);
 		block->gone = deal(base, &at, bitmap);
 		block->asked = deal(base, &at, bitmap);
 		block->frame.offset = block->offset;
@@ -169,22 +165,6 @@ static size_t lay_out(struct sp_stream *stream, uint8_t *base)
 		block->frame.missing = block->missing;
 	}
 	return at;
-}
-
-static struct sp_block_geometry configured_geometry(const struct sp_stream_config *config,
-						    uint32_t stride)
-{
-	uint64_t bytes = sp_pfnc_image_bytes(config->pixel_format, config->width, config->height);
-	uint32_t packets = (uint32_t)block_packets(config, stride);
-
-	return (struct sp_block_geometry){
-		.bytes = bytes,
-		.packets = packets,
-		.last_bytes = (uint32_t)(bytes - (uint64_t)(packets - 1) * stride),
-		.pixel_format = config->pixel_format,
-		.width = config->width,
-		.height = config->height,
-	};
 }
 
 /* As many as the frames can hold: up to 2^34, and more than 32 bits count are never out. */
@@ -205,10 +185,11 @@ static struct sp_stream *stream_create(struct sp_assembler *assembler,
 	stream->config = *config;
 	stream->assembler = assembler;
 	stream->index = assembler->streams_n;
-	stream->geometry_of[false] = configured_geometry(config, config->packet_payload);
-	stream->geometry_of[true] = configured_geometry(config,
-							config->packet_payload - SP_EXTENDED_EXTRA);
-	stream->packets_max = stream->geometry_of[true].packets;
+	sp_geometry_configure(config, config->packet_payload, &stream->geometry_of[false]);
+	sp_geometry_configure(config, config->packet_payload - SP_EXTENDED_EXTRA,
+			      &stream->geometry_of[true]);
+	stream->packets_max = (uint32_t)sp_geometry_packets_max(config);
+	sp_device_clock_init(&stream->clock);
 	stream->buffers = buffers ? buffers : all_buffers(stream->packets_max, config->frames);
 	sp_stream_use_headers(stream, false);
 	stream->blocks = take_memory(config->frames * sizeof(stream->blocks[0]));
@@ -353,6 +334,7 @@ static void tick_stream(struct sp_stream *stream, uint64_t now_ns)
 {
 	uint32_t i = 0;
 
+	sp_assembler_sooner(stream->assembler, sp_window_expire(stream, now_ns));
 	while (i < stream->pending_n) {
 		struct sp_slot *slot = &stream->slots[stream->pending[i]];
 		uint64_t due;
@@ -390,8 +372,10 @@ uint64_t sp_assembler_next_deadline(const struct sp_assembler *assembler)
 void sp_assembler_flush_stream(struct sp_assembler *assembler, unsigned int stream, uint64_t now_ns)
 {
 	begin_lists(assembler);
-	if (stream < assembler->streams_n)
-		sp_stream_close_pending(assembler->streams[stream], now_ns);
+	if (stream >= assembler->streams_n)
+		return;
+	sp_window_forget(assembler->streams[stream]);
+	sp_stream_close_pending(assembler->streams[stream], now_ns);
 }
 
 void sp_assembler_flush(struct sp_assembler *assembler, uint64_t now_ns)

@@ -3,7 +3,9 @@
  * What the assembler's files share; nobody else includes this.
  *
  *	assembler.c	memory, lists in and out, time
- *	receive.c	which block a packet belongs to, and what it is there
+ *	window.c	which block a packet belongs to
+ *	receive.c	what a packet is there
+ *	geometry.c	what a block measures
  *	block.c		a block from opening to closing, and the ledger
  *	gap.c		what to ask for again, and when
  */
@@ -11,6 +13,7 @@
 #define SP_FRAME_ASSEMBLER_STATE_H
 
 #include "frame/assembler.h"
+#include "frame/device_clock.h"
 #include "gvsp_block.h"
 #include "gvsp_wire.h"
 
@@ -20,7 +23,12 @@ enum {
 	SP_BLOCK_GAPS = 64,
 	/* An extended header takes so many bytes more of the same packet. */
 	SP_EXTENDED_EXTRA = SP_GVSP_HEADER_EXT_BYTES - SP_GVSP_HEADER_BYTES,
+	SP_SUSPECTS = 4, /* places outside the window of which packets are kept for a while */
+	SP_SUSPECT_PROOF = 3, /* packets of such a place that move the window there */
 };
+
+/* Of a payload packet that is none of a multi-part block. */
+#define SP_NO_PLACE UINT64_MAX
 
 /* A gap of packet ids [first, last] that is to be asked for. */
 struct sp_gap {
@@ -29,13 +37,21 @@ struct sp_gap {
 	uint32_t tries;
 };
 
-/* What an image measures on the wire. */
+/* What a block measures on the wire. */
 struct sp_block_geometry {
+	uint32_t stride; /* bytes in every packet of a part but its last */
+	uint32_t full; /* the first so many packets must have them; none is known to if it is 0 */
+	uint32_t packets; /* of the image, or of all parts */
+	uint32_t reach; /* of what is kept: with chunk data that may follow, as far as the budget goes */
+	uint32_t last_bytes; /* of the image, in its last packet */
+	bool chunks; /* the image's last packet may be longer, more may follow */
+	bool multi; /* in parts, below */
+	bool all_in; /* one packet is the whole block */
 	uint64_t bytes; /* of the image */
-	uint32_t packets;
-	uint32_t last_bytes; /* in the last packet */
-	uint32_t pixel_format, width, height, offset_x, offset_y, padding_x;
-	bool chunks; /* the last packet may be longer, more may follow */
+	uint32_t pixel_format, width, height, offset_x, offset_y, padding_x, padding_y;
+	/* As the leader of a multi-part block has them, and which of them is looked at. */
+	uint32_t parts_n, image;
+	struct sp_frame_part parts[SP_FRAME_PARTS_MAX];
 };
 
 /* A block with its frame: open, or handed over as a frame. */
@@ -43,20 +59,26 @@ struct sp_block {
 	struct sp_frame frame;
 	struct sp_stream *stream;
 	struct sp_block *next_free;
-	/* Per payload packet; lengths only as long as no leader is there to judge them. */
+	/* Per payload packet; lengths only of those from geometry.full on. */
 	uint64_t *offset, *token;
 	uint16_t *length;
+	uint64_t *place; /* as multi-part prefixes say: sp_geometry_place; NULL without extra_bytes */
 	uint64_t *missing; /* the frame's bitmap; written on closing */
 	__u64 *bad; /* came unusable */
+	__u64 *shorts; /* of these: held, since they may turn out to be the last one */
 	__u64 *gone; /* the camera has it no more */
 	__u64 *asked;
 	struct sp_block_geometry geometry;
 	uint64_t idle_ns; /* last packet, or the time since which it is waited for */
 	uint32_t next_id; /* the highest packet id seen or asked for, plus one */
+	uint32_t trailer_id, lines; /* as the trailer says; lines 0: it does not */
+	uint32_t shorts_n;
 	uint32_t gaps_n;
 	struct sp_gap gaps[SP_BLOCK_GAPS];
 	bool leader, trailer, leader_gone, trailer_gone;
 	bool any_asked;
+	bool ended; /* it is known how many packets there are */
+	bool cut; /* chunk data went beyond the budget */
 };
 
 enum sp_slot_state {
@@ -79,6 +101,16 @@ struct sp_slot {
 	bool leader, trailer; /* came; CLOSED */
 };
 
+/* Packets of a place outside the window, held until there is proof that the camera is there. */
+struct sp_suspect {
+	uint64_t since_ns;
+	uint64_t inside; /* packets inside the window when the first of these came */
+	uint64_t first_id, last_id; /* blocks */
+	uint32_t n; /* 0: free */
+	bool extended;
+	struct sp_packet packets[SP_SUSPECT_PROOF - 1];
+};
+
 struct sp_stream {
 	struct sp_stream_config config;
 	struct sp_stream_counters counters;
@@ -86,10 +118,16 @@ struct sp_stream {
 	/* As configured; the budget. In use, and with standard and extended headers. */
 	struct sp_block_geometry geometry, geometry_of[2];
 	uint32_t stride, packets_max;
+	uint32_t reach; /* of a block whose leader is not there yet: packets that are kept */
 	uint32_t index;
 	uint32_t buffers, held; /* packet buffers: credit, held by open blocks and frames */
 	bool begun, extended;
-	bool chunks; /* the last leader announced chunk data */
+	/* What the last leader was: so is a block that has lost its own. */
+	bool chunks;
+	struct sp_block_geometry parts; /* multi: it was multi-part */
+	uint32_t last_packets; /* of the last block with chunk data whose trailer came */
+	uint64_t ticks; /* of the last leader in order */
+	struct sp_device_clock clock;
 	uint64_t newest; /* block id */
 	uint64_t begun_ns;
 	struct sp_block *free;
@@ -97,6 +135,9 @@ struct sp_stream {
 	uint8_t pending[SP_BLOCK_SLOTS];
 	uint32_t pending_n;
 	struct sp_slot slots[SP_BLOCK_SLOTS];
+	struct sp_suspect suspects[SP_SUSPECTS];
+	uint64_t outside; /* packets that were outside the window */
+	bool settling; /* suspects are being let in */
 	struct sp_block *blocks; /* [config.frames] */
 	void *memory;
 };
@@ -121,14 +162,49 @@ static inline void sp_assembler_sooner(struct sp_assembler *assembler, uint64_t 
 /* The token goes back to the packet source. */
 void sp_assembler_release(struct sp_assembler *assembler, uint64_t token);
 
-/* ---- block.c ---- */
+/* ---- geometry.c ---- */
+
+/* The image that the stream is configured for, in packets of @stride bytes. */
+void sp_geometry_configure(const struct sp_stream_config *config, uint32_t stride,
+			   struct sp_block_geometry *ret);
+
+/* The most payload packets that a block within the budget can have, with either header. */
+uint64_t sp_geometry_packets_max(const struct sp_stream_config *config);
 
 /*
  * What the image of a leader measures at the stream's packet size. -EINVAL: not an image that the
  * stream can hold.
  */
-int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader *leader,
-		     struct sp_block_geometry *ret);
+int sp_geometry_measure(const struct sp_stream *stream, const struct sp_gvsp_leader *leader,
+			struct sp_block_geometry *ret);
+
+/* The same for a multi-part leader: @payload follows its header, which tells the number of @parts. */
+int sp_geometry_measure_parts(const struct sp_stream *stream, uint8_t parts, const void *payload,
+			      uint32_t length, struct sp_block_geometry *ret);
+
+/* With chunk data behind the image: how far the budget goes. */
+void sp_geometry_add_chunks(const struct sp_stream *stream, struct sp_block_geometry *geometry);
+
+/* The image has only so many lines. False, and nothing changes, if that says nothing new. */
+bool sp_geometry_shorten(struct sp_block_geometry *geometry, uint32_t lines);
+
+/* Whether packet @i of an image would end with a line if it had @length bytes. */
+bool sp_geometry_ends_line(const struct sp_block_geometry *geometry, uint32_t i, uint32_t length);
+
+/* Part and offset in one number, as a multi-part prefix has them. */
+static inline uint64_t sp_geometry_place(uint8_t part, uint64_t offset)
+{
+	return (uint64_t)part << 48 | offset;
+}
+
+/*
+ * Whether @length bytes may be packet @i (< reach) of the open block: by its leader, if that is
+ * there. @place: as its prefix says, SP_NO_PLACE without one.
+ */
+bool sp_block_fits(const struct sp_stream *stream, const struct sp_block *block, uint32_t i,
+		   uint32_t length, uint64_t place);
+
+/* ---- block.c ---- */
 
 /* Sets the stride and the budget for standard or extended headers. */
 void sp_stream_use_headers(struct sp_stream *stream, bool extended);
@@ -153,20 +229,17 @@ void sp_slot_give_up(struct sp_stream *stream, struct sp_slot *slot, enum sp_giv
 void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     const struct sp_block_geometry *geometry);
 
-/* Whether a payload of @length bytes may be packet @i. */
-static inline bool sp_block_length_fits(const struct sp_stream *stream,
-					const struct sp_block *block, uint32_t i, uint32_t length)
-{
-	const struct sp_block_geometry *geometry = &block->geometry;
-	uint32_t stride = stream->stride;
+/* Leader and trailer are there: where the block ends, and what its last packets are. */
+void sp_block_end(struct sp_stream *stream, struct sp_slot *slot);
 
-	if (!block->leader)
-		return length && length <= stride;
-	if (i + 1 < geometry->packets)
-		return length == stride;
-	return length == geometry->last_bytes ||
-	       (geometry->chunks && length > geometry->last_bytes && length <= stride);
-}
+/* The stream's next blocks are expected to be of this kind. */
+void sp_stream_expect_alike(struct sp_stream *stream, const struct sp_block_geometry *geometry);
+
+/* How many payload packets the open block has, for all that is known. */
+uint32_t sp_block_likely_packets(const struct sp_stream *stream, const struct sp_slot *slot);
+
+/* Packet @i is held although it is bad: its place is needed. */
+void sp_block_release_short(struct sp_block *block, uint32_t i);
 
 /* Gives the frame's buffers back and frees the block. */
 void sp_block_put(struct sp_block *block);
@@ -177,10 +250,32 @@ struct sp_slot *sp_stream_oldest_open(struct sp_stream *stream);
 /* Closes every gap and open block as it is. */
 void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns);
 
+/* ---- window.c ---- */
+
+/*
+ * The slot of the packet's block; the window moves on to it, or begins anew. @timestamp: of a
+ * leader, else 0. NULL: it is outside the window; *ret_kept says whether its buffer is held until
+ * more is known, else it is counted as stray.
+ */
+struct sp_slot *sp_window_admit(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+				uint64_t timestamp, const struct sp_packet *packet, bool *ret_kept);
+
+/* The slot of a block within reach that was seen or passed over; NULL if there is none. */
+struct sp_slot *sp_window_find(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp);
+
+/* Forgets what is held of places outside for too long: counted as stray. Returns when the next is. */
+uint64_t sp_window_expire(struct sp_stream *stream, uint64_t now_ns);
+
+/* Forgets all of it. */
+void sp_window_forget(struct sp_stream *stream);
+
 /* ---- receive.c ---- */
 
 /* One datagram. True if its buffer is kept. */
 bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet);
+
+/* The same for one that was held: it is counted and from the camera. */
+bool sp_stream_deliver(struct sp_stream *stream, const struct sp_packet *packet);
 
 /* ---- gap.c ---- */
 
@@ -192,5 +287,9 @@ void sp_gap_tail(struct sp_stream *stream, struct sp_slot *slot, uint64_t due_ns
 
 /* Asks for gaps that are due. Returns when the next one is. */
 uint64_t sp_gap_ask(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_ns);
+
+/* The camera says that it has packet @last no more, or none up to it (@all_before). */
+void sp_gap_note_gone(struct sp_stream *stream, struct sp_slot *slot, uint32_t last,
+		      bool all_before);
 
 #endif

@@ -1,58 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A block from its first packet to its place in the ledger. */
-#include <errno.h>
 #include <string.h>
 
-#include <sallyport/gvsp.h>
-
+#include "base/clock.h"
 #include "frame/assembler_state.h"
-#include "wire/pfnc.h"
-
-int sp_block_measure(const struct sp_stream *stream, const struct sp_gvsp_leader *leader,
-		     struct sp_block_geometry *ret)
-{
-	uint16_t type = leader->payload_type & GVSP_PAYLOAD_TYPE_MASK;
-	uint32_t stride = stream->stride;
-	struct sp_block_geometry g;
-
-	if (type == GVSP_PAYLOAD_CHUNK) {
-		/* The leader has no geometry; the image is the first chunk. */
-		*ret = stream->geometry;
-		ret->chunks = true;
-		return 0;
-	}
-	if (!leader->has_image || !sp_pfnc_by_code(leader->pixel_format) || !leader->size_x ||
-	    !leader->size_y || leader->size_x > SP_FRAME_SIDE_MAX ||
-	    leader->size_y > SP_FRAME_SIDE_MAX)
-		return -EINVAL;
-	g = (struct sp_block_geometry){
-		.pixel_format = leader->pixel_format,
-		.width = leader->size_x,
-		.height = leader->size_y,
-		.offset_x = leader->offset_x,
-		.offset_y = leader->offset_y,
-		.padding_x = leader->padding_x,
-		.chunks = (leader->payload_type & GVSP_PAYLOAD_CHUNKS) ||
-			  type == GVSP_PAYLOAD_EXTENDED_CHUNK,
-	};
-	if (g.padding_x)
-		g.bytes = (sp_pfnc_line_bytes(g.pixel_format, g.width) + g.padding_x) * g.height;
-	else
-		g.bytes = sp_pfnc_image_bytes(g.pixel_format, g.width, g.height);
-	g.bytes += leader->padding_y;
-	if (g.bytes > stream->geometry.bytes)
-		return -EINVAL;
-	g.packets = (uint32_t)((g.bytes + stride - 1) / stride);
-	g.last_bytes = (uint32_t)(g.bytes - (uint64_t)(g.packets - 1) * stride);
-	*ret = g;
-	return 0;
-}
 
 void sp_stream_use_headers(struct sp_stream *stream, bool extended)
 {
 	stream->extended = extended;
 	stream->geometry = stream->geometry_of[extended];
 	stream->stride = stream->config.packet_payload - (extended ? SP_EXTENDED_EXTRA : 0);
+	stream->reach = stream->config.extra_bytes ? stream->packets_max : stream->geometry.packets;
+	stream->chunks = stream->parts.multi = false;
+	stream->last_packets = 0;
+}
+
+void sp_stream_expect_alike(struct sp_stream *stream, const struct sp_block_geometry *geometry)
+{
+	stream->chunks = geometry->chunks;
+	if (geometry->multi)
+		stream->parts = *geometry;
+	else
+		stream->parts.multi = false;
 }
 
 /* ---- the list of pending slots ---- */
@@ -88,7 +57,7 @@ void sp_slot_await(struct sp_stream *stream, struct sp_slot *slot, uint64_t bloc
 	slot->timestamp = 0;
 	slot->leader = slot->trailer = false;
 	slot->state = SP_SLOT_GAP;
-	sp_gvsp_block_init(&slot->packets, slot->bits, stream->geometry.packets);
+	sp_gvsp_block_init(&slot->packets, slot->bits, stream->reach);
 	stream->pending[stream->pending_n++] = (uint8_t)slot_index(stream, slot);
 	sp_assembler_sooner(stream->assembler, now_ns + stream->config.retention_ns);
 }
@@ -116,7 +85,7 @@ static struct sp_block *get_block(struct sp_stream *stream, const struct sp_slot
 
 bool sp_slot_open(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_ns)
 {
-	size_t bytes = sp_gvsp_words(stream->geometry.packets) * sizeof(__u64);
+	size_t bytes = sp_gvsp_words(stream->reach) * sizeof(__u64);
 	struct sp_block *block = get_block(stream, slot, now_ns);
 
 	if (!block) {
@@ -124,14 +93,16 @@ bool sp_slot_open(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_n
 		return false;
 	}
 	memset(block->bad, 0, bytes);
+	memset(block->shorts, 0, bytes);
 	memset(block->gone, 0, bytes);
 	memset(block->asked, 0, bytes);
 	block->geometry = stream->geometry;
+	block->geometry.full = 0;
 	block->idle_ns = now_ns;
-	block->next_id = 0;
-	block->gaps_n = 0;
+	block->next_id = block->trailer_id = block->lines = 0;
+	block->gaps_n = block->shorts_n = 0;
 	block->leader = block->trailer = block->leader_gone = block->trailer_gone = false;
-	block->any_asked = false;
+	block->any_asked = block->ended = block->cut = false;
 	block->frame.first_ns = block->frame.last_ns = now_ns;
 	block->frame.device_ticks = 0;
 	block->frame.flags = 0;
@@ -147,6 +118,34 @@ static void release_packet(struct sp_block *block, uint32_t i)
 	block->stream->held--;
 }
 
+void sp_block_release_short(struct sp_block *block, uint32_t i)
+{
+	if (!sp_gvsp_bit(block->shorts, i))
+		return;
+	sp_gvsp_bit_clear(block->shorts, i);
+	block->shorts_n--;
+	release_packet(block, i);
+}
+
+static void release_shorts(struct sp_slot *slot)
+{
+	for (uint32_t i = 0; slot->block->shorts_n && i < slot->packets.packets; i++)
+		sp_block_release_short(slot->block, i);
+}
+
+/* ---- what it measures ---- */
+
+/* Packet @i is not held any more: it is bad, or beyond the end. */
+static void reject(struct sp_stream *stream, struct sp_slot *slot, uint32_t i, uint32_t packets)
+{
+	sp_gvsp_block_reject(&slot->packets, i);
+	release_packet(slot->block, i);
+	if (i < packets)
+		sp_gvsp_bit_set(slot->block->bad, i);
+	else
+		sp_count(&stream->counters.surplus, 1);
+}
+
 void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     const struct sp_block_geometry *geometry)
 {
@@ -155,21 +154,124 @@ void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 
 	block->geometry = *geometry;
 	block->leader = true;
+	block->ended = !geometry->chunks;
 	/* Before the leader only the budget was known: judge again what came. */
 	for (uint32_t i = 0; i < packets->packets && packets->missing_n < packets->packets; i++) {
-		bool inside = i < geometry->packets;
+		uint64_t place = block->place ? block->place[i] : SP_NO_PLACE;
 
 		if (sp_gvsp_bit(packets->missing, i) ||
-		    (inside && sp_block_length_fits(stream, block, i, block->length[i])))
+		    (i < geometry->reach &&
+		     sp_block_fits(stream, block, i, block->length[i], place)))
 			continue;
-		sp_gvsp_block_reject(packets, i);
-		release_packet(block, i);
-		if (inside)
-			sp_gvsp_bit_set(block->bad, i);
-		else
-			sp_count(&stream->counters.surplus, 1);
+		block->cut |= i >= geometry->reach;
+		reject(stream, slot, i, geometry->reach);
 	}
-	sp_gvsp_block_shrink(packets, geometry->packets);
+	if (geometry->reach < packets->packets)
+		sp_gvsp_block_shrink(packets, geometry->reach);
+	if (block->trailer)
+		sp_block_end(stream, slot);
+}
+
+/* Packets up to the last one that came, in whatever shape. */
+static uint32_t came_packets(const struct sp_slot *slot)
+{
+	const struct sp_gvsp_block *packets = &slot->packets;
+	uint32_t n = packets->packets;
+
+	while (n && sp_gvsp_bit(packets->missing, n - 1) && !sp_gvsp_bit(slot->block->bad, n - 1))
+		n--;
+	return n;
+}
+
+/* The block has @n packets; what is held beyond them is surplus, and the last one may be short. */
+static void end_at(struct sp_stream *stream, struct sp_slot *slot, uint32_t n)
+{
+	struct sp_block *block = slot->block;
+	struct sp_block_geometry *g = &block->geometry;
+	uint32_t full = g->full;
+
+	block->ended = true;
+	for (uint32_t i = n; i < slot->packets.packets; i++) {
+		sp_block_release_short(block, i);
+		if (!sp_gvsp_bit(slot->packets.missing, i))
+			reject(stream, slot, i, n);
+	}
+	sp_gvsp_block_shrink(&slot->packets, n);
+	g->reach = n;
+	g->full = n - 1;
+	/* Lengths were kept from the former `full` on; before it all that is held is full. */
+	for (uint32_t i = full < n - 1 ? full : n - 1; i < n; i++) {
+		bool held = !sp_gvsp_bit(slot->packets.missing, i);
+
+		if (held && i < full)
+			block->length[i] = (uint16_t)g->stride;
+		if (held && !sp_block_fits(stream, block, i, block->length[i], SP_NO_PLACE))
+			reject(stream, slot, i, n);
+	}
+	if (!sp_gvsp_bit(block->shorts, n - 1) ||
+	    !sp_block_fits(stream, block, n - 1, block->length[n - 1], SP_NO_PLACE))
+		return;
+	sp_gvsp_bit_clear(block->shorts, n - 1);
+	block->shorts_n--;
+	sp_gvsp_bit_clear(block->bad, n - 1);
+	sp_gvsp_block_receive(&slot->packets, n - 1);
+}
+
+void sp_block_end(struct sp_stream *stream, struct sp_slot *slot)
+{
+	struct sp_block *block = slot->block;
+	struct sp_block_geometry *g = &block->geometry, fewer = *g;
+	uint32_t n = block->trailer_id - 1, came;
+
+	if (g->multi || g->all_in)
+		return;
+	came = came_packets(slot);
+	/* Fewer lines: only if the packet id says so as well and nothing came that contradicts it. */
+	if (came <= n && sp_geometry_shorten(&fewer, block->lines) &&
+	    (g->chunks ? n >= fewer.packets : n == fewer.packets)) {
+		fewer.full = g->full;
+		fewer.reach = g->reach;
+		*g = fewer;
+		if (!g->chunks)
+			end_at(stream, slot, n);
+	}
+	if (!g->chunks)
+		return;
+	if (n < came)
+		n = came;
+	if (n < g->packets)
+		n = g->packets;
+	block->cut |= n > g->reach;
+	/* Chunk data are read from their end: without it the rest is of no use. */
+	end_at(stream, slot, block->cut ? g->packets : n);
+	if (!block->cut)
+		stream->last_packets = n;
+}
+
+/* The trailer did not come: the block ends with what is known of it. */
+static void end_without_trailer(struct sp_stream *stream, struct sp_slot *slot)
+{
+	uint32_t came = came_packets(slot), packets = slot->block->geometry.packets;
+
+	end_at(stream, slot, came < packets || slot->block->cut ? packets : came);
+}
+
+uint32_t sp_block_likely_packets(const struct sp_stream *stream, const struct sp_slot *slot)
+{
+	const struct sp_block *block = slot->block;
+	uint32_t n = block->geometry.packets;
+	bool chunks = block->leader ? block->geometry.chunks : stream->chunks;
+
+	if (block->ended)
+		return slot->packets.packets;
+	if (!block->leader && stream->parts.multi)
+		n = stream->parts.packets;
+	if (chunks && stream->last_packets > n)
+		n = stream->last_packets;
+	/* Those that came are some, too. */
+	if (chunks && block->next_id > n + 1)
+		n = block->next_id - 1;
+	return n < slot->packets.packets ? n : slot->packets.packets;
 }
 
 /* ---- closing ---- */
@@ -192,15 +294,18 @@ void sp_slot_give_up(struct sp_stream *stream, struct sp_slot *slot, enum sp_giv
 		     uint64_t now_ns)
 {
 	struct sp_stream_counters *c = &stream->counters;
-	uint32_t packets = slot->packets.packets;
+	struct sp_block *block = slot->block;
+	uint32_t packets = stream->geometry.packets;
 
 	if (slot->state == SP_SLOT_OPEN) {
-		slot->leader |= slot->block->leader;
-		slot->trailer = slot->block->trailer;
-		for (uint32_t i = 0; i < packets; i++)
+		slot->leader |= block->leader;
+		slot->trailer = block->trailer;
+		for (uint32_t i = 0; i < slot->packets.packets; i++)
 			if (!sp_gvsp_bit(slot->packets.missing, i))
-				release_packet(slot->block, i);
-		free_block(slot->block);
+				release_packet(block, i);
+		release_shorts(slot);
+		packets = block->ended ? slot->packets.packets : block->geometry.packets;
+		free_block(block);
 	}
 	pending_remove(stream, slot);
 	slot->block = NULL;
@@ -209,6 +314,82 @@ void sp_slot_give_up(struct sp_stream *stream, struct sp_slot *slot, enum sp_giv
 	sp_count(&c->expected, packets);
 	sp_count(why == SP_GIVE_UP_POLICY ? &c->policy : &c->block_discarded, packets);
 	sp_count(why == SP_GIVE_UP_POLICY ? &c->blocks_policy : &c->blocks_discarded, 1);
+}
+
+/* Parts, the image that is looked at first. */
+static void fill_parts(const struct sp_block *block, struct sp_frame *frame)
+{
+	const struct sp_block_geometry *g = &block->geometry;
+
+	frame->parts_n = 0;
+	frame->parts[frame->parts_n++] = g->parts[g->image];
+	for (uint32_t i = 0; i < g->parts_n; i++)
+		if (i != g->image)
+			frame->parts[frame->parts_n++] = g->parts[i];
+}
+
+/* The end of what came, counted from the block's first byte. */
+static uint64_t end_of_bytes(const struct sp_slot *slot)
+{
+	const struct sp_block *block = slot->block;
+	uint32_t n = slot->packets.packets, last = n;
+
+	while (last && sp_gvsp_bit(slot->packets.missing, last - 1))
+		last--;
+	if (!last)
+		return 0;
+	return (uint64_t)(last - 1) * block->geometry.stride +
+	       (last == n ? block->length[last - 1] : block->geometry.stride);
+}
+
+static bool has_chunks(const struct sp_block *block)
+{
+	return block->geometry.chunks && !block->cut;
+}
+
+/* An image, and the chunk data that share its packets. */
+static void fill_image(const struct sp_stream *stream, const struct sp_slot *slot,
+		       struct sp_frame *frame)
+{
+	const struct sp_block_geometry *g = &slot->block->geometry;
+
+	frame->parts_n = 1;
+	frame->parts[0] = (struct sp_frame_part){
+		.region = stream->assembler->region,
+		.packets = g->packets,
+		.stride = g->stride,
+		.bytes = g->bytes,
+		.pixel_format = g->pixel_format,
+		.width = g->width,
+		.height = g->height,
+		.offset_x = g->offset_x,
+		.offset_y = g->offset_y,
+		.padding_x = g->padding_x,
+	};
+	if (!has_chunks(slot->block))
+		return;
+	frame->parts[frame->parts_n++] = (struct sp_frame_part){
+		.region = stream->assembler->region,
+		.packets = slot->packets.packets,
+		.stride = g->stride,
+		.bytes = end_of_bytes(slot),
+		.kind = SP_FRAME_PART_CHUNKS,
+	};
+}
+
+/*
+ * The camera's clock gives the time but for what cannot be: a camera that began anew, or a forger.
+ * What came early by so much was no leader in its turn.
+ */
+static uint64_t exposure(const struct sp_stream *stream, const struct sp_frame *frame)
+{
+	uint64_t ns;
+
+	if (!frame->device_ticks ||
+	    !sp_device_clock_at(&stream->clock, frame->device_ticks, &ns) ||
+	    ns > frame->last_ns || ns + SP_NS_PER_S < frame->first_ns)
+		return frame->first_ns;
+	return ns;
 }
 
 /* The frame as its consumer sees it. */
@@ -225,19 +406,17 @@ static void fill_frame(struct sp_stream *stream, const struct sp_slot *slot)
 	frame->lane = stream->config.lane;
 	frame->camera = stream->config.camera;
 	frame->block_id = slot->block_id;
-	frame->exposure_ns = frame->first_ns;
+	frame->exposure_ns = exposure(stream, frame);
 	frame->pixel_format = g->pixel_format;
 	frame->width = g->width;
 	frame->height = g->height;
 	frame->offset_x = g->offset_x;
 	frame->offset_y = g->offset_y;
 	frame->padding_x = g->padding_x;
-	frame->parts_n = 1;
-	frame->parts[0] = (struct sp_frame_part){
-		.region = stream->assembler->region,
-		.stride = stream->stride,
-		.bytes = g->bytes,
-	};
+	if (g->multi)
+		fill_parts(block, frame);
+	else
+		fill_image(stream, slot, frame);
 	frame->packets = packets->packets;
 	frame->missing_n = packets->missing_n;
 	if (packets->missing_n)
@@ -248,14 +427,24 @@ static void fill_frame(struct sp_stream *stream, const struct sp_slot *slot)
 		frame->flags |= SP_FRAME_NO_TRAILER;
 }
 
-/* Bytes of image in the packets that came. */
-static uint64_t bytes_came(const struct sp_stream *stream, const struct sp_slot *slot)
+/* Bytes of parts in the packets that came. */
+static uint64_t bytes_came(const struct sp_slot *slot)
 {
-	const struct sp_block_geometry *g = &slot->block->geometry;
-	uint64_t bytes = (uint64_t)(g->packets - slot->packets.missing_n) * stream->stride;
+	const struct sp_gvsp_block *packets = &slot->packets;
+	const struct sp_block *block = slot->block;
+	const struct sp_block_geometry *g = &block->geometry;
+	uint64_t bytes = (uint64_t)(packets->packets - packets->missing_n) * g->stride;
 
-	if (!sp_gvsp_bit(slot->packets.missing, g->packets - 1))
-		bytes -= stream->stride - g->last_bytes;
+	for (uint32_t p = 0; p < g->parts_n; p++) {
+		const struct sp_frame_part *part = &g->parts[p];
+		uint32_t last = part->first_packet + part->packets - 1;
+
+		if (part->packets && !sp_gvsp_bit(packets->missing, last))
+			bytes -= (uint64_t)part->packets * g->stride - part->bytes;
+	}
+	if (!g->multi && !sp_gvsp_bit(packets->missing, packets->packets - 1))
+		bytes -= g->stride - (has_chunks(block) ? block->length[packets->packets - 1] :
+							  g->last_bytes);
 	return bytes;
 }
 
@@ -274,6 +463,17 @@ static uint32_t sort_out_bad(struct sp_slot *slot)
 	return bad;
 }
 
+/* Without its leader it is taken for what the last block with a leader was. */
+static void assume(struct sp_stream *stream, struct sp_slot *slot)
+{
+	struct sp_block_geometry assumed = stream->parts.multi ? stream->parts : stream->geometry;
+
+	if (stream->chunks)
+		sp_geometry_add_chunks(stream, &assumed);
+	slot->block->lines = 0; /* fewer than what? */
+	sp_block_settle(stream, slot, &assumed);
+}
+
 static void close_open(struct sp_stream *stream, struct sp_slot *slot)
 {
 	struct sp_assembler *assembler = stream->assembler;
@@ -283,16 +483,16 @@ static void close_open(struct sp_stream *stream, struct sp_slot *slot)
 
 	slot->leader = block->leader;
 	slot->trailer = block->trailer;
-	if (!block->leader) {
-		struct sp_block_geometry assumed = stream->geometry;
-
-		assumed.chunks = stream->chunks;
-		sp_block_settle(stream, slot, &assumed);
-	}
+	if (!block->leader)
+		assume(stream, slot);
+	if (!block->ended)
+		end_without_trailer(stream, slot);
+	if (block->shorts_n)
+		release_shorts(slot);
 	delivered = slot->packets.packets - slot->packets.missing_n;
 	if (delivered) {
 		fill_frame(stream, slot);
-		sp_count(&c->bytes, bytes_came(stream, slot));
+		sp_count(&c->bytes, bytes_came(slot));
 		sp_count(slot->packets.missing_n ? &c->frames_incomplete : &c->frames_complete, 1);
 		assembler->out.frames[assembler->out.frames_n++] = &block->frame;
 	} else {
@@ -312,6 +512,7 @@ void sp_slot_close(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_
 	if (slot->state == SP_SLOT_OPEN) {
 		close_open(stream, slot);
 	} else {
+		sp_gvsp_block_shrink(&slot->packets, stream->geometry.packets);
 		sp_count(&stream->counters.expected, slot->packets.packets);
 		sp_count(&stream->counters.missing, slot->packets.packets);
 		sp_count(&stream->counters.blocks_skipped, 1);

@@ -14,7 +14,10 @@ static bool wanted(const struct sp_slot *slot, uint32_t id)
 		return !block->leader && !block->leader_gone;
 	if (id > slot->packets.packets)
 		return !block->trailer && !block->trailer_gone;
-	return sp_gvsp_bit(slot->packets.missing, id - 1) && !sp_gvsp_bit(block->gone, id - 1);
+	if (!sp_gvsp_bit(slot->packets.missing, id - 1))
+		return false;
+	/* Before the end is known the trailer's id is a payload packet's as well. */
+	return !(block->trailer && id == block->trailer_id) && !sp_gvsp_bit(block->gone, id - 1);
 }
 
 /* Forgets gaps that were filled. */
@@ -68,7 +71,7 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 	/* After an early leader, whose block waits without an end, time counts again. */
 	if (block->next_id == 1)
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
-	/* Chunk data beyond the image is of no use. */
+	/* What is beyond the budget is of no use. */
 	if (id > trailer)
 		id = trailer;
 	if (id < block->next_id)
@@ -83,7 +86,7 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 void sp_gap_tail(struct sp_stream *stream, struct sp_slot *slot, uint64_t due_ns)
 {
 	struct sp_block *block = slot->block;
-	uint32_t trailer = slot->packets.packets + 1;
+	uint32_t trailer = sp_block_likely_packets(stream, slot) + 1;
 
 	if (block->next_id > trailer)
 		return;
@@ -167,4 +170,47 @@ uint64_t sp_gap_ask(struct sp_stream *stream, struct sp_slot *slot, uint64_t now
 	}
 	block->gaps_n = kept;
 	return next_ns;
+}
+
+/* The camera says that it has packet @id no more. Returns whether that is news. */
+static bool note_gone(struct sp_slot *slot, uint32_t id)
+{
+	struct sp_block *block = slot->block;
+	bool *flag = id ? &block->trailer_gone : &block->leader_gone;
+
+	if (id && id <= slot->packets.packets && !(block->trailer && id == block->trailer_id)) {
+		if (!sp_gvsp_bit(slot->packets.missing, id - 1) || sp_gvsp_bit(block->gone, id - 1))
+			return false;
+		sp_gvsp_bit_set(block->gone, id - 1);
+		return true;
+	}
+	if (*flag || (id ? block->trailer : block->leader))
+		return false;
+	return *flag = true;
+}
+
+/* Whether packet @id came, of a block that is not open. */
+static bool came(const struct sp_slot *slot, uint32_t id)
+{
+	if (id == 0)
+		return slot->leader;
+	if (id > slot->packets.packets)
+		return slot->trailer;
+	return !sp_gvsp_bit(slot->packets.missing, id - 1);
+}
+
+void sp_gap_note_gone(struct sp_stream *stream, struct sp_slot *slot, uint32_t last, bool all_before)
+{
+	struct sp_stream_counters *c = &stream->counters;
+
+	if (slot->state != SP_SLOT_OPEN) {
+		sp_count(came(slot, last) ? &c->duplicate : &c->unavailable, 1);
+		return;
+	}
+	sp_count(note_gone(slot, last) ? &c->unavailable : &c->duplicate, 1);
+	if (!all_before)
+		return;
+	for (uint32_t id = 0; id < last && id <= slot->packets.packets; id++)
+		if (note_gone(slot, id))
+			sp_count(&c->unavailable, 1);
 }

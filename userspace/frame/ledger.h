@@ -7,11 +7,16 @@
  *
  *	expected = delivered + policy + bad_packet + late + block_discarded + missing
  *
+ * A block has as many payload packets as its leader implies, without a leader as the configured
+ * image has; chunk data behind the image as many more as its trailer says, without a trailer as many
+ * as came. One that is given up counts chunk data only if its trailer came.
+ *
  * Each payload packet of each expected block is in exactly one of the six:
  *
  *	delivered	 came in time and is in a frame that was handed over
  *	policy		 was in a block that we gave up for want of credit, whether it came or not
- *	bad_packet	 came only with a wrong length or a status that makes it unusable
+ *	bad_packet	 came only with a wrong length, place or status, or with pixels that were
+ *			 split off into memory that is not the region's
  *	late		 came after its block was closed (moves here from `missing`)
  *	block_discarded	 was in a block that could not become a frame: impossible geometry,
  *			 unsupported payload type
@@ -37,7 +42,7 @@ struct sp_stream_counters {
 	uint64_t bytes;		/* payload bytes delivered */
 	uint64_t duplicate;	/* a copy of a packet that is already there */
 	uint64_t stray;		/* of a block outside the window */
-	uint64_t surplus;	/* payload beyond the image: chunk data, not kept */
+	uint64_t surplus;	/* payload beyond the block's end or its budget, not kept */
 	uint64_t malformed;	/* no GVSP packet at all */
 	uint64_t foreign;	/* from another address than the camera's */
 	uint64_t resent;	/* came marked as a resend, or after we asked */

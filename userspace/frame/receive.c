@@ -1,131 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets: which block each belongs to, and what it is there. */
+/* Packets: what each is in its block. */
+#include <string.h>
+
 #include <sallyport/gvsp.h>
 
-#include "base/clock.h"
+#include "base/region.h"
 #include "frame/assembler_state.h"
 
-/* No network holds a packet for so long after its block was closed: the camera began anew. */
-#define STALE_NS SP_NS_PER_S
+enum {
+	/* The longest leader that we take; an all-in packet's leader and trailer are shorter. */
+	CONTROL_MAX = SP_GVSP_HEADER_EXT_BYTES + sizeof(struct gvsp_leader) +
+		      SP_FRAME_PARTS_MAX * SP_GVSP_PART_BYTES,
+	PREFIXED_MAX = SP_GVSP_HEADER_EXT_BYTES + SP_GVSP_PART_PREFIX_BYTES,
+};
 
-/* ---- which block ---- */
+/* ---- split packets ---- */
 
-/* The camera began anew: nothing of before is of use. */
-static void restart(struct sp_stream *stream, uint64_t now_ns)
+/* Bytes of the packet that can be read at its head. */
+static uint32_t head_bytes(const struct sp_packet *packet)
 {
-	sp_stream_close_pending(stream, now_ns);
-	for (uint32_t i = 0; i < SP_BLOCK_SLOTS; i++)
-		stream->slots[i].state = SP_SLOT_EMPTY;
-	stream->begun = false;
-	sp_count(&stream->counters.restarts, 1);
+	return packet->split && packet->split < packet->length ? packet->split : packet->length;
 }
 
-/* A newer block begins: what older ones still lack at their end will not come by itself. */
-static void supersede(struct sp_stream *stream, uint64_t now_ns)
+/* The packet's first bytes, up to @max, from both places. Returns how many. */
+static uint32_t gather(const struct sp_stream *stream, const struct sp_packet *packet,
+		       uint8_t *bytes, uint32_t max)
 {
-	for (uint32_t i = 0; i < stream->pending_n; i++) {
-		struct sp_slot *slot = &stream->slots[stream->pending[i]];
-		struct sp_block *block = slot->block;
+	const struct sp_region *region = stream->assembler->region;
+	uint32_t n = packet->length < max ? packet->length : max, head = head_bytes(packet);
 
-		if (slot->state != SP_SLOT_OPEN)
-			continue;
-		/* Only its leader came: until now that was no reason to give up waiting. */
-		if (block->next_id == 1)
-			block->idle_ns = now_ns;
-		if (slot->packets.missing_n)
-			sp_gap_tail(stream, slot, now_ns + stream->config.gap_ns);
-		sp_assembler_sooner(stream->assembler, now_ns + stream->config.gap_ns);
-	}
+	if (head > n)
+		head = n;
+	memcpy(bytes, packet->head, head);
+	if (n > head && !sp_region_holds(region, packet->offset, n - head))
+		return head;
+	if (n > head)
+		memcpy(bytes + head, region->base + packet->offset, n - head);
+	return n;
 }
 
-static struct sp_slot *slot_of(struct sp_stream *stream, uint64_t block_id)
+/* Where byte @at of the packet lies, which must be in the region: @at is no less than its split. */
+static uint64_t place_of(const struct sp_packet *packet, uint32_t at)
 {
-	return &stream->slots[block_id % SP_BLOCK_SLOTS];
-}
-
-/* The window moves on by @distance blocks to @block_id. */
-static struct sp_slot *advance(struct sp_stream *stream, uint64_t block_id, int64_t distance,
-			       uint64_t now_ns)
-{
-	while (stream->pending_n) {
-		struct sp_slot *oldest = &stream->slots[stream->pending[0]];
-
-		if (sp_gvsp_block_distance(block_id, oldest->block_id, stream->extended) <
-		    SP_BLOCK_REACH)
-			break;
-		sp_slot_close(stream, oldest, now_ns);
-	}
-	supersede(stream, now_ns);
-	for (; distance > 1; distance--) {
-		stream->newest = sp_gvsp_block_next(stream->newest, stream->extended);
-		sp_slot_await(stream, slot_of(stream, stream->newest), stream->newest, now_ns);
-	}
-	stream->newest = block_id;
-	sp_slot_await(stream, slot_of(stream, block_id), block_id, now_ns);
-	return slot_of(stream, block_id);
-}
-
-/* The slot of a block within reach that was seen or passed over; NULL if there is none. */
-static struct sp_slot *find_slot(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp)
-{
-	struct sp_slot *slot = slot_of(stream, gvsp->block_id);
-	__s64 distance;
-
-	if (!stream->begun || gvsp->extended != stream->extended || slot->state == SP_SLOT_EMPTY ||
-	    slot->block_id != gvsp->block_id ||
-	    sp_gvsp_block_place(gvsp->block_id, stream->newest, stream->extended, SP_BLOCK_REACH,
-				&distance) != SP_GVSP_KNOWN)
-		return NULL;
-	return slot;
-}
-
-static bool is_stale(const struct sp_stream *stream, uint64_t since_ns, uint64_t now_ns)
-{
-	return now_ns > since_ns && now_ns - since_ns > stream->config.retention_ns + STALE_NS;
-}
-
-/*
- * The slot of the packet's block; the window moves on to it, or begins anew. @timestamp: of a
- * leader, else 0. NULL: a stray packet, counted.
- */
-static struct sp_slot *admit(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
-			     uint64_t timestamp, uint64_t now_ns)
-{
-	struct sp_slot *slot = slot_of(stream, gvsp->block_id);
-	enum sp_gvsp_place place;
-	__s64 distance;
-
-	/* Nearly every packet. */
-	if (slot->state == SP_SLOT_OPEN && slot->block_id == gvsp->block_id && !timestamp &&
-	    gvsp->extended == stream->extended)
-		return slot;
-	if (stream->begun && gvsp->extended == stream->extended) {
-		place = sp_gvsp_block_place(gvsp->block_id, stream->newest, stream->extended,
-					    SP_BLOCK_REACH, &distance);
-		if (place == SP_GVSP_AHEAD)
-			return advance(stream, gvsp->block_id, distance, now_ns);
-		if (place == SP_GVSP_KNOWN) {
-			bool known = slot->state != SP_SLOT_EMPTY &&
-				     slot->block_id == gvsp->block_id;
-			bool other = known && timestamp && slot->timestamp &&
-				     timestamp != slot->timestamp;
-			bool closed = known && slot->state >= SP_SLOT_CLOSED;
-
-			if (known && !other &&
-			    !(closed && is_stale(stream, slot->since_ns, now_ns)))
-				return slot;
-			if (!known && !is_stale(stream, stream->begun_ns, now_ns)) {
-				sp_count(&stream->counters.stray, 1);
-				return NULL;
-			}
-		}
-	}
-	if (stream->begun)
-		restart(stream, now_ns);
-	stream->begun = true;
-	stream->begun_ns = now_ns;
-	sp_stream_use_headers(stream, gvsp->extended);
-	return advance(stream, gvsp->block_id, 1, now_ns);
+	return packet->offset + at - packet->split;
 }
 
 /* ---- packets ---- */
@@ -151,44 +68,75 @@ static void progress(struct sp_stream *stream, struct sp_slot *slot,
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
 }
 
-static void take_leader(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
-			const struct sp_gvsp_leader *leader, uint64_t now_ns)
+/* Only a leader that came by itself and in its turn tells when the camera's clock showed its time. */
+static void note_time(struct sp_stream *stream, struct sp_slot *slot,
+		      const struct sp_gvsp_packet *gvsp, uint64_t ticks, uint64_t now_ns)
 {
-	/* H.264 has something else in its place. */
-	bool timed = (leader->payload_type & GVSP_PAYLOAD_TYPE_MASK) != GVSP_PAYLOAD_H264;
-	struct sp_slot *slot = admit(stream, gvsp, timed ? leader->timestamp : 0, now_ns);
-	struct sp_block_geometry geometry;
+	struct sp_block *block = slot->block;
 
+	block->frame.device_ticks = ticks;
+	if (!ticks || slot->block_id != stream->newest)
+		return;
+	stream->ticks = ticks;
+	if (!block->next_id && !block->any_asked && !sp_gvsp_is_resent(gvsp))
+		sp_device_clock_see(&stream->clock, ticks, now_ns);
+}
+
+static void take_leader(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+			const uint8_t *bytes, uint32_t length, const struct sp_packet *packet,
+			bool *ret_kept)
+{
+	struct sp_block_geometry geometry;
+	struct sp_gvsp_leader leader;
+	struct sp_slot *slot;
+	int error;
+
+	if (sp_gvsp_parse_leader(bytes, length, &leader)) {
+		sp_count(&stream->counters.malformed, 1);
+		return;
+	}
+	slot = sp_window_admit(stream, gvsp, leader.timestamp, packet, ret_kept);
 	if (!slot)
 		return;
-	if (timed)
-		slot->timestamp = leader->timestamp;
+	if (leader.timestamp && (slot->state < SP_SLOT_CLOSED || !slot->timestamp))
+		slot->timestamp = leader.timestamp;
 	if (slot->state >= SP_SLOT_CLOSED || (slot->state == SP_SLOT_OPEN && slot->block->leader)) {
 		if (slot->state == SP_SLOT_OPEN || slot->leader)
 			sp_count(&stream->counters.duplicate, 1);
 		slot->leader = true;
 		return;
 	}
-	if (gvsp->format == GVSP_FORMAT_ALL_IN || sp_block_measure(stream, leader, &geometry)) {
+	if ((leader.payload_type & GVSP_PAYLOAD_TYPE_MASK) == GVSP_PAYLOAD_MULTI_PART)
+		error = sp_geometry_measure_parts(stream, gvsp->parts, bytes, length, &geometry);
+	else
+		error = sp_geometry_measure(stream, &leader, &geometry);
+	if (error) {
 		slot->leader = true;
-		sp_slot_give_up(stream, slot, SP_GIVE_UP_DISCARD, now_ns);
+		sp_slot_give_up(stream, slot, SP_GIVE_UP_DISCARD, packet->rx_ns);
 		return;
 	}
-	if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, now_ns))
+	if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, packet->rx_ns))
 		return;
-	stream->chunks = geometry.chunks;
+	note_time(stream, slot, gvsp, leader.timestamp, packet->rx_ns);
+	sp_stream_expect_alike(stream, &geometry);
 	sp_block_settle(stream, slot, &geometry);
-	slot->block->frame.device_ticks = timed ? leader->timestamp : 0;
-	sp_gap_see(stream, slot, 0, now_ns);
-	progress(stream, slot, gvsp, now_ns);
+	sp_gap_see(stream, slot, 0, packet->rx_ns);
+	progress(stream, slot, gvsp, packet->rx_ns);
 }
 
 static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
-			 uint64_t now_ns)
+			 const uint8_t *bytes, uint32_t length, const struct sp_packet *packet,
+			 bool *ret_kept)
 {
-	struct sp_slot *slot = admit(stream, gvsp, 0, now_ns);
+	struct sp_gvsp_trailer trailer;
 	struct sp_block *block;
+	struct sp_slot *slot;
 
+	if (sp_gvsp_parse_trailer(bytes, length, &trailer)) {
+		sp_count(&stream->counters.malformed, 1);
+		return;
+	}
+	slot = sp_window_admit(stream, gvsp, 0, packet, ret_kept);
 	if (!slot)
 		return;
 	if (slot->state >= SP_SLOT_CLOSED ||
@@ -198,21 +146,30 @@ static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *
 		slot->trailer = true;
 		return;
 	}
-	if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, now_ns))
+	if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, packet->rx_ns))
 		return;
 	block = slot->block;
 	block->trailer = true;
-	sp_gap_see(stream, slot, gvsp->packet_id, now_ns);
+	block->trailer_id = gvsp->packet_id;
+	block->lines = trailer.has_size_y ? trailer.size_y : 0;
+	sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
+	if (block->leader)
+		sp_block_end(stream, slot);
 	/* Nothing comes after it, even where more was assumed for want of a leader. */
 	if (block->next_id < slot->packets.packets + 2)
 		block->next_id = slot->packets.packets + 2;
-	sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
-	progress(stream, slot, gvsp, now_ns);
+	sp_assembler_sooner(stream->assembler, packet->rx_ns + stream->config.packet_timeout_ns);
+	progress(stream, slot, gvsp, packet->rx_ns);
 }
 
-/* Room in the stream's credit; the oldest open block pays, if need be the packet's own. */
+/*
+ * Room in the stream's credit. What is only suspected pays first, then the oldest open block, if
+ * need be the packet's own.
+ */
 static bool have_buffer(struct sp_stream *stream, const struct sp_slot *slot, uint64_t now_ns)
 {
+	if (stream->held >= stream->buffers)
+		sp_window_forget(stream);
 	while (stream->held >= stream->buffers) {
 		struct sp_slot *oldest = sp_stream_oldest_open(stream);
 
@@ -240,16 +197,76 @@ static void count_late(struct sp_stream *stream, struct sp_slot *slot, uint32_t 
 	}
 }
 
-/* True if the packet's buffer is kept. @usable: neither an error status nor another format. */
-static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
-			 const struct sp_packet *packet, bool usable)
-{
-	struct sp_slot *slot = admit(stream, gvsp, 0, packet->rx_ns);
-	uint32_t i = gvsp->packet_id - 1, length = packet->length - gvsp->header_bytes;
-	struct sp_block *block;
+/* A payload packet's own data, and their place in the block. */
+struct data {
+	uint32_t i; /* counted from 0 */
+	uint32_t at, length; /* bytes from the packet's begin */
+	uint64_t place; /* as a multi-part prefix says, else SP_NO_PLACE */
+	bool usable; /* neither an error status nor a format that is not ours */
+};
 
-	if (!slot)
+static void keep(struct sp_block *block, const struct data *data, const struct sp_packet *packet)
+{
+	block->offset[data->i] = place_of(packet, data->at);
+	block->token[data->i] = packet->token;
+	block->stream->held++;
+	if (data->i < block->geometry.full)
+		return;
+	block->length[data->i] = (uint16_t)data->length;
+	if (block->place)
+		block->place[data->i] = data->place;
+}
+
+/*
+ * A packet that cannot be what its leader says. True if its buffer is held all the same: it may turn
+ * out to be the last one of an image that has fewer lines.
+ */
+static bool take_bad(struct sp_stream *stream, struct sp_block *block, const struct data *data,
+		     const struct sp_packet *packet)
+{
+	uint32_t i = data->i;
+
+	if (sp_gvsp_bit(block->bad, i))
+		sp_count(&stream->counters.duplicate, 1);
+	sp_gvsp_bit_set(block->bad, i);
+	block->idle_ns = packet->rx_ns;
+	if (!data->usable || packet->split > data->at || i >= block->geometry.full ||
+	    !data->length || data->length >= block->geometry.stride ||
+	    sp_gvsp_bit(block->shorts, i) || stream->held >= stream->buffers ||
+	    !sp_geometry_ends_line(&block->geometry, i, data->length))
 		return false;
+	keep(block, data, packet);
+	block->length[i] = (uint16_t)data->length;
+	sp_gvsp_bit_set(block->shorts, i);
+	block->shorts_n++;
+	return true;
+}
+
+/* Of the open block's packet; nearly every one is full. */
+static bool fits(const struct sp_stream *stream, const struct sp_block *block,
+		 const struct data *data, const struct sp_packet *packet)
+{
+	const struct sp_block_geometry *g = &block->geometry;
+
+	if (!data->usable || packet->split > data->at)
+		return false;
+	if (data->i < g->full && data->place == SP_NO_PLACE)
+		return data->length == g->stride;
+	return sp_block_fits(stream, block, data->i, data->length, data->place);
+}
+
+/* True if the packet's buffer is kept. */
+static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+			 const struct data *data, const struct sp_packet *packet)
+{
+	uint32_t i = data->i;
+	struct sp_block *block;
+	struct sp_slot *slot;
+	bool kept = false;
+
+	slot = sp_window_admit(stream, gvsp, 0, packet, &kept);
+	if (!slot)
+		return kept;
 	if (slot->state >= SP_SLOT_CLOSED) {
 		count_late(stream, slot, i);
 		return false;
@@ -259,6 +276,7 @@ static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *
 	block = slot->block;
 	sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
 	if (i >= slot->packets.packets) {
+		block->cut = true;
 		sp_count(&stream->counters.surplus, 1);
 		return false;
 	}
@@ -266,122 +284,212 @@ static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *
 		sp_count(&stream->counters.duplicate, 1);
 		return false;
 	}
-	if (!usable || !sp_block_length_fits(stream, block, i, length)) {
-		if (sp_gvsp_bit(block->bad, i))
-			sp_count(&stream->counters.duplicate, 1);
-		sp_gvsp_bit_set(block->bad, i);
-		block->idle_ns = packet->rx_ns;
-		return false;
-	}
+	if (!fits(stream, block, data, packet))
+		return take_bad(stream, block, data, packet);
 	if (!have_buffer(stream, slot, packet->rx_ns))
 		return false;
+	if (block->shorts_n)
+		sp_block_release_short(block, i);
 	sp_gvsp_block_receive(&slot->packets, i);
-	block->offset[i] = packet->offset + gvsp->header_bytes;
-	block->token[i] = packet->token;
-	if (!block->leader)
-		block->length[i] = (uint16_t)length;
-	stream->held++;
+	keep(block, data, packet);
 	progress(stream, slot, gvsp, packet->rx_ns);
 	return true;
 }
 
-/* The camera says that it has packet @id no more. Returns whether that is news. */
-static bool note_gone(struct sp_slot *slot, uint32_t id)
+/* Of a multi-part packet: what stands before its data. */
+static void read_prefix(const struct sp_stream *stream, const struct sp_packet *packet,
+			struct data *data)
 {
-	struct sp_block *block = slot->block;
-	bool *flag = id ? &block->trailer_gone : &block->leader_gone;
+	struct sp_gvsp_part_prefix prefix;
+	uint8_t bytes[PREFIXED_MAX];
+	uint32_t n = gather(stream, packet, bytes, data->at + SP_GVSP_PART_PREFIX_BYTES);
 
-	if (id && id <= slot->packets.packets) {
-		if (!sp_gvsp_bit(slot->packets.missing, id - 1) || sp_gvsp_bit(block->gone, id - 1))
-			return false;
-		sp_gvsp_bit_set(block->gone, id - 1);
-		return true;
+	if (!stream->config.extra_bytes ||
+	    sp_gvsp_parse_part_prefix(bytes + data->at, n - data->at, &prefix)) {
+		data->usable = false;
+		return;
 	}
-	if (*flag || (id ? block->trailer : block->leader))
-		return false;
-	return *flag = true;
+	data->at += SP_GVSP_PART_PREFIX_BYTES;
+	data->length -= SP_GVSP_PART_PREFIX_BYTES;
+	data->place = sp_geometry_place(prefix.part, prefix.offset);
 }
 
-/* Whether packet @id came, of a block that is not open. */
-static bool came(const struct sp_slot *slot, uint32_t id)
+static bool take_data(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+		      const struct sp_packet *packet)
 {
-	if (id == 0)
-		return slot->leader;
-	if (id > slot->packets.packets)
-		return slot->trailer;
-	return !sp_gvsp_bit(slot->packets.missing, id - 1);
+	struct data data = {
+		.i = gvsp->packet_id - 1,
+		.at = gvsp->header_bytes,
+		.length = packet->length - gvsp->header_bytes,
+		.place = SP_NO_PLACE,
+		.usable = gvsp->format == GVSP_FORMAT_PAYLOAD,
+	};
+
+	if (sp_gvsp_status_is_error(gvsp->status)) {
+		data.usable = false;
+	} else if (gvsp->format == GVSP_FORMAT_MULTI_PART) {
+		data.usable = true;
+		read_prefix(stream, packet, &data);
+	}
+	return take_payload(stream, gvsp, &data, packet);
+}
+
+/* The block that was just opened is this packet, with the data from byte @at on. */
+static bool fill_whole(struct sp_stream *stream, struct sp_slot *slot,
+		       struct sp_block_geometry *geometry, const struct sp_gvsp_packet *gvsp,
+		       uint32_t at, const struct sp_packet *packet)
+{
+	const struct data data = {
+		.at = at,
+		.length = packet->length - at,
+		.place = SP_NO_PLACE,
+		.usable = packet->split <= at && packet->length - at >= geometry->bytes,
+	};
+	struct sp_block *block = slot->block;
+
+	geometry->all_in = true;
+	geometry->stride = data.length;
+	geometry->packets = geometry->reach = 1;
+	geometry->full = 0;
+	geometry->last_bytes = (uint32_t)geometry->bytes;
+	sp_block_settle(stream, slot, geometry);
+	block->trailer = block->ended = true;
+	if (data.usable) {
+		sp_gvsp_block_receive(&slot->packets, 0);
+		keep(block, &data, packet);
+		progress(stream, slot, gvsp, packet->rx_ns);
+	} else {
+		sp_gvsp_bit_set(block->bad, 0);
+		sp_slot_close(stream, slot, packet->rx_ns);
+	}
+	return data.usable;
+}
+
+/* The whole block in one packet: leader, trailer, data. True if its buffer is kept. */
+static bool take_all_in(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+			const uint8_t *bytes, uint32_t length, const struct sp_packet *packet)
+{
+	struct sp_block_geometry geometry;
+	struct sp_gvsp_all_in all_in;
+	struct sp_slot *slot;
+	bool kept = false;
+
+	if (sp_gvsp_parse_all_in(bytes, length, &all_in)) {
+		sp_count(&stream->counters.malformed, 1);
+		return false;
+	}
+	slot = sp_window_admit(stream, gvsp, all_in.leader.timestamp, packet, &kept);
+	if (!slot)
+		return kept;
+	if (slot->state >= SP_SLOT_CLOSED) {
+		count_late(stream, slot, 0);
+		slot->leader = slot->trailer = true;
+		return false;
+	}
+	if (slot->state == SP_SLOT_OPEN) { /* it comes in packets, or this is a forgery */
+		sp_count(&stream->counters.duplicate, 1);
+		return false;
+	}
+	slot->timestamp = all_in.leader.timestamp;
+	if (sp_geometry_measure(stream, &all_in.leader, &geometry)) {
+		slot->leader = slot->trailer = true;
+		sp_slot_give_up(stream, slot, SP_GIVE_UP_DISCARD, packet->rx_ns);
+		return false;
+	}
+	if (all_in.trailer.has_size_y)
+		sp_geometry_shorten(&geometry, all_in.trailer.size_y);
+	if (!sp_slot_open(stream, slot, packet->rx_ns) ||
+	    !have_buffer(stream, slot, packet->rx_ns))
+		return false;
+	note_time(stream, slot, gvsp, all_in.leader.timestamp, packet->rx_ns);
+	return fill_whole(stream, slot, &geometry, gvsp, gvsp->header_bytes + all_in.data, packet);
 }
 
 /* An answer to a resend request without the packet: a header alone. */
 static void take_notice(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp)
 {
-	struct sp_slot *slot = find_slot(stream, gvsp);
-	uint32_t last = gvsp->packet_id;
+	struct sp_slot *slot = sp_window_find(stream, gvsp);
 
 	if (!slot) {
+		stream->outside++;
 		sp_count(&stream->counters.stray, 1);
 		return;
 	}
-	if (!sp_gvsp_status_is_gone(gvsp->status))
-		return; /* not yet: the next try will tell */
-	if (slot->state == SP_SLOT_GIVEN_UP)
-		return;
-	if (slot->state != SP_SLOT_OPEN) {
-		sp_count(came(slot, last) ? &stream->counters.duplicate
-					  : &stream->counters.unavailable,
-			 1);
-		return;
-	}
-	if (!note_gone(slot, last))
-		sp_count(&stream->counters.duplicate, 1);
-	else
-		sp_count(&stream->counters.unavailable, 1);
-	if (gvsp->status != GVSP_STATUS_PREVIOUS_REMOVED)
-		return;
-	for (uint32_t id = 0; id < last && id <= slot->packets.packets; id++)
-		if (note_gone(slot, id))
-			sp_count(&stream->counters.unavailable, 1);
+	if (sp_gvsp_status_is_gone(gvsp->status) && slot->state != SP_SLOT_GIVEN_UP)
+		sp_gap_note_gone(stream, slot, gvsp->packet_id,
+				 gvsp->status == GVSP_STATUS_PREVIOUS_REMOVED);
+	/* Not yet: the next try will tell. */
 }
 
-bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
+/* Leaders, trailers, all-in packets, and what is none of these. True if the buffer is kept. */
+__attribute__((noinline)) static bool
+take_control(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
+	     const struct sp_packet *packet)
 {
-	const uint8_t *data = packet->head;
-	struct sp_stream_counters *c = &stream->counters;
-	bool error, payload;
-	struct sp_gvsp_trailer trailer;
-	struct sp_gvsp_leader leader;
-	struct sp_gvsp_packet gvsp;
-	uint32_t length;
+	uint32_t length = packet->length - gvsp->header_bytes;
+	const uint8_t *bytes = packet->head;
+	uint8_t gathered[CONTROL_MAX];
+	bool kept = false;
 
-	sp_count(&c->packets, 1);
-	if (stream->config.camera_ip && packet->source_ip != stream->config.camera_ip) {
-		sp_count(&c->foreign, 1);
+	if (head_bytes(packet) < packet->length) {
+		length = gather(stream, packet, gathered, CONTROL_MAX) - gvsp->header_bytes;
+		bytes = gathered;
+	}
+	bytes += gvsp->header_bytes;
+	if (gvsp->format == GVSP_FORMAT_LEADER && !gvsp->packet_id)
+		take_leader(stream, gvsp, bytes, length, packet, &kept);
+	else if (gvsp->format == GVSP_FORMAT_TRAILER && gvsp->packet_id)
+		take_trailer(stream, gvsp, bytes, length, packet, &kept);
+	else if (gvsp->format == GVSP_FORMAT_ALL_IN && !gvsp->packet_id)
+		kept = take_all_in(stream, gvsp, bytes, length, packet);
+	else
+		sp_count(&stream->counters.malformed, 1);
+	return kept;
+}
+
+/* The header of a packet that was split within it. */
+__attribute__((noinline)) static int parse_split(const struct sp_stream *stream,
+						 const struct sp_packet *packet,
+						 struct sp_gvsp_packet *ret)
+{
+	uint8_t bytes[SP_GVSP_HEADER_EXT_BYTES];
+
+	return sp_gvsp_parse(bytes, gather(stream, packet, bytes, sizeof(bytes)), ret);
+}
+
+bool sp_stream_deliver(struct sp_stream *stream, const struct sp_packet *packet)
+{
+	uint32_t readable = head_bytes(packet);
+	struct sp_gvsp_packet gvsp;
+	bool payload;
+
+	if (sp_gvsp_parse(packet->head, readable, &gvsp) &&
+	    (readable == packet->length || parse_split(stream, packet, &gvsp))) {
+		sp_count(&stream->counters.malformed, 1);
 		return false;
 	}
-	if (sp_gvsp_parse(data, packet->length, &gvsp)) {
-		sp_count(&c->malformed, 1);
-		return false;
-	}
-	error = sp_gvsp_status_is_error(gvsp.status);
-	payload = gvsp.format != GVSP_FORMAT_LEADER && gvsp.format != GVSP_FORMAT_TRAILER &&
-		  gvsp.format != GVSP_FORMAT_ALL_IN;
-	if (payload && gvsp.packet_id && !error)
-		return take_payload(stream, &gvsp, packet, gvsp.format == GVSP_FORMAT_PAYLOAD);
+	payload = gvsp.packet_id && gvsp.format != GVSP_FORMAT_LEADER &&
+		  gvsp.format != GVSP_FORMAT_TRAILER && gvsp.format != GVSP_FORMAT_ALL_IN;
+	if (payload && !sp_gvsp_status_is_error(gvsp.status))
+		return take_data(stream, &gvsp, packet);
 	if (sp_gvsp_status_is_gone(gvsp.status) || sp_gvsp_status_is_not_yet(gvsp.status)) {
 		take_notice(stream, &gvsp);
 		return false;
 	}
-	if (payload && gvsp.packet_id)
-		return take_payload(stream, &gvsp, packet, false);
-	data += gvsp.header_bytes;
-	length = packet->length - gvsp.header_bytes;
-	if (!error && !payload && gvsp.format != GVSP_FORMAT_TRAILER && !gvsp.packet_id &&
-	    !sp_gvsp_parse_leader(data, length, &leader))
-		take_leader(stream, &gvsp, &leader, packet->rx_ns);
-	else if (!error && gvsp.format == GVSP_FORMAT_TRAILER && gvsp.packet_id &&
-		 !sp_gvsp_parse_trailer(data, length, &trailer))
-		take_trailer(stream, &gvsp, packet->rx_ns);
-	else
-		sp_count(&c->malformed, 1);
+	if (payload)
+		return take_data(stream, &gvsp, packet);
+	if (!sp_gvsp_status_is_error(gvsp.status))
+		return take_control(stream, &gvsp, packet);
+	sp_count(&stream->counters.malformed, 1);
 	return false;
+}
+
+bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
+{
+	sp_count(&stream->counters.packets, 1);
+	if (stream->config.camera_ip && packet->source_ip != stream->config.camera_ip) {
+		sp_count(&stream->counters.foreign, 1);
+		return false;
+	}
+	return sp_stream_deliver(stream, packet);
 }
