@@ -51,5 +51,6 @@ int cmd_journal(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 
 #endif

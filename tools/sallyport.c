@@ -19,6 +19,7 @@ static const struct sp_command commands[] = {
 	{ "stats", "counters of a running instance", cmd_stats },
 	{ "model", "list, inspect and install model files", cmd_model },
 	{ "config", "check a configuration", cmd_config },
+	{ "doctor", "what this machine lacks for a configuration", cmd_doctor },
 	{ 0 },
 };
 

@@ -25,7 +25,7 @@ expect cli_version 0 "sallyport $(cat VERSION)" "$sallyport" --version
 expect cli_unknown_command 2 "unknown command 'fly'" "$sallyport" fly
 for command in run detect compare 'cameras list' 'cameras show' 'lanes list' 'lanes trigger' 'lanes close' \
 	'encounters list' 'encounters show' 'encounters image' 'encounters compare' 'encounters sheet' \
-	'journal verify' stats 'model list' 'model inspect' 'model install' 'config check'; do
+	'journal verify' stats 'model list' 'model inspect' 'model install' 'config check' doctor; do
 	# shellcheck disable=SC2086 # two words are two arguments
 	expect "cli_help_${command// /_}" 0 "usage: sallyport $command" "$sallyport" $command --help
 	# shellcheck disable=SC2086
@@ -49,6 +49,8 @@ done
 config "$work/good.yaml" none
 expect cli_config_good 0 'well-formed' "$sallyport" config check "$work/good.yaml"
 expect cli_output_is_lost 1 'standard output' sh -c '"$1" config check "$2" >/dev/full' sh "$sallyport" "$work/good.yaml"
+expect cli_doctor_good 0 'pinned memory' "$sallyport" doctor -c "$work/good.yaml"
+expect cli_doctor_absent 1 'No such file' "$sallyport" doctor -c "$work/absent.yaml"
 expect cli_config_absent 1 'No such file' "$sallyport" config check "$work/absent.yaml"
 config "$work/bad.yaml" none 'fish: 3'
 expect cli_config_bad 1 'fish' "$sallyport" config check "$work/bad.yaml"
