@@ -2,6 +2,7 @@
 /* The doctor on machines that are made of files: each lacks one thing. */
 #include "app/doctor.h"
 
+#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,9 +37,30 @@ static void put_driver(const char *card, const char *driver)
 	CHECK_EQ(symlink(target, path), 0);
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	return where->level ? remove(path) : 0;
+}
+
+/* What fresh_directory and its end remove is flat. */
+static void remove_tree(void)
+{
+	if (*directory)
+		nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void begin(uint64_t region_mib)
 {
+	static bool registered;
+
+	remove_tree();
 	fresh_directory();
+	/* After fresh_directory's own, so before it. */
+	if (!registered)
+		atexit(remove_tree);
+	registered = true;
 	memset(&config, 0, sizeof(config));
 	config.capture.queues = 1;
 	plan = (struct sp_config_plan){ .region_bytes = region_mib << 20 };
