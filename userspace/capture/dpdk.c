@@ -408,11 +408,13 @@ static const struct sp_packet_source_ops dpdk_ops = {
 /* How many packets wait in the port while nobody polls. */
 static uint32_t ring_of(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config)
 {
-	uint32_t frames = sp_dpdk_device_number(config, port->name, "framecnt");
+	char frames[16];
 
-	if (strcmp(port->info.driver_name, "net_af_packet"))
+	if (!sp_dpdk_port_is_af_packet(port))
 		return port->descriptors;
-	return frames ? frames : AF_PACKET_FRAMES;
+	if (sp_dpdk_device_argument(config, port->name, "framecnt", frames, sizeof(frames)))
+		return (uint32_t)strtoul(frames, NULL, 10);
+	return AF_PACKET_FRAMES;
 }
 
 static int open_queue(struct sp_dpdk_port *port, unsigned int i,

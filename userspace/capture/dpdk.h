@@ -6,6 +6,7 @@
  * dpdk_device.c  devices, which come and go
  * dpdk_memory.c  a queue's region as external memory of mbufs
  * dpdk_port.c    the port: offloads, split, descriptors, counters
+ * dpdk_af_packet.c  what the kernel dropped before one of its interfaces
  * dpdk_flow.c    which queue a stream comes to: rules, or the card's hash
  * dpdk_exception.c  what is no stream's, to the kernel and back
  * dpdk.c         the source itself: receive, release
@@ -79,9 +80,12 @@ void sp_dpdk_device_close(uint16_t port);
 /* Then, when no memory is mapped for it any more: it can be added again. */
 void sp_dpdk_device_remove(struct rte_device *device);
 
-/* The number after "KEY=" in the arguments of the device that @port_name names; 0: none. */
-uint32_t sp_dpdk_device_number(const struct sp_dpdk_config *config, const char *port_name,
-			       const char *key);
+/*
+ * What stands after "KEY=" in the arguments of the device that is @port_name, into @text. False if
+ * nothing does.
+ */
+bool sp_dpdk_device_argument(const struct sp_dpdk_config *config, const char *port_name,
+			     const char *key, char *text, size_t size);
 
 /* ---- memory (dpdk_memory.c) ---- */
 
@@ -163,6 +167,7 @@ struct sp_dpdk_port {
 	unsigned int next_queue; /* in turn, with rules */
 	/* The card's counters: queue 0's thread reads them. */
 	struct rte_eth_stats seen;
+	int packet_socket; /* of net_af_packet, whose drops the driver does not count, or -1 */
 	uint64_t stats_ns; /* when */
 	struct sp_dpdk_exception exception;
 	/* What the kernel drops. */
@@ -185,9 +190,18 @@ int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *co
 /* Configures the port and its queues over their memory, and starts it. */
 int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err);
 
+bool sp_dpdk_port_is_af_packet(const struct sp_dpdk_port *port);
+
 /* The port's counts from now on, and what came on top since the last call, into @counters. */
 void sp_dpdk_port_stats_begin(struct sp_dpdk_port *port);
 void sp_dpdk_port_stats(struct sp_dpdk_port *port, struct sp_packet_counters *counters);
+
+/* ---- dpdk_af_packet.c ---- */
+
+/* The driver's socket on @interface: the driver's own, it closes it. -1: not found. */
+int sp_dpdk_af_packet_socket(const char *interface);
+/* What the kernel dropped there since the last call. */
+uint64_t sp_dpdk_af_packet_drops(int fd);
 
 /* ---- dpdk_flow.c ---- */
 

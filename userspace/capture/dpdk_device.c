@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -78,20 +77,22 @@ static unsigned int find(const struct sp_dpdk_config *config, const char *name, 
 	return found;
 }
 
-uint32_t sp_dpdk_device_number(const struct sp_dpdk_config *config, const char *port_name,
-			       const char *key)
+bool sp_dpdk_device_argument(const struct sp_dpdk_config *config, const char *port_name,
+			     const char *key, char *text, size_t size)
 {
 	struct device device;
 	size_t n = strlen(key);
 
 	if (find(config, port_name, &device) != 1)
-		return 0;
+		return false;
 	for (const char *at = device.arguments; at; at = strchr(at, ',')) {
 		at += *at == ',';
-		if (!strncmp(at, key, n) && at[n] == '=')
-			return (uint32_t)strtoul(at + n + 1, NULL, 10);
+		if (strncmp(at, key, n) || at[n] != '=')
+			continue;
+		snprintf(text, size, "%.*s", (int)strcspn(at + n + 1, ","), at + n + 1);
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 /* So that nobody else in the process takes it, and nobody takes it twice. */

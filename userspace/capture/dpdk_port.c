@@ -3,6 +3,7 @@
 #include "capture/dpdk.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include <rte_errno.h>
@@ -54,6 +55,21 @@ static void plan_split(struct sp_dpdk_port *port, const struct sp_dpdk_config *c
 		port->split += config->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
 }
 
+bool sp_dpdk_port_is_af_packet(const struct sp_dpdk_port *port)
+{
+	return !strcmp(port->info.driver_name, "net_af_packet");
+}
+
+static int packet_socket(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config)
+{
+	char interface[IF_NAMESIZE];
+
+	if (!sp_dpdk_port_is_af_packet(port) ||
+	    !sp_dpdk_device_argument(config, port->name, "iface", interface, sizeof(interface)))
+		return -1;
+	return sp_dpdk_af_packet_socket(interface);
+}
+
 int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *config,
 		      struct sp_err *err)
 {
@@ -74,6 +90,7 @@ int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *co
 				  config->queues, port->info.max_rx_queues);
 	port->descriptors = receive;
 	port->payload = config->buffer_size;
+	port->packet_socket = packet_socket(port, config);
 	plan_split(port, config);
 	return 0;
 }
@@ -198,6 +215,7 @@ int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err)
 void sp_dpdk_port_stats_begin(struct sp_dpdk_port *port)
 {
 	rte_eth_stats_get(port->id, &port->seen);
+	sp_dpdk_af_packet_drops(port->packet_socket);
 }
 
 /* Drivers' counts can be set back by others; then what is there now is new. */
@@ -212,7 +230,8 @@ void sp_dpdk_port_stats(struct sp_dpdk_port *port, struct sp_packet_counters *co
 
 	if (rte_eth_stats_get(port->id, &now))
 		return;
-	sp_count(&counters->ring_full, more(now.imissed, port->seen.imissed));
+	sp_count(&counters->ring_full, more(now.imissed, port->seen.imissed) +
+		 sp_dpdk_af_packet_drops(port->packet_socket));
 	sp_count(&counters->no_mbuf, more(now.rx_nombuf, port->seen.rx_nombuf));
 	sp_count(&counters->card_errors, more(now.ierrors, port->seen.ierrors));
 	port->seen = now;
