@@ -78,6 +78,59 @@ static void print_numbers(const char *name, json_t *object)
 	fputc('\n', stdout);
 }
 
+/* Of the many things that can happen to packets, those that did. */
+static void print_port(const json_t *port)
+{
+	const json_t *missing = json_object_get(port, "missing");
+	const char *bound = json_string_value(json_object_get(missing, "bound")) ?: "";
+	const char *key;
+	json_t *value;
+
+	printf("port %s, queue %lld, cameras %lld: received %lld",
+	       json_string_value(json_object_get(port, "name")), number(port, "queue"),
+	       number(port, "cameras"), number(port, "received"));
+	json_object_foreach((json_t *)port, key, value)
+		if (json_integer_value(value) && strcmp(key, "received") && strcmp(key, "queue") &&
+		    strcmp(key, "cameras"))
+			printf(", %s %lld", key, (long long)json_integer_value(value));
+	printf("\n  missing %lld", number(missing, "total"));
+	json_object_foreach((json_t *)missing, key, value)
+		if (json_integer_value(value) && strcmp(key, "total"))
+			printf(", %s %s%lld", key, strstr(bound, key) ? "at most " : "",
+			       (long long)json_integer_value(value));
+	putchar('\n');
+}
+
+static const char *place_of(const json_t *stats, const json_t *alarm, char text[256])
+{
+	const json_t *stream = json_object_get(alarm, "stream");
+	const json_t *of = json_array_get(json_object_get(stats, stream ? "streams" : "ports"),
+					  (size_t)number(alarm, stream ? "stream" : "port"));
+
+	if (stream)
+		snprintf(text, 256, "%s, %s", json_string_value(json_object_get(of, "lane")) ?: "?",
+			 json_string_value(json_object_get(of, "camera")) ?: "?");
+	else
+		snprintf(text, 256, "port %s, queue %lld",
+			 json_string_value(json_object_get(of, "name")) ?: "?",
+			 number(of, "queue"));
+	return text;
+}
+
+static void print_alarms(const json_t *stats)
+{
+	json_t *alarms = json_object_get(stats, "alarms"), *alarm;
+	char place_text[256];
+	size_t i;
+
+	json_array_foreach(alarms, i, alarm)
+		printf("alarm: %s: %s %lld since %s, last %s; docs/capture.md says what it means\n",
+		       place_of(stats, alarm, place_text),
+		       json_string_value(json_object_get(alarm, "counter")), number(alarm, "count"),
+		       json_string_value(json_object_get(alarm, "since")),
+		       json_string_value(json_object_get(alarm, "last")));
+}
+
 static void print(const json_t *stats)
 {
 	json_t *stages = json_object_get(stats, "stages");
@@ -86,16 +139,15 @@ static void print(const json_t *stats)
 
 	print_streams(json_object_get(stats, "streams"));
 	putchar('\n');
-	json_array_foreach(json_object_get(stats, "ports"), i, item) {
-		print_numbers("port", item);
-		print_numbers("port, missing packets by cause", json_object_get(item, "missing"));
-	}
+	json_array_foreach(json_object_get(stats, "ports"), i, item)
+		print_port(item);
 	print_numbers("inference", inference);
 	print_numbers("inference, last packet to result (ms)",
 		      json_object_get(inference, "latency_ms"));
 	json_array_foreach(json_object_get(stages, "lanes"), i, item)
 		print_numbers(json_string_value(json_object_get(item, "lane")), item);
 	print_numbers("journal", json_object_get(stats, "journal"));
+	print_alarms(stats);
 }
 
 int cmd_stats(int argc, char **argv)

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/causes.h"
 #include "app/config.h"
 #include "app/journal_thread.h"
 #include "app/lane_thread.h"
 #include "app/pipeline.h"
 #include "app/stages.h"
+#include "app/watch.h"
 #include "base/histogram.h"
 #include "base/stats.h"
 #include "capture/packet_source.h"
@@ -17,11 +19,6 @@
 #include "infer/batch.h"
 #include "journal/journal.h"
 #include "lane/lane.h"
-
-static const struct sp_stream_counters *stream_of(struct sp_pipeline *p, unsigned int i)
-{
-	return p->source->ops->counters(p->source, i);
-}
 
 static json_t *camera_control(struct sp_pipeline *p, unsigned int i)
 {
@@ -40,9 +37,11 @@ static json_t *resend(struct sp_pipeline *p, unsigned int i)
 {
 	json_t *object = json_object();
 
-	if (p->resend)
+	const struct sp_resend *thread = p->queues[p->cameras[i].queue].resend;
+
+	if (thread)
 		sp_stats_json(object, sp_resend_counter_table, sp_resend_counter_table_n,
-			      sp_resend_counters(p->resend, i));
+			      sp_resend_counters(thread, p->cameras[i].stream));
 	return object;
 }
 
@@ -52,12 +51,12 @@ static json_t *streams(struct sp_pipeline *p)
 
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
 		const struct sp_pipeline_camera *camera = &p->cameras[i];
-		json_t *stream = json_pack("{s:i, s:s, s:s}", "id", (int)i, "lane",
+		json_t *stream = json_pack("{s:i, s:s, s:s, s:i}", "id", (int)i, "lane",
 					   p->config->lanes[camera->lane].name, "camera",
-					   camera->config->name);
+					   camera->config->name, "queue", (int)camera->queue);
 
 		sp_stats_json(stream, sp_stream_counter_table, sp_stream_counter_table_n,
-			      stream_of(p, i));
+			      sp_pipeline_stream(p, i));
 		json_object_set_new(stream, "resend", resend(p, i));
 		json_object_set_new(stream, "control", camera_control(p, i));
 		json_array_append_new(array, stream);
@@ -65,35 +64,34 @@ static json_t *streams(struct sp_pipeline *p)
 	return array;
 }
 
-/*
- * Σ missing of the port's streams, charged to causes. What the socket dropped and what cameras no
- * longer had are known (the first is a bound: a dropped datagram may have been a leader or come
- * again as a resend); the network is what remains.
- */
-static json_t *port(struct sp_pipeline *p)
+static json_t *port(struct sp_pipeline *p, unsigned int queue)
 {
-	const struct sp_packet_counters *counters = &p->packets->counters;
-	uint64_t missing = 0, unavailable = 0, overflow, rest;
-	json_t *object = json_pack("{s:s}", "name", p->packets->ops->name);
+	const struct sp_packet_source *packets = p->queues[queue].packets;
+	json_t *object = json_pack("{s:s, s:i, s:i}", "name", packets->ops->name, "queue",
+				   (int)queue, "cameras", (int)p->queues[queue].cameras_n);
+	uint64_t missing = 0, unavailable = 0;
+	struct sp_causes causes;
 
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
-		missing += sp_counter_read(&stream_of(p, i)->missing);
-		unavailable += sp_counter_read(&stream_of(p, i)->unavailable);
+		if (p->cameras[i].queue != queue)
+			continue;
+		missing += sp_counter_read(&sp_pipeline_stream(p, i)->missing);
+		unavailable += sp_counter_read(&sp_pipeline_stream(p, i)->unavailable);
 	}
-	overflow = sp_counter_read(&counters->socket_overflow);
-	if (overflow > missing)
-		overflow = missing;
-	rest = missing - overflow;
-	if (unavailable > rest)
-		unavailable = rest;
-	sp_stats_json(object, sp_packet_counter_table, sp_packet_counter_table_n, counters);
-	json_object_set_new(object, "missing",
-			    json_pack("{s:I, s:I, s:I, s:I, s:s}", "total", (json_int_t)missing,
-				      "socket_overflow", (json_int_t)overflow, "camera_unavailable",
-				      (json_int_t)unavailable, "network",
-				      (json_int_t)(rest - unavailable), "bound",
-				      "socket_overflow"));
+	sp_stats_json(object, sp_packet_counter_table, sp_packet_counter_table_n,
+		      &packets->counters);
+	sp_causes_charge(&causes, missing, unavailable, &packets->counters);
+	json_object_set_new(object, "missing", sp_causes_json(&causes));
 	return object;
+}
+
+static json_t *ports(struct sp_pipeline *p)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < p->queues_n; i++)
+		json_array_append_new(array, port(p, i));
+	return array;
 }
 
 static json_t *milliseconds(const struct sp_histogram *h)
@@ -154,8 +152,9 @@ static json_t *journal(struct sp_pipeline *p)
 
 json_t *sp_pipeline_stats(struct sp_pipeline *p)
 {
-	return json_pack("{s:o, s:[o], s:o, s:o}", "streams", streams(p), "ports", port(p),
-			 "stages", stages(p), "journal", journal(p));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "streams", streams(p), "ports", ports(p),
+			 "stages", stages(p), "journal", journal(p), "alarms",
+			 sp_watch_json(p->watch));
 }
 
 static unsigned int streaming_in(struct sp_pipeline *p, unsigned int lane)
@@ -197,7 +196,7 @@ void sp_pipeline_figures(struct sp_pipeline *p, struct sp_pipeline_figures *ret_
 
 	f.streaming = streaming_in(p, UINT32_MAX);
 	for (unsigned int i = 0; i < p->cameras_n; i++) {
-		const struct sp_stream_counters *c = stream_of(p, i);
+		const struct sp_stream_counters *c = sp_pipeline_stream(p, i);
 
 		f.frames += sp_counter_read(&c->frames_complete) +
 			    sp_counter_read(&c->frames_incomplete);

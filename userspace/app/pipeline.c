@@ -9,18 +9,19 @@
 #include <unistd.h>
 
 #include "app/backends.h"
+#include "app/camera_sockets.h"
+#include "app/capture.h"
 #include "app/config.h"
 #include "app/journal_thread.h"
 #include "app/lane_thread.h"
 #include "app/models.h"
 #include "app/privacy.h"
 #include "app/stages.h"
+#include "app/watch.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/thread.h"
-#include "capture/packet_source.h"
 #include "control/camera.h"
-#include "control/resend.h"
 #include "control/supervisor.h"
 #include "frame/frame_source.h"
 #include "infer/batch.h"
@@ -34,99 +35,20 @@
 
 enum {
 	INBOX_SIZE = 32 << 20,
-	SOCKET_BUFFER = 8 << 20,
 	/* Frames in the backend for each worker: one at work, one waiting. */
 	WORK_PER_WORKER = 2,
 	/* Results that wait in the lanes for their watermark: shared, and besides for each lane. */
 	LANES_BACKLOG = 256,
 	LANE_BACKLOG = 8,
-	RESEND_TRIES = 5,
-	DISCOVER_MAX = 256,
 	/* After the cameras stopped: for packets and resends that are on their way. */
 	DRAIN_MS = 150,
 	DRAIN_LIMIT_MS = 5000,
 	/* A replay is over when this many checks in a row find nothing on its way. */
 	QUIET_CHECKS = 3,
+	WATCH_MS = 1000, /* from one look at the refusal counters to the next */
 };
 
-/* ---- cameras and their sockets --------------------------------------------------------------- */
-
-/* The cameras that answer, asked once however many are named by id: it takes a second. */
-struct discovery {
-	struct sp_camera_info found[DISCOVER_MAX];
-	int n; /* -1: not asked yet */
-};
-
-static int discover(struct discovery *discovery, struct sp_err *err)
-{
-	const struct sp_camera_ops *ops = sp_backend_cameras();
-	int n;
-
-	if (discovery->n >= 0)
-		return 0;
-	n = ops ? ops->discover(discovery->found, DISCOVER_MAX, err) : 0;
-	if (n < 0)
-		return n;
-	discovery->n = n;
-	return 0;
-}
-
-static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
-		   struct discovery *discovery, struct sp_err *err)
-{
-	const char *address = camera->config->address;
-	struct in_addr ip;
-	int status;
-
-	if (inet_pton(AF_INET, address, &ip) == 1) {
-		camera->ip = ntohl(ip.s_addr);
-		return 0;
-	}
-	if (p->replay)
-		return sp_err_set(err, -EINVAL, "camera %s: a replay needs its IP address, not '%s'",
-				  camera->config->name, address);
-	status = discover(discovery, err);
-	if (status)
-		return status;
-	for (int i = 0; i < discovery->n; i++) {
-		const struct sp_camera_info *found = &discovery->found[i];
-
-		if (!strcmp(found->id, address) || !strcmp(found->serial, address) ||
-		    !strcmp(found->user_name, address)) {
-			camera->ip = found->ip;
-			return 0;
-		}
-	}
-	return sp_err_set(err, -ENODEV,
-			  "camera %s: none of the %d cameras that answer is '%s'; `sallyport "
-			  "cameras list` lists them", camera->config->name, discovery->n, address);
-}
-
-static int open_sockets(struct sp_pipeline *p, struct sp_err *err)
-{
-	struct discovery discovery = { .n = -1 };
-	struct in_addr host = { 0 };
-
-	if (p->config->capture.host_address &&
-	    inet_pton(AF_INET, p->config->capture.host_address, &host) != 1)
-		return sp_err_set(err, -EINVAL, "capture.host_address: '%s' is not an IPv4 address",
-				  p->config->capture.host_address);
-	for (unsigned int i = 0; i < p->cameras_n; i++) {
-		struct sp_pipeline_camera *camera = &p->cameras[i];
-		int status = resolve(p, camera, &discovery, err);
-
-		if (status)
-			return status;
-		if (p->replay) {
-			camera->port = (uint16_t)(p->config->capture.replay_port + i);
-			continue;
-		}
-		camera->fd = sp_udp_socket(ntohl(host.s_addr), 0, SOCKET_BUFFER, &camera->port, err);
-		if (camera->fd < 0)
-			return sp_err_prefix(err, camera->fd, "camera %s", camera->config->name);
-	}
-	return 0;
-}
+/* ---- stages, in the order of the data's way ----------------------------------------------------- */
 
 static int list_cameras(struct sp_pipeline *p, struct sp_err *err)
 {
@@ -149,93 +71,17 @@ static int list_cameras(struct sp_pipeline *p, struct sp_err *err)
 	return 0;
 }
 
-/* ---- stages, in the order of the data's way ----------------------------------------------------- */
-
 static int open_events(struct sp_pipeline *p, struct sp_err *err)
 {
-	struct sp_event *events[] = { &p->batch_wake, &p->lane_wake, &p->journal_wake, &p->resend_wake };
+	struct sp_event *events[] = { &p->batch_wake, &p->lane_wake, &p->journal_wake };
 
-	for (; p->events_n < 4; p->events_n++) {
+	for (; p->events_n < 3; p->events_n++) {
 		int status = sp_event_init(events[p->events_n]);
 
 		if (status)
 			return sp_err_set(err, status, "eventfd: %s", strerror(-status));
 	}
 	return 0;
-}
-
-static int open_source(struct sp_pipeline *p, struct sp_err *err)
-{
-	const struct sp_config_capture *capture = &p->config->capture;
-	struct sp_gvsp_source_config source = {
-		.cpu = -1,
-		.frames = &p->batch_wake,
-		.resends = &p->resend_wake,
-	};
-	struct sp_config_plan plan;
-	unsigned int buffer_size = 0, buffers;
-	int status = sp_config_plan(p->config, &plan, err);
-
-	if (status)
-		return status;
-	for (unsigned int i = 0; i < p->cameras_n; i++)
-		if (p->cameras[i].config->packet_size > buffer_size)
-			buffer_size = p->cameras[i].config->packet_size;
-	buffers = capture->buffers ?: plan.buffers_needed;
-	if (p->replay) {
-		const struct sp_replay_config replay = { capture->replay, capture->replay_speed, buffers,
-							 buffer_size };
-
-		status = sp_replay_open(&replay, &p->packets, err);
-	} else {
-		const struct sp_udp_config udp = { buffers, buffer_size,
-						   capture->engine == SP_ENGINE_RECVMMSG };
-
-		status = sp_udp_open(&udp, &p->packets, err);
-	}
-	if (status)
-		return status;
-	source.packets = p->packets;
-	status = sp_gvsp_source_open(&source, &p->source, err);
-	if (status) {
-		p->packets->ops->close(p->packets);
-		p->packets = NULL;
-	}
-	return status;
-}
-
-static int add_streams(struct sp_pipeline *p, struct sp_err *err)
-{
-	const struct sp_config_capture *capture = &p->config->capture;
-
-	for (unsigned int i = 0; i < p->cameras_n; i++) {
-		const struct sp_pipeline_camera *camera = &p->cameras[i];
-		const struct sp_stream_config stream = {
-			.lane = (uint16_t)camera->lane,
-			.camera = (uint16_t)camera->camera,
-			.camera_ip = camera->ip,
-			.host_port = camera->port,
-			.fd = camera->fd,
-			.packet_payload = camera->config->packet_payload,
-			.pixel_format = camera->config->pixel_format_code,
-			.width = camera->config->width,
-			.height = camera->config->height,
-			.frames = camera->config->credit,
-			.packet_timeout_ns = capture->packet_timeout_ms * SP_NS_PER_MS,
-			.gap_ns = capture->gap_us * SP_NS_PER_US,
-			.retention_ns = capture->retention_ms * SP_NS_PER_MS,
-			/*
-			 * In a replay nobody hears the requests, but blocks close as they did live,
-			 * and packets that were sent again find theirs open.
-			 */
-			.resend_tries = capture->no_resend ? 0 : RESEND_TRIES,
-		};
-		int status = p->source->ops->add_stream(p->source, &stream, err);
-
-		if (status < 0)
-			return sp_err_prefix(err, status, "camera %s", camera->config->name);
-	}
-	return p->compute_ops->register_region(p->compute, p->packets->region, err);
 }
 
 static int open_compute(struct sp_pipeline *p, struct sp_err *err)
@@ -349,7 +195,8 @@ static int start_batch(struct sp_pipeline *p, struct sp_err *err)
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < p->cameras_n; i++)
 		cameras[i] = (struct sp_batch_camera){ (uint16_t)p->cameras[i].lane,
-						       (uint16_t)p->cameras[i].camera, p->source };
+						       (uint16_t)p->cameras[i].camera,
+						       p->queues[p->cameras[i].queue].source };
 	status = sp_batch_start(&batch, &p->batch, err);
 	free(cameras);
 	return status;
@@ -377,37 +224,6 @@ static int start_threads(struct sp_pipeline *p, int ack_fd, struct sp_err *err)
 
 	lane_thread.journal = p->journal_thread;
 	return status ?: sp_lane_thread_start(&lane_thread, &p->lane_thread, err);
-}
-
-static int start_resend(struct sp_pipeline *p, struct sp_err *err)
-{
-	const uint32_t rate = p->config->capture.resend_packets_per_second;
-	/* Half a second's worth at once; the port's cameras do not all lose packets at the same time. */
-	const struct sp_bucket_config each = { rate, rate / 2 };
-	const struct sp_resend_config config = {
-		.source = p->source,
-		.wake = &p->resend_wake,
-		.budget = { rate * (p->cameras_n + 3) / 4, rate * (p->cameras_n + 3) / 8 },
-		.cpu = -1,
-	};
-	struct sp_resend_stream *streams;
-	int status;
-
-	if (p->replay || p->config->capture.no_resend)
-		return 0;
-	streams = calloc(p->cameras_n, sizeof(*streams));
-	if (!streams)
-		return sp_err_set(err, -ENOMEM, "out of memory");
-	for (unsigned int i = 0; i < p->cameras_n; i++)
-		streams[i] = (struct sp_resend_stream){
-			.fd = p->cameras[i].fd,
-			.camera_ip = p->cameras[i].ip,
-			.budget = each,
-		};
-	status = sp_resend_create(&config, streams, p->cameras_n, &p->resend, err) ?:
-		 sp_resend_start(p->resend, err);
-	free(streams);
-	return status;
 }
 
 static int start_cameras(struct sp_pipeline *p, struct sp_err *err)
@@ -441,6 +257,8 @@ static int start_cameras(struct sp_pipeline *p, struct sp_err *err)
 			.height = c->height,
 			.pixel_format = c->pixel_format_code,
 			.fps = c->fps,
+			.extra_bytes = *c->extra_bytes,
+			.extended_ids = c->extended_ids,
 		};
 	}
 	config.seed = sp_clock_utc();
@@ -465,10 +283,10 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 			 : sp_privacy_check_cameras(config, sp_privacy_own_namespace(), err);
 	if (!status)
 		status = open_events(p, err) ?: list_cameras(p, err) ?: open_compute(p, err) ?:
-			 open_journal(p, err) ?: open_sockets(p, err) ?: open_source(p, err) ?:
-			 add_streams(p, err) ?: open_lanes(p, err) ?: start_batch(p, err) ?:
-			 start_threads(p, options->ack_fd, err) ?: start_resend(p, err) ?:
-			 p->source->ops->start(p->source, err) ?: start_cameras(p, err);
+			 open_journal(p, err) ?: sp_camera_sockets_open(p, err) ?:
+			 sp_capture_open(p, err) ?: open_lanes(p, err) ?: start_batch(p, err) ?:
+			 start_threads(p, options->ack_fd, err) ?: sp_capture_start(p, err) ?:
+			 sp_watch_create(p, &p->watch, err) ?: start_cameras(p, err);
 	if (status) {
 		sp_pipeline_close(p);
 		return status;
@@ -479,20 +297,32 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 
 /* ---- running, stopping -------------------------------------------------------------------------- */
 
+/* Looks at the counters unless it did in the last @apart_ms. */
+static void watch(struct sp_pipeline *p, unsigned int apart_ms)
+{
+	uint64_t now = sp_clock_now();
+
+	if (now - p->watched_ns < apart_ms * SP_NS_PER_MS)
+		return;
+	p->watched_ns = now;
+	sp_watch_look(p->watch, now);
+}
+
 enum sp_pipeline_state sp_pipeline_check(struct sp_pipeline *p, struct sp_err *err)
 {
 	int failed;
 
 	if (sp_journal_thread_broken(p->journal_thread, err))
 		return SP_PIPELINE_BROKEN;
-	failed = sp_gvsp_source_failed(p->source);
+	watch(p, WATCH_MS);
+	failed = sp_capture_failed(p);
 	if (failed) {
 		sp_err_set(err, failed,
 			   "capture: no more packets can be received: %s; start again when the "
 			   "network is back", strerror(-failed));
 		return SP_PIPELINE_BROKEN;
 	}
-	if (!p->replay || !sp_gvsp_source_ended(p->source) || sp_batch_pending(p->batch)) {
+	if (!p->replay || !sp_gvsp_source_ended(p->queues[0].source) || sp_batch_pending(p->batch)) {
 		p->quiet = 0;
 		return SP_PIPELINE_RUNNING;
 	}
@@ -505,7 +335,7 @@ static void drain(struct sp_pipeline *p)
 	uint64_t limit = sp_clock_now() + DRAIN_LIMIT_MS * SP_NS_PER_MS;
 
 	sp_clock_sleep_until(sp_clock_now() + DRAIN_MS * SP_NS_PER_MS);
-	p->source->ops->stop(p->source);
+	sp_capture_stop(p);
 	sp_event_signal(&p->batch_wake);
 	do
 		sp_clock_sleep_until(sp_clock_now() + 20 * SP_NS_PER_MS);
@@ -519,42 +349,40 @@ void sp_pipeline_stop(struct sp_pipeline *p)
 	p->stopped = true;
 	if (p->supervisor)
 		sp_supervisor_stop(p->supervisor);
-	if (p->source && p->batch)
+	if (p->batch)
 		drain(p);
-	if (p->resend)
-		sp_resend_stop(p->resend);
+	sp_capture_stop_resends(p);
 	if (p->batch)
 		sp_batch_stop(p->batch);
 	if (p->lane_thread)
 		sp_lane_thread_stop(p->lane_thread);
 	if (p->journal_thread)
 		sp_journal_thread_stop(p->journal_thread);
+	if (p->watch)
+		watch(p, 0);
 }
 
 void sp_pipeline_close(struct sp_pipeline *p)
 {
-	struct sp_event *events[] = { &p->batch_wake, &p->lane_wake, &p->journal_wake, &p->resend_wake };
+	struct sp_event *events[] = { &p->batch_wake, &p->lane_wake, &p->journal_wake };
 
 	sp_pipeline_stop(p);
+	sp_watch_destroy(p->watch);
 	sp_supervisor_destroy(p->supervisor);
-	sp_resend_destroy(p->resend);
 	sp_lane_thread_destroy(p->lane_thread);
 	sp_journal_thread_destroy(p->journal_thread);
 	for (uint32_t i = 0; p->lanes && i < p->config->lanes_count; i++)
 		sp_lane_destroy(p->lanes[i]);
 	free(p->lanes);
 	sp_batch_destroy(p->batch);
-	/* The source's region outlives the backend that it is registered with. */
+	/* The queues' regions outlive the backend that they are registered with. */
 	if (p->compute)
 		p->compute_ops->close(p->compute);
-	if (p->source)
-		p->source->ops->close(p->source);
+	sp_capture_close(p);
 	if (p->writer)
 		sp_journal_writer_close(p->writer);
 	sp_inbox_destroy(p->inbox);
-	for (unsigned int i = 0; p->cameras && i < p->cameras_n; i++)
-		if (p->cameras[i].fd >= 0)
-			close(p->cameras[i].fd);
+	sp_camera_sockets_close(p);
 	free(p->cameras);
 	while (p->events_n)
 		sp_event_uninit(events[--p->events_n]);
