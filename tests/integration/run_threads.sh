@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The whole appliance under ThreadSanitizer: capture, resend, inference, lane, journal and control threads at
-# work on a lossy camera, encounters triggered and closed meanwhile. `make test-long` builds what it needs.
+# The whole appliance under ThreadSanitizer: two capture and two resend threads, inference, lane, journal and control
+# threads at work on three lossy cameras, a stranger refused, encounters triggered and closed meanwhile. `make test-long` builds what it needs.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
@@ -10,14 +10,38 @@ tsan=build/tsan
 own_network "$@"
 sallyport=$tsan/sallyport
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp exitcode=66"
-config "$work/sallyport.yaml" none
-start_gvcam camera --address 127.0.0.2 --pattern --fps 20 --loss 0.01 --seed 3 || { not_ok run_threads "gvcam did not start"; exit 1; }
+cat >"$work/sallyport.yaml" <<YAML
+purpose: test
+data_directory: $work/data
+lanes:
+  - name: lane-1
+    cameras:
+      - {name: one, address: 127.0.0.2, width: 320, height: 240, pixel_format: Mono8, fps: 20, packet_size: 1500}
+      - {name: two, address: 127.0.0.3, width: 320, height: 240, pixel_format: Mono8, fps: 20, packet_size: 1500}
+      - {name: three, address: 127.0.0.4, width: 320, height: 240, pixel_format: Mono8, fps: 20, packet_size: 1500}
+compute: {backend: none}
+capture: {queues: 2}
+journal: {segment_mib: 8}
+YAML
+start_gvcam camera --address 127.0.0.2 --cameras 3 --pattern --width 320 --height 240 --fps 20 --loss 0.01 --seed 3 || { not_ok run_threads "gvcam did not start"; exit 1; }
+# A datagram to every port of ours on loopback, from an address that is no camera's.
+strangers() {
+	python3 - $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(('127.0.0.66', 0))
+		for port in sys.argv[1:]:
+		    s.sendto(b'?' * 64, ('127.0.0.1', int(port, 16)))
+	PY
+}
+
 "$sallyport" run -c "$work/sallyport.yaml" --duration 10 >"$work/out" 2>"$work/err" &
 appliance=$!
 sleep 3
 for _ in 1 2 3; do
 	"$sallyport" lanes trigger lane-1 -c "$work/sallyport.yaml" 2>>"$work/asked"
-	"$sallyport" stats -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
+	[ -z "${SP_OWN_NETWORK:-}" ] || strangers
+	"$sallyport" stats -c "$work/sallyport.yaml" >"$work/stats" 2>>"$work/asked"
 	sleep 0.5
 	"$sallyport" lanes close lane-1 -c "$work/sallyport.yaml" 2>>"$work/asked"
 done
@@ -26,5 +50,6 @@ status=$?
 if [ $status != 0 ] || grep -q 'WARNING: ThreadSanitizer' "$work/err" "$work/asked"; then
 	not_ok run_threads "status $status: $(grep -A12 -m1 'WARNING: Thread' "$work/err")"
 elif ! grep -q '3 durable' "$work/out"; then not_ok run_threads "$(cat "$work/out" "$work/asked")"
+elif [ -n "${SP_OWN_NETWORK:-}" ] && ! grep -q 'queue 1: foreign' "$work/err"; then not_ok run_threads "no alarm: $(cat "$work/err")"
 else ok run_threads; fi
 exit $failed

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The whole appliance over DPDK's net_af_packet: frames complete by resends, an encounter recorded, strangers refused
+# with alarms, every packet accounted for, and the interface left as it was.
+#
+#   namespace of cameras              namespace of the appliance
+#   gvcam 192.0.2.2, 192.0.2.3 ── c0 ══ h0 192.0.2.1 ── net_af_packet ── sallyport run
+#   strangers 192.0.2.66          ┘                  └─ kernel ── GVCP, PACKETRESEND; streams dropped (nftables)
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/integration/lib.sh
+[ "$(id -u)" = 0 ] || { skip run_dpdk "network namespaces and packet sockets need root"; exit 0; }
+unshare -n true 2>/dev/null || { skip run_dpdk "no network namespaces here"; exit 0; }
+own_network "$@"
+
+unshare -n sleep 600 &
+there=$!
+pids+=($there)
+for _ in $(seq 100); do
+	[ "$(readlink /proc/$there/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break
+	sleep 0.05
+done
+ip link add h0 type veth peer name c0 netns $there || { skip run_dpdk "no veth here"; exit 0; }
+ip addr add 192.0.2.1/24 dev h0
+ip link set h0 up
+at_cameras() { nsenter -t $there -n "$@"; }
+at_cameras ip addr add 192.0.2.2/24 dev c0
+at_cameras ip addr add 192.0.2.3/24 dev c0
+at_cameras ip addr add 192.0.2.66/24 dev c0
+at_cameras ip link set c0 up
+mac_of() { sed -n 's|.*link/ether \([0-9a-f:]*\).*|\1|p'; }
+camera_mac=$(at_cameras ip -o link show c0 | mac_of)
+our_mac=$(ip -o link show h0 | mac_of)
+
+frames=100
+# configure QUEUES
+configure() {
+	cat >"$work/sallyport.yaml" <<-YAML
+		purpose: test
+		data_directory: $work/data
+		lanes:
+		  - name: lane-1
+		    cameras:
+		      - {name: one, address: 192.0.2.2, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
+		         mac: "$camera_mac", vlan: untagged}
+		      - {name: two, address: 192.0.2.3, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
+		         extended_ids: true}
+		compute: {backend: none}
+		capture:
+		  queues: $1
+		  dpdk:
+		    eal: [--no-huge, --no-pci, "--vdev=net_af_packet0,iface=h0,blocksz=4096,framesz=2048,framecnt=8192,qpairs=$1"]
+		    drop_interface: h0
+		journal: {segment_mib: 8}
+	YAML
+}
+configure 1
+if "$sallyport" config check "$work/sallyport.yaml" 2>&1 | grep -q 'not in this build'; then
+	skip run_dpdk "this build has no DPDK (tools/setup)"
+	exit 0
+fi
+
+# Sends to every UDP port of the appliance: from another address, and with a camera's address and another MAC.
+strangers() {
+	at_cameras python3 - "$our_mac" $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
+		import socket, struct, sys
+		to = bytes.fromhex(sys.argv[1].replace(':', ''))
+		ports = [int(p, 16) for p in sys.argv[2:]]
+		other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		other.bind(('192.0.2.66', 0))
+		raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		raw.bind(('c0', 0))
+		def checksum(b):
+		    s = sum(struct.unpack('!%dH' % (len(b) // 2), b))
+		    s = (s & 0xFFFF) + (s >> 16)
+		    return ~(s + (s >> 16)) & 0xFFFF
+		for port in ports:
+		    for _ in range(5):
+		        other.sendto(b'?' * 64, ('192.0.2.1', port))
+		    data = b'?' * 64
+		    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0,
+		                       socket.inet_aton('192.0.2.2'), socket.inet_aton('192.0.2.1'))
+		    head = head[:10] + struct.pack('!H', checksum(head)) + head[12:]
+		    frame = to + bytes.fromhex('020000000066') + b'\x08\x00' + head
+		    frame += struct.pack('!HHHH', 4000, port, 8 + len(data), 0) + data
+		    for _ in range(7):
+		        raw.send(frame)
+	PY
+}
+
+# run_once NAME: the cameras stop by themselves, so that no frame is cut by the end.
+run_once() {
+	local name=$1 appliance
+	at_cameras "$gvcam" --address 192.0.2.2 --cameras 2 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 \
+		>"$work/$name.log" 2>&1 &
+	local camera=$!
+	pids+=($camera)
+	for _ in $(seq 200); do grep -qs '^gvcam: camera' "$work/$name.log" && break; sleep 0.05; done
+	"$sallyport" run -c "$work/sallyport.yaml" --duration 6 --allow-unencrypted --json >"$work/stats.json" 2>"$work/err" &
+	appliance=$!
+	pids+=($appliance)
+	sleep 2
+	"$sallyport" lanes trigger lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
+	strangers
+	sleep 1
+	"$sallyport" lanes close lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
+	"$sallyport" stats -c "$work/sallyport.yaml" >"$work/text" 2>>"$work/asked"
+	wait $appliance || { not_ok "run_dpdk_$name" "$(tail -n 3 "$work/err" "$work/asked")"; return 1; }
+	kill $camera 2>/dev/null
+	wait $camera 2>/dev/null
+}
+
+# verdict NAME PYTHON-CONDITION: of the document s
+verdict() {
+	python3 - "$work/stats.json" "$2" <<-'PY' && ok "$1" || not_ok "$1" "$2: $(cat "$work/stats.json")"
+		import json, sys
+		s = json.load(open(sys.argv[1]))
+		rang = {a['counter']: a['count'] for a in s['alarms'] if 'port' in a}
+		ports = s['ports']
+		sys.exit(not eval('(' + sys.argv[2] + ')'))
+	PY
+}
+
+if run_once one_queue; then
+	verdict run_dpdk_every_frame_complete "all(x['frames_complete'] == $frames and not x['frames_incomplete'] for x in s['streams'])"
+	verdict run_dpdk_resends_were_needed "all(x['resent'] > 50 for x in s['streams'])"
+	verdict run_dpdk_ledger "s['ledger_adds_up'] and all(x['expected'] == x['delivered'] for x in s['streams'])"
+	verdict run_dpdk_causes_add_up "all(p['missing']['total'] == sum(p['missing'][c] for c in
+		('no_mbuf', 'ring_full', 'socket_overflow', 'camera_unavailable', 'network')) for p in ports)"
+	verdict run_dpdk_every_packet_came_here "ports[0]['name'] == 'dpdk' and
+		ports[0]['received'] == sum(x['packets'] for x in s['streams'])"
+	# 5 from elsewhere to each port; 7 as if from the first camera, which to the second's port is elsewhere, too.
+	verdict run_dpdk_strangers_are_counted "rang['foreign'] == 2 * 5 + 7 and rang['foreign_mac'] == 7"
+	grep -q 'warning: port dpdk, queue 0: foreign_mac: 7 more.*correct the camera' "$work/err" &&
+		ok run_dpdk_alarm_is_logged || not_ok run_dpdk_alarm_is_logged "$(cat "$work/err")"
+	grep -q '^alarm: port dpdk, queue 0: foreign_mac 7 since' "$work/text" && ok run_dpdk_alarm_is_shown ||
+		not_ok run_dpdk_alarm_is_shown "$(cat "$work/text")"
+	verdict run_dpdk_encounter_is_durable "s['journal']['acknowledged'] == 1 and not s['journal']['unrecorded']"
+	[ "$("$sallyport" encounters list -d "$work/data" --json | wc -l)" = 1 ] && ok run_dpdk_encounter_is_listed ||
+		not_ok run_dpdk_encounter_is_listed "$("$sallyport" encounters list -d "$work/data" --json 2>&1)"
+	left=$(nft list ruleset 2>&1)
+	[ -z "$left" ] && ok run_dpdk_leaves_no_rule || not_ok run_dpdk_leaves_no_rule "$left"
+fi
+exit $failed
