@@ -238,7 +238,14 @@ void sp_stream_expect_alike(struct sp_stream *stream, const struct sp_block_geom
 /* How many payload packets the open block has, for all that is known. */
 uint32_t sp_block_likely_packets(const struct sp_stream *stream, const struct sp_slot *slot);
 
-/* Packet @i is held although it is bad: its place is needed. */
+/* Whether a packet that is too short for its leader would be the last one of fewer lines. */
+bool sp_block_may_be_last(const struct sp_block *block, uint32_t i, uint32_t length,
+			  uint64_t place);
+
+/* Packet @i is held as such, until the trailer or the full one comes. */
+void sp_block_hold_short(struct sp_block *block, uint32_t i, uint32_t length);
+
+/* The full one is there; nothing happens if there is no short one. */
 void sp_block_release_short(struct sp_block *block, uint32_t i);
 
 /* Gives the frame's buffers back and frees the block. */

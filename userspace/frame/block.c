@@ -146,6 +146,22 @@ static void reject(struct sp_stream *stream, struct sp_slot *slot, uint32_t i, u
 		sp_count(&stream->counters.surplus, 1);
 }
 
+bool sp_block_may_be_last(const struct sp_block *block, uint32_t i, uint32_t length, uint64_t place)
+{
+	const struct sp_block_geometry *g = &block->geometry;
+
+	return i < g->packets && !g->multi && place == SP_NO_PLACE && length &&
+	       length < g->stride && sp_geometry_ends_line(g, i, length);
+}
+
+void sp_block_hold_short(struct sp_block *block, uint32_t i, uint32_t length)
+{
+	block->length[i] = (uint16_t)length;
+	sp_gvsp_bit_set(block->bad, i);
+	sp_gvsp_bit_set(block->shorts, i);
+	block->shorts_n++;
+}
+
 void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     const struct sp_block_geometry *geometry)
 {
@@ -164,7 +180,12 @@ void sp_block_settle(struct sp_stream *stream, struct sp_slot *slot,
 		     sp_block_fits(stream, block, i, block->length[i], place)))
 			continue;
 		block->cut |= i >= geometry->reach;
-		reject(stream, slot, i, geometry->reach);
+		if (!sp_block_may_be_last(block, i, block->length[i], place)) {
+			reject(stream, slot, i, geometry->reach);
+			continue;
+		}
+		sp_gvsp_block_reject(packets, i);
+		sp_block_hold_short(block, i, block->length[i]);
 	}
 	if (geometry->reach < packets->packets)
 		sp_gvsp_block_shrink(packets, geometry->reach);

@@ -230,15 +230,12 @@ static bool take_bad(struct sp_stream *stream, struct sp_block *block, const str
 		sp_count(&stream->counters.duplicate, 1);
 	sp_gvsp_bit_set(block->bad, i);
 	block->idle_ns = packet->rx_ns;
-	if (!data->usable || packet->split > data->at || i >= block->geometry.full ||
-	    !data->length || data->length >= block->geometry.stride ||
-	    sp_gvsp_bit(block->shorts, i) || stream->held >= stream->buffers ||
-	    !sp_geometry_ends_line(&block->geometry, i, data->length))
+	if (!data->usable || packet->split > data->at || sp_gvsp_bit(block->shorts, i) ||
+	    stream->held >= stream->buffers ||
+	    !sp_block_may_be_last(block, i, data->length, data->place))
 		return false;
 	keep(block, data, packet);
-	block->length[i] = (uint16_t)data->length;
-	sp_gvsp_bit_set(block->shorts, i);
-	block->shorts_n++;
+	sp_block_hold_short(block, i, data->length);
 	return true;
 }
 
