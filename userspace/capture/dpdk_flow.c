@@ -151,8 +151,8 @@ static bool takes_rules(const struct sp_dpdk_port *port)
 {
 	const struct sp_packet_stream any = {
 		.host_port = 49152,
-		.host_ip = RTE_IPV4(192, 0, 2, 1), /* reserved for examples */
-		.camera_ip = RTE_IPV4(192, 0, 2, 2),
+		.host_ip = 0xC0000201, /* 192.0.2.1, reserved for examples */
+		.camera_ip = 0xC0000202,
 	};
 	struct rte_flow_error why;
 
