@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gvcam/block.h"
 #include "wire/pfnc.h"
 
 #define GET(address) gvcam_registers_get(&camera->registers, address)
@@ -30,8 +31,10 @@ static uint32_t rate_bits(double rate)
 
 static void update_payload_size(struct gvcam_camera *camera)
 {
-	SET(GVCAM_PAYLOAD_SIZE, (uint32_t)sp_pfnc_image_bytes(GET(GVCAM_PIXEL_FORMAT),
-							      GET(GVCAM_WIDTH), GET(GVCAM_HEIGHT)));
+	struct gvcam_channel channel;
+
+	gvcam_camera_channel(camera, &channel);
+	SET(GVCAM_PAYLOAD_SIZE, (uint32_t)gvcam_block_bytes(&channel));
 }
 
 static void init_identity(struct gvcam_camera *camera, const struct gvcam_camera_config *config)
@@ -76,6 +79,7 @@ void gvcam_camera_init(struct gvcam_camera *camera, const struct gvcam_camera_co
 		.registers.xml_bytes = config->xml_bytes,
 		.resend = config->resend,
 		.pictures = config->pictures,
+		.second = config->second,
 		.time_base_ns = now_ns,
 	};
 	init_identity(camera, config);
@@ -99,6 +103,10 @@ void gvcam_camera_init(struct gvcam_camera *camera, const struct gvcam_camera_co
 	SET(GVCAM_ACQUISITION_COUNT, 1);
 	SET(GVCAM_FRAME_RATE, rate_bits(config->fps));
 	SET(GVCAM_TEST_PATTERN, config->pictures ? GVCAM_PICTURES : GVCAM_FRAME_COUNTER);
+	SET(GVCAM_CHUNK_MODE, config->chunks);
+	SET(GVCP_REG_SCC, (config->multi_part ? GVCP_SCC_MULTI_PART : 0) |
+				  (config->all_in ? GVCP_SCC_ALL_IN : 0));
+	SET(GVCP_REG_SCCFG, GET(GVCP_REG_SCC));
 	update_payload_size(camera);
 }
 
@@ -170,6 +178,10 @@ void gvcam_camera_channel(const struct gvcam_camera *camera, struct gvcam_channe
 		.height = GET(GVCAM_HEIGHT),
 		.pixel_format = GET(GVCAM_PIXEL_FORMAT),
 		.pattern = GET(GVCAM_TEST_PATTERN) == GVCAM_FRAME_COUNTER,
+		.chunks = GET(GVCAM_CHUNK_MODE),
+		.multi_part = GET(GVCP_REG_SCCFG) & GVCP_SCC_MULTI_PART,
+		.all_in = GET(GVCP_REG_SCCFG) & GVCP_SCC_ALL_IN,
+		.second = camera->second,
 		.fps = (double)rate_of(GET(GVCAM_FRAME_RATE)),
 		.time_base_ns = camera->time_base_ns,
 	};
@@ -198,6 +210,8 @@ static uint16_t check_geometry(const struct gvcam_camera *camera, uint32_t addre
 	case GVCAM_HEIGHT:
 		return good_if(value >= GVCAM_SIDE_MIN && value <= GET(GVCAM_HEIGHT_MAX) &&
 			       value % 2 == 0);
+	case GVCAM_CHUNK_MODE:
+		return good_if(value <= 1);
 	case GVCAM_TEST_PATTERN:
 		return good_if(value == GVCAM_FRAME_COUNTER ||
 			       (value == GVCAM_PICTURES && camera->pictures));
@@ -217,6 +231,7 @@ static uint16_t check_value(const struct gvcam_camera *camera, uint32_t address,
 	case GVCAM_HEIGHT:
 	case GVCAM_PIXEL_FORMAT:
 	case GVCAM_TEST_PATTERN:
+	case GVCAM_CHUNK_MODE:
 		return check_geometry(camera, address, value);
 	case GVCP_REG_SCPS:
 		/* A size that jumps while packets are numbered by it would tear a block. */
@@ -225,6 +240,7 @@ static uint16_t check_value(const struct gvcam_camera *camera, uint32_t address,
 		return good_if(size >= GVCAM_PACKET_MIN && size <= GVCAM_PACKET_MAX &&
 			       size % 4 == 0);
 	case GVCP_REG_GVSP_CONFIG:
+	case GVCP_REG_SCCFG:
 		return camera->acquiring ? GVCP_BUSY : GVCP_SUCCESS;
 	case GVCAM_FRAME_RATE:
 		return good_if(rate >= (float)GVCAM_RATE_MIN && rate <= (float)GVCAM_RATE_MAX);
@@ -269,9 +285,13 @@ static unsigned int store(struct gvcam_camera *camera, uint32_t address, uint32_
 		return 0;
 	case GVCP_REG_GVSP_CONFIG:
 		SET(address, value & GVCP_GVSP_CONFIG_EXTENDED_IDS);
+		update_payload_size(camera);
 		return GVCAM_CHANNEL_CHANGED;
 	case GVCP_REG_SCCFG:
-		return 0; /* none of its options is there: reads 0 */
+		/* Options that are not there read 0. */
+		SET(address, value & GET(GVCP_REG_SCC));
+		update_payload_size(camera);
+		return GVCAM_CHANNEL_CHANGED;
 	case GVCP_REG_SCP:
 		SET(address, value & GVCP_SCP_PORT);
 		return GVCAM_CHANNEL_CHANGED;
@@ -281,6 +301,7 @@ static unsigned int store(struct gvcam_camera *camera, uint32_t address, uint32_
 	case GVCAM_WIDTH:
 	case GVCAM_HEIGHT:
 	case GVCAM_PIXEL_FORMAT:
+	case GVCAM_CHUNK_MODE:
 		SET(address, value);
 		update_payload_size(camera);
 		return GVCAM_CHANNEL_CHANGED;

@@ -19,6 +19,9 @@ struct gvcam_peer {
 	uint16_t port;
 };
 
+/* What comes with the image where blocks have parts. */
+enum gvcam_second { GVCAM_SECOND_CONFIDENCE, GVCAM_SECOND_IMAGE };
+
 struct gvcam_camera_config {
 	uint32_t ip, mask, gateway;
 	uint8_t mac[6];
@@ -29,7 +32,9 @@ struct gvcam_camera_config {
 	double fps;
 	uint32_t packet_size; /* SCPS: bytes of IP packet */
 	bool resend; /* the capability */
-	bool extended_ids; /* at power-up */
+	bool extended_ids, chunks; /* at power-up */
+	bool multi_part, all_in; /* there, and on at power-up */
+	enum gvcam_second second;
 	bool pictures; /* there are pictures, else only the test pattern */
 	uint16_t source_port; /* of the stream */
 	const char *xml; /* GenICam description; outlives the camera */
@@ -47,6 +52,10 @@ struct gvcam_channel {
 	uint64_t delay_ns; /* SCPD */
 	uint32_t width, height, pixel_format;
 	bool pattern; /* the test pattern, not pictures */
+	bool chunks; /* chunk data behind the image, or in a part of their own */
+	bool multi_part; /* with extended ids only */
+	bool all_in; /* what fits in one packet goes in one */
+	enum gvcam_second second; /* of multi_part */
 	double fps;
 	uint64_t frame_limit; /* of this acquisition; 0: none */
 	uint64_t time_base_ns; /* timestamp 0 of the device */
@@ -74,6 +83,7 @@ struct gvcam_camera_stats {
 struct gvcam_camera {
 	struct gvcam_registers registers;
 	bool resend, pictures;
+	enum gvcam_second second;
 	struct gvcam_peer controller; /* if the privilege register is not 0 */
 	uint64_t heard_ns; /* last valid command of the controller */
 	uint64_t time_base_ns;

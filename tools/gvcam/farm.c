@@ -3,86 +3,26 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "gvcam/address.h"
 #include "gvcam/genicam.h"
 
 enum {
 	DATAGRAM_BYTES = 1024, /* larger than any GVCP message: longer ones are refused by length */
 	BURST = 32, /* datagrams from one socket before the others have a turn */
-	SEND_BUFFER_BYTES = 4 << 20,
+	EVENTS = 64, /* sockets a wake-up */
 };
 
-static const char *ip_text(uint32_t ip, char text[INET_ADDRSTRLEN])
-{
-	struct in_addr address = { htonl(ip) };
-
-	return inet_ntop(AF_INET, &address, text, INET_ADDRSTRLEN);
-}
-
-static int open_socket(uint32_t ip, uint16_t port, bool shared, int *ret_fd)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(ip),
-		.sin_port = htons(port),
-	};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | (port ? SOCK_NONBLOCK : 0), 0);
-	int one = 1, res;
-
-	if (fd < 0)
-		return -errno;
-	/* Several farms may hear one broadcast; nobody shares a camera's own address. */
-	if (shared)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		res = -errno;
-		close(fd);
-		return res;
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_in address = { 0 };
-	socklen_t size = sizeof(address);
-
-	getsockname(fd, (struct sockaddr *)&address, &size);
-	return ntohs(address.sin_port);
-}
-
-/* The netmask of the interface that has the address; 255.0.0.0 serves all of 127.0.0.0/8. */
-static uint32_t mask_of(uint32_t ip)
-{
-	struct ifaddrs *list, *at;
-	uint32_t mask = 0xFFFFFF00u;
-
-	if (getifaddrs(&list))
-		return mask;
-	for (at = list; at; at = at->ifa_next) {
-		const struct sockaddr_in *address = (const void *)at->ifa_addr;
-		const struct sockaddr_in *netmask = (const void *)at->ifa_netmask;
-
-		if (!address || !netmask || address->sin_family != AF_INET)
-			continue;
-		if ((ip & ntohl(netmask->sin_addr.s_addr)) ==
-		    (ntohl(address->sin_addr.s_addr) & ntohl(netmask->sin_addr.s_addr)))
-			mask = ntohl(netmask->sin_addr.s_addr);
-	}
-	freeifaddrs(list);
-	return mask;
-}
+/* What an epoll event is about: a camera's number, a broadcast's behind GVCAM_CAMERAS_MAX, or: */
+enum { ABOUT_STOP = UINT32_MAX, ABOUT_DONE = UINT32_MAX - 1 };
 
 /* Discovery may come by the limited broadcast, or by that of the camera's network. */
 static void hear_broadcast(struct gvcam_farm *farm, uint32_t ip)
@@ -92,39 +32,86 @@ static void hear_broadcast(struct gvcam_farm *farm, uint32_t ip)
 			return;
 	if (farm->broadcasts == GVCAM_BROADCASTS_MAX)
 		return;
-	if (open_socket(ip, GVCP_PORT, true, &farm->broadcast_fds[farm->broadcasts]))
+	/* Several farms may hear one broadcast; nobody shares a camera's own address. */
+	if (gvcam_address_open(ip, GVCP_PORT, true, &farm->broadcast_fds[farm->broadcasts]))
 		return; /* discovery by address still works */
 	farm->broadcast_ips[farm->broadcasts++] = ip;
+}
+
+static int address_error(uint32_t ip, int res, struct sp_err *err)
+{
+	char text[INET_ADDRSTRLEN];
+
+	gvcam_address_text(ip, text);
+	if (res == -EADDRNOTAVAIL)
+		return sp_err_set(
+			err, res,
+			"%s: no interface of this machine has the address; use 127.0.0.1 and "
+			"up, or add it with 'ip address add'",
+			text);
+	if (res == -EADDRINUSE)
+		return sp_err_set(err, res,
+				  "%s: port %d is taken; another camera simulator runs there", text,
+				  GVCP_PORT);
+	if (res == -EMFILE)
+		return sp_err_set(err, res,
+				  "%s: too many open files; raise the limit with 'ulimit -n'",
+				  text);
+	return sp_err_set(err, res, "%s: %s", text, strerror(-res));
+}
+
+/* The sockets of what does not come from the camera. */
+static int open_spoofers(struct gvcam_farm *farm, uint32_t i, struct sp_err *err)
+{
+	const struct gvcam_farm_config *config = &farm->config;
+	struct gvcam_unit *unit = &farm->units[i];
+	int *port_fd = &unit->spoof_fds[GVCAM_WAY_OTHER_PORT - 1];
+	int *address_fd = &unit->spoof_fds[GVCAM_WAY_OTHER_ADDRESS - 1];
+	int res;
+
+	if (config->spoofs.rate[GVCAM_SPOOF_PORT] > 0) {
+		res = gvcam_address_open(config->ips[i], 0, false, port_fd);
+		if (res)
+			return address_error(config->ips[i], res, err);
+		gvcam_address_use_to_stream(*port_fd);
+	}
+	if (config->spoofs.rate[GVCAM_SPOOF_ADDRESS] > 0) {
+		/* The camera's own port, so that nothing but the address is wrong. */
+		res = gvcam_address_open(config->spoof_ip, gvcam_address_port(unit->stream_fd),
+					 true, address_fd);
+		if (res)
+			return address_error(config->spoof_ip, res, err);
+		gvcam_address_use_to_stream(*address_fd);
+	}
+	return 0;
+}
+
+static int watch(struct gvcam_farm *farm, int fd, uint32_t about)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = about };
+
+	return epoll_ctl(farm->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
 static int open_unit(struct gvcam_farm *farm, uint32_t i, struct sp_err *err)
 {
 	const struct gvcam_farm_config *config = &farm->config;
 	struct gvcam_unit *unit = &farm->units[i];
-	uint32_t ip = config->ips[i], mask = mask_of(ip);
-	char text[INET_ADDRSTRLEN], serial[16], name[24];
-	int size = SEND_BUFFER_BYTES, res;
+	uint32_t ip = config->ips[i], mask = gvcam_address_mask(ip);
+	char serial[16], name[24];
+	int res;
 
-	res = open_socket(ip, GVCP_PORT, false, &unit->control_fd);
-	if (res == -EADDRNOTAVAIL)
-		return sp_err_set(
-			err, res,
-			"%s: no interface of this machine has the address; use 127.0.0.1 and "
-			"up, or add it with 'ip address add'",
-			ip_text(ip, text));
-	if (res == -EADDRINUSE)
-		return sp_err_set(err, res,
-				  "%s: port %d is taken; another camera simulator runs there",
-				  ip_text(ip, text), GVCP_PORT);
+	res = gvcam_address_open(ip, GVCP_PORT, false, &unit->control_fd);
 	if (!res)
-		res = open_socket(ip, 0, false, &unit->stream_fd);
+		res = watch(farm, unit->control_fd, i);
+	if (!res)
+		res = gvcam_address_open(ip, 0, false, &unit->stream_fd);
 	if (res)
-		return sp_err_set(err, res, "%s: %s", ip_text(ip, text), strerror(-res));
-	setsockopt(unit->stream_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	/* As outlets begin: fragments allowed until the controller sets DF. */
-	setsockopt(unit->stream_fd, IPPROTO_IP, IP_MTU_DISCOVER, &(int){ IP_PMTUDISC_DONT },
-		   sizeof(int));
-	setsockopt(unit->stream_fd, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int));
+		return address_error(ip, res, err);
+	gvcam_address_use_to_stream(unit->stream_fd);
+	res = open_spoofers(farm, i, err);
+	if (res)
+		return res;
 	hear_broadcast(farm, ip | ~mask);
 	snprintf(serial, sizeof(serial), "SP%08X", ip);
 	snprintf(name, sizeof(name), "gvcam-%u", i);
@@ -144,8 +131,12 @@ static int open_unit(struct gvcam_farm *farm, uint32_t i, struct sp_err *err)
 				  .packet_size = config->packet_size,
 				  .resend = config->resend,
 				  .extended_ids = config->extended_ids,
+				  .chunks = config->chunks,
+				  .multi_part = config->multi_part,
+				  .all_in = config->all_in,
+				  .second = config->second,
 				  .pictures = config->pictures && config->pictures->n,
-				  .source_port = port_of(unit->stream_fd),
+				  .source_port = gvcam_address_port(unit->stream_fd),
 				  .xml = farm->xml,
 				  .xml_bytes = farm->xml_bytes,
 			  },
@@ -159,6 +150,8 @@ static int open_stream(struct gvcam_farm *farm, uint32_t i)
 	struct gvcam_stream_config stream = {
 		.camera = i,
 		.faults = config->faults,
+		.spoofs = config->spoofs,
+		.variety = config->variety,
 		.pacing = config->pacing,
 		.start_block = config->start_block,
 		.frames = config->frames,
@@ -182,6 +175,8 @@ static int open_stream(struct gvcam_farm *farm, uint32_t i)
 		stream.player = &farm->players[i];
 	}
 	farm->outlets[i].fd = farm->units[i].stream_fd;
+	memcpy(farm->outlets[i].spoof_fds, farm->units[i].spoof_fds,
+	       sizeof(farm->outlets[i].spoof_fds));
 	farm->outlets[i].gso = config->gso;
 	farm->outlets[i].stamp = config->stamp;
 	return gvcam_stream_init(&farm->outlets[i].stream, &stream);
@@ -207,6 +202,28 @@ static int start_threads(struct gvcam_farm *farm)
 	return res;
 }
 
+/* Hundreds of cameras with two to four sockets each exceed the usual soft limit. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* without it, opening says what is wrong */
+}
+
+static int open_events(struct gvcam_farm *farm)
+{
+	int res;
+
+	farm->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (farm->epoll_fd < 0)
+		return -errno;
+	res = sp_event_init(&farm->done);
+	return res ? res : watch(farm, farm->done.fd, ABOUT_DONE);
+}
+
 int gvcam_farm_create(const struct gvcam_farm_config *config, struct gvcam_farm **ret_farm,
 		      struct sp_err *err)
 {
@@ -221,10 +238,13 @@ int gvcam_farm_create(const struct gvcam_farm_config *config, struct gvcam_farm 
 	if (!farm)
 		return sp_err_set(err, -ENOMEM, "gvcam: no memory");
 	farm->config = *config;
-	farm->done.fd = -1;
-	for (uint32_t i = 0; i < config->n; i++)
+	farm->epoll_fd = farm->done.fd = -1;
+	for (uint32_t i = 0; i < config->n; i++) {
 		farm->units[i].control_fd = farm->units[i].stream_fd = -1;
-	res = sp_event_init(&farm->done);
+		farm->units[i].spoof_fds[0] = farm->units[i].spoof_fds[1] = -1;
+	}
+	raise_file_limit();
+	res = open_events(farm);
 	if (!res)
 		res = gvcam_genicam_create(&genicam, &farm->xml, &farm->xml_bytes);
 	if (res) {
@@ -276,11 +296,16 @@ void gvcam_farm_destroy(struct gvcam_farm *farm)
 			close(farm->units[i].control_fd);
 		if (farm->units[i].stream_fd >= 0)
 			close(farm->units[i].stream_fd);
+		for (unsigned int way = 0; way < GVCAM_WAYS - 1; way++)
+			if (farm->units[i].spoof_fds[way] >= 0)
+				close(farm->units[i].spoof_fds[way]);
 	}
 	for (uint32_t i = 0; i < farm->broadcasts; i++)
 		close(farm->broadcast_fds[i]);
 	if (farm->done.fd >= 0)
 		sp_event_uninit(&farm->done);
+	if (farm->epoll_fd >= 0)
+		close(farm->epoll_fd);
 	free(farm->xml);
 	free(farm);
 }
@@ -329,8 +354,8 @@ static void hear(struct gvcam_farm *farm, int fd, uint32_t only)
 		uint8_t bytes[DATAGRAM_BYTES];
 		struct sockaddr_in from = { 0 };
 		socklen_t length = sizeof(from);
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from,
-				     &length);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &length);
 
 		if (n < 0)
 			return;
@@ -400,38 +425,45 @@ static int timeout_ms(uint64_t now_ns, uint64_t next_ns)
 	return ms > 60000 ? 60000 : (int)ms;
 }
 
+static void dispatch(struct gvcam_farm *farm, uint32_t about)
+{
+	uint64_t count;
+
+	if (about == ABOUT_DONE)
+		(void)!read(farm->done.fd, &count, sizeof(count));
+	else if (about < GVCAM_CAMERAS_MAX)
+		hear(farm, farm->units[about].control_fd, about);
+	else
+		hear(farm, farm->broadcast_fds[about - GVCAM_CAMERAS_MAX], UINT32_MAX);
+}
+
 int gvcam_farm_run(struct gvcam_farm *farm, int stop_fd, struct sp_err *err)
 {
-	struct pollfd fds[2 + GVCAM_CAMERAS_MAX + GVCAM_BROADCASTS_MAX];
-	uint32_t n = farm->config.n, total = 2 + n + farm->broadcasts;
+	struct epoll_event events[EVENTS];
 	uint64_t end_ns = farm->config.duration_ns ? sp_clock_now() + farm->config.duration_ns
 						   : UINT64_MAX;
+	int res = watch(farm, stop_fd, ABOUT_STOP);
 
-	fds[0] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = farm->done.fd, .events = POLLIN };
-	for (uint32_t i = 0; i < n; i++)
-		fds[2 + i] = (struct pollfd){ .fd = farm->units[i].control_fd, .events = POLLIN };
-	for (uint32_t i = 0; i < farm->broadcasts; i++)
-		fds[2 + n + i] = (struct pollfd){ .fd = farm->broadcast_fds[i], .events = POLLIN };
-	sp_event_arm(&farm->done); /* for good: it is polled with the rest */
+	for (uint32_t i = 0; i < farm->broadcasts && !res; i++)
+		res = watch(farm, farm->broadcast_fds[i], GVCAM_CAMERAS_MAX + i);
+	if (res)
+		return sp_err_set(err, res, "gvcam: epoll: %s", strerror(-res));
+	sp_event_arm(&farm->done); /* for good: it is waited for with the rest */
 	for (;;) {
-		uint64_t now_ns = sp_clock_now(), next_ns = tick(farm, now_ns), count;
+		uint64_t now_ns = sp_clock_now(), next_ns = tick(farm, now_ns);
+		int n;
 
 		if (now_ns >= end_ns || all_sent(farm, now_ns, &next_ns))
 			return 0;
 		if (end_ns < next_ns)
 			next_ns = end_ns;
-		if (poll(fds, total, timeout_ms(now_ns, next_ns)) < 0 && errno != EINTR)
-			return sp_err_set(err, -errno, "gvcam: poll: %s", strerror(errno));
-		if (fds[0].revents)
-			return 0;
-		if (fds[1].revents)
-			(void)!read(farm->done.fd, &count, sizeof(count));
-		for (uint32_t i = 0; i < n; i++)
-			if (fds[2 + i].revents)
-				hear(farm, fds[2 + i].fd, i);
-		for (uint32_t i = 0; i < farm->broadcasts; i++)
-			if (fds[2 + n + i].revents)
-				hear(farm, fds[2 + n + i].fd, UINT32_MAX);
+		n = epoll_wait(farm->epoll_fd, events, EVENTS, timeout_ms(now_ns, next_ns));
+		if (n < 0 && errno != EINTR)
+			return sp_err_set(err, -errno, "gvcam: epoll: %s", strerror(errno));
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.u32 == ABOUT_STOP)
+				return 0;
+			dispatch(farm, events[i].data.u32);
+		}
 	}
 }

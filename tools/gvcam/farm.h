@@ -19,7 +19,7 @@
 struct sp_err;
 
 enum {
-	GVCAM_CAMERAS_MAX = 64,
+	GVCAM_CAMERAS_MAX = 512,
 	GVCAM_BROADCASTS_MAX = 16,
 	GVCAM_LINGER_MS = 2000, /* after the last frame of --frames: resends and control go on */
 };
@@ -34,7 +34,11 @@ struct gvcam_farm_config {
 	enum gvcam_gso gso;
 	bool stamp; /* see struct gvcam_outlet */
 	struct gvcam_faults faults;
-	bool resend, extended_ids;
+	struct gvcam_spoofs spoofs;
+	uint32_t spoof_ip; /* what GVCAM_SPOOF_ADDRESS comes from */
+	struct gvcam_variety variety;
+	bool resend, extended_ids, chunks, multi_part, all_in;
+	enum gvcam_second second;
 	uint64_t start_block, frames; /* frames 0: no end */
 	uint64_t duration_ns; /* 0: no end */
 	const struct gvcam_pictures *pictures; /* NULL or none: the test pattern */
@@ -44,6 +48,7 @@ struct gvcam_farm_config {
 struct gvcam_unit {
 	struct gvcam_camera camera;
 	int control_fd, stream_fd;
+	int spoof_fds[GVCAM_WAYS - 1]; /* other port, other address; -1: not spoofed */
 	uint32_t finished; /* the last acquisition that the stream ended */
 };
 
@@ -55,6 +60,7 @@ struct gvcam_farm {
 	struct gvcam_loader loader;
 	struct gvcam_sender sender;
 	struct sp_event done;
+	int epoll_fd;
 	int broadcast_fds[GVCAM_BROADCASTS_MAX];
 	uint32_t broadcast_ips[GVCAM_BROADCASTS_MAX];
 	uint32_t broadcasts;

@@ -2,13 +2,15 @@
 #include "gvcam/faults.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/diag.h"
 #include "base/random.h"
 
 #define NONE UINT32_MAX
 
-enum purpose { LOSS = 1, DUPLICATE, LATE, LATE_COPY, RESEND_LOSS };
+enum purpose { LOSS = 1, DUPLICATE, LATE, LATE_COPY, RESEND_LOSS, BURST, BURST_PLACE, EDGE };
 
 static uint64_t draw(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
 		     uint32_t packet, enum purpose purpose)
@@ -26,11 +28,66 @@ static bool happens(uint64_t random, double probability)
 	return (double)(random >> 11) * 0x1p-53 < probability;
 }
 
+/*
+ * Each window of burst_length packets has one burst or none, which begins at a place of the window
+ * and may end in the next one: whether a packet is in a burst takes two windows to know.
+ */
+static bool in_burst(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
+		     uint32_t packet)
+{
+	uint32_t length = faults->burst_length, window = packet / length;
+
+	for (uint32_t w = window ? window - 1 : 0; w <= window; w++) {
+		uint64_t begin = (uint64_t)w * length +
+				 draw(faults, camera, block, w, BURST_PLACE) % length;
+
+		if (packet >= begin && packet - begin < length &&
+		    happens(draw(faults, camera, block, w, BURST), faults->burst_loss * length))
+			return true;
+	}
+	return false;
+}
+
+static bool is_lost(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
+		    uint32_t packet, uint32_t packets)
+{
+	double edge = packet == 0	      ? faults->leader_loss
+		      : packet == packets - 1 ? faults->trailer_loss
+					      : 0;
+
+	if (faults->loss > 0 && happens(draw(faults, camera, block, packet, LOSS), faults->loss))
+		return true;
+	if (edge > 0 && happens(draw(faults, camera, block, packet, EDGE), edge))
+		return true;
+	return faults->burst_loss > 0 && in_burst(faults, camera, block, packet);
+}
+
+int gvcam_faults_parse_burst(const char *text, struct gvcam_faults *faults, struct sp_err *err)
+{
+	double probability = -1;
+	unsigned int length = 0;
+	int end = 0;
+
+	if (sscanf(text, "%lf,%u%n", &probability, &length, &end) != 2 || text[end])
+		return sp_err_set(err, -EINVAL,
+				  "'%s' is no probability and number of packets such as 0.001,32",
+				  text);
+	if (!(probability >= 0 && probability <= 1) || length < 1 || length > GVCAM_BURST_MAX ||
+	    probability * length > 1)
+		return sp_err_set(err, -EINVAL,
+				  "'%s': 1 to %d packets, and their number times the probability "
+				  "is at most 1",
+				  text, GVCAM_BURST_MAX);
+	faults->burst_loss = probability;
+	faults->burst_length = length;
+	return 0;
+}
+
 void gvcam_faults_fate(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
-		       uint32_t packet, struct gvcam_fate *ret)
+		       uint32_t packet, uint32_t packets, struct gvcam_fate *ret)
 {
 	*ret = (struct gvcam_fate){ .copies = 1 };
-	if (faults->loss > 0 && happens(draw(faults, camera, block, packet, LOSS), faults->loss)) {
+	if (is_lost(faults, camera, block, packet, packets)) {
 		ret->copies = 0;
 		return;
 	}

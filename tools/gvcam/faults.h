@@ -10,10 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GVCAM_REORDER_MAX = 1024, GVCAM_COPIES_MAX = 2 };
+enum { GVCAM_REORDER_MAX = 1024, GVCAM_COPIES_MAX = 2, GVCAM_BURST_MAX = 65536 };
+
+struct sp_err;
 
 struct gvcam_faults {
 	double loss, resend_loss, duplicate; /* probabilities, 0 … 1 */
+	/*
+	 * Bursts: with the probability @burst_loss one begins at a packet, and burst_length packets
+	 * of the block are lost. At most one begins in each burst_length packets of a block, so
+	 * burst_loss × burst_length ≤ 1 is what can be had, and is about the part that is lost.
+	 */
+	double burst_loss;
+	uint32_t burst_length; /* packets, 1 … GVCAM_BURST_MAX where there is a burst_loss */
+	double leader_loss, trailer_loss; /* beside all others */
 	uint32_t reorder; /* a packet may leave up to so many places late; ≤ GVCAM_REORDER_MAX */
 	uint64_t seed;
 };
@@ -23,8 +33,12 @@ struct gvcam_fate {
 	uint32_t late[GVCAM_COPIES_MAX]; /* places, for each copy */
 };
 
+/* "P,LENGTH" into the bursts. 0, or -EINVAL with @err filled. */
+int gvcam_faults_parse_burst(const char *text, struct gvcam_faults *faults, struct sp_err *err);
+
+/* Of packet @packet of the @packets of a block. */
 void gvcam_faults_fate(const struct gvcam_faults *faults, uint32_t camera, uint64_t block,
-		       uint32_t packet, struct gvcam_fate *ret);
+		       uint32_t packet, uint32_t packets, struct gvcam_fate *ret);
 /* The @nth resent packet of the camera. */
 bool gvcam_faults_resend_lost(const struct gvcam_faults *faults, uint32_t camera, uint64_t nth);
 

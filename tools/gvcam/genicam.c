@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gvcam/block.h"
 #include "gvcam/registers.h"
 #include "wire/pfnc.h"
 
@@ -109,8 +110,9 @@ static void category(FILE *out, const char *name, const char *const *features)
 
 static void categories(FILE *out)
 {
-	static const char *const root[] = { "DeviceControl", "ImageFormatControl",
-					    "AcquisitionControl", "TransportLayerControl", NULL };
+	static const char *const root[] = { "DeviceControl",	     "ImageFormatControl",
+					    "AcquisitionControl",    "ChunkDataControl",
+					    "TransportLayerControl", NULL };
 	static const char *const device[] = { "DeviceVendorName",
 					      "DeviceModelName",
 					      "DeviceVersion",
@@ -128,6 +130,8 @@ static void categories(FILE *out)
 						   "AcquisitionFrameRate",
 						   "AcquisitionStatus",
 						   NULL };
+	static const char *const chunks[] = { "ChunkModeActive", "ChunkFrameID",
+					      "ChunkExposureTime", "ChunkTimestamp", NULL };
 	static const char *const transport[] = { "PayloadSize",
 						 "GevVersionMajor",
 						 "GevVersionMinor",
@@ -159,6 +163,7 @@ static void categories(FILE *out)
 	category(out, "DeviceControl", device);
 	category(out, "ImageFormatControl", format);
 	category(out, "AcquisitionControl", acquisition);
+	category(out, "ChunkDataControl", chunks);
 	category(out, "TransportLayerControl", transport);
 }
 
@@ -241,6 +246,33 @@ static void boolean(FILE *out, const char *name, const char *tip, const char *re
 		"<Boolean Name=\"%s\" NameSpace=\"Standard\"><ToolTip>%s</ToolTip>"
 		"<pValue>%s</pValue><OnValue>1</OnValue><OffValue>0</OffValue></Boolean>\n",
 		name, tip, reg);
+}
+
+/* A value of 8 bytes in chunk data: a register of a port that stands for the chunk. */
+static void chunk(FILE *out, const char *name, const char *tip, const char *node, const char *sign,
+		  enum gvcam_chunk_id id)
+{
+	fprintf(out,
+		"<%s Name=\"%s\" NameSpace=\"Standard\"><ToolTip>%s</ToolTip>"
+		"<Address>0</Address><Length>8</Length><AccessMode>RO</AccessMode>"
+		"<pPort>%sPort</pPort><Cachable>NoCache</Cachable>%s"
+		"<Endianess>BigEndian</Endianess></%s>\n"
+		"<Port Name=\"%sPort\"><ChunkID>%08X</ChunkID></Port>\n",
+		node, name, tip, name, sign, node, name, id);
+}
+
+static void chunk_features(FILE *out)
+{
+	static const char unsigned_sign[] = "<Sign>Unsigned</Sign>";
+
+	boolean(out, "ChunkModeActive", "Chunk data come with each image.", "ChunkModeActiveReg");
+	fprintf(out,
+		"<IntReg Name=\"ChunkModeActiveReg\"><Address>0x%X</Address><Length>4</Length>"
+		"<AccessMode>RW</AccessMode>" ON_DEVICE BIG_ENDIAN_WORD "</IntReg>\n",
+		GVCAM_CHUNK_MODE);
+	chunk(out, "ChunkFrameID", "Block id.", "IntReg", unsigned_sign, GVCAM_CHUNK_FRAME_ID);
+	chunk(out, "ChunkExposureTime", "Microseconds.", "FloatReg", "", GVCAM_CHUNK_EXPOSURE);
+	chunk(out, "ChunkTimestamp", "Ticks.", "IntReg", unsigned_sign, GVCAM_CHUNK_TIMESTAMP);
 }
 
 static void stream_channel_features(FILE *out)
@@ -332,6 +364,7 @@ int gvcam_genicam_create(const struct gvcam_genicam *genicam, char **ret_xml, si
 	device_features(out);
 	format_features(out, genicam);
 	acquisition_features(out);
+	chunk_features(out);
 	transport_features(out);
 	fputs("<Port Name=\"Device\" NameSpace=\"Standard\"/>\n</RegisterDescription>\n", out);
 	/* Memory is read in words. */

@@ -24,13 +24,14 @@ enum { EXIT_USAGE = 2 };
 enum { HOLD = 30, STAY_S = 5, AWAY_S = 2, NOT_GIVEN = UINT32_MAX };
 
 struct options {
-	struct sp_opt_list addresses, images;
+	struct sp_opt_list addresses, images, spoofs;
 	uint32_t cameras, width, height, packet_size, hold, gap, vehicles, looks;
-	double fps, pacing, loss, resend_loss, duplicate, duration;
+	double fps, pacing, loss, resend_loss, duplicate, duration, leader_loss, trailer_loss;
 	uint32_t reorder;
-	uint64_t seed, frames, start_block, lanesim;
-	const char *format, *posts, *truth, *gso;
+	uint64_t seed, frames, start_block, lanesim, change_format;
+	const char *format, *posts, *truth, *gso, *multi_part, *burst_loss, *spoof_from;
 	bool pattern, night, no_resend, extended_ids, stamp, json;
+	bool chunks, all_in, variable_lines;
 };
 
 static const struct sp_opt_usage usage = {
@@ -116,6 +117,95 @@ static int format_error(const char *name, struct sp_err *err)
 	return sp_err_set(err, -EINVAL, "--format: '%s' is none of %s", name, names);
 }
 
+/* What blocks carry beside their image, and how they differ. */
+static int set_content(const struct options *options, struct gvcam_farm_config *config,
+		       struct sp_err *err)
+{
+	const char *second = options->multi_part;
+	bool varies = options->change_format || options->variable_lines;
+	bool pictures = options->images.n || options->lanesim != UINT64_MAX;
+
+	if (second && strcmp(second, "confidence") && strcmp(second, "image"))
+		return sp_err_set(err, -EINVAL, "--multi-part: '%s' is none of confidence, image",
+				  second);
+	if (second && !options->extended_ids)
+		return sp_err_set(err, -EINVAL,
+				  "--multi-part needs --extended-ids: the standard header cannot "
+				  "say how many parts there are");
+	if (second && options->all_in)
+		return sp_err_set(err, -EINVAL, "--multi-part or --all-in, not both");
+	if (second && options->variable_lines)
+		return sp_err_set(err, -EINVAL, "--multi-part or --variable-lines, not both");
+	if (varies && pictures)
+		return sp_err_set(err, -EINVAL, "%s needs the test pattern",
+				  options->change_format ? "--change-format" : "--variable-lines");
+	if (options->stamp && (second || options->chunks || options->all_in || varies))
+		return sp_err_set(err, -EINVAL,
+				  "--stamp goes with images alone: without --chunks, --multi-part, "
+				  "--all-in, --change-format and --variable-lines");
+	config->chunks = options->chunks;
+	config->all_in = options->all_in;
+	config->multi_part = second != NULL;
+	config->second = second && !strcmp(second, "image") ? GVCAM_SECOND_IMAGE
+							    : GVCAM_SECOND_CONFIDENCE;
+	config->variety = (struct gvcam_variety){
+		.seed = options->seed,
+		.change_every = options->change_format,
+		.lines = options->variable_lines,
+	};
+	return 0;
+}
+
+static int set_spoofs(const struct options *options, struct gvcam_farm_config *config,
+		      struct sp_err *err)
+{
+	struct in_addr address;
+
+	config->spoofs.seed = options->seed;
+	for (unsigned int i = 0; i < options->spoofs.n; i++)
+		if (gvcam_spoofs_parse(options->spoofs.items[i], &config->spoofs, err))
+			return sp_err_prefix(err, -EINVAL, "--spoof");
+	if (!(config->spoofs.rate[GVCAM_SPOOF_ADDRESS] > 0))
+		return 0;
+	if (!options->spoof_from) {
+		/* All of 127.0.0.0/8 is on the loopback interface. */
+		if (config->ips[0] >> 24 != IN_LOOPBACKNET)
+			return sp_err_set(err, -EINVAL,
+					  "--spoof address needs --spoof-from with another address "
+					  "of this machine");
+		config->spoof_ip = (IN_LOOPBACKNET << 24 | 0xFFFFFE);
+		return 0;
+	}
+	if (inet_pton(AF_INET, options->spoof_from, &address) != 1)
+		return sp_err_set(err, -EINVAL,
+				  "--spoof-from: '%s' is no IPv4 address such as 127.9.9.9",
+				  options->spoof_from);
+	config->spoof_ip = ntohl(address.s_addr);
+	for (uint32_t i = 0; i < config->n; i++)
+		if (config->ips[i] == config->spoof_ip)
+			return sp_err_set(err, -EINVAL, "--spoof-from: '%s' is camera %u's own",
+					  options->spoof_from, i);
+	return 0;
+}
+
+static int set_faults(const struct options *options, bool resend_loss_given,
+		      struct gvcam_farm_config *config, struct sp_err *err)
+{
+	config->faults = (struct gvcam_faults){
+		.loss = options->loss,
+		.resend_loss = resend_loss_given ? options->resend_loss : options->loss,
+		.leader_loss = options->leader_loss,
+		.trailer_loss = options->trailer_loss,
+		.duplicate = options->duplicate,
+		.reorder = options->reorder,
+		.seed = options->seed,
+	};
+	if (options->burst_loss &&
+	    gvcam_faults_parse_burst(options->burst_loss, &config->faults, err))
+		return sp_err_prefix(err, -EINVAL, "--burst-loss");
+	return 0;
+}
+
 static int make_config(const struct options *options, bool resend_loss_given,
 		       struct gvcam_farm_config *config, struct sp_err *err)
 {
@@ -150,13 +240,13 @@ static int make_config(const struct options *options, bool resend_loss_given,
 	if (gvcam_gso_parse(options->gso, &config->gso))
 		return sp_err_set(err, -EINVAL, "--gso: '%s' is none of auto, on, off",
 				  options->gso);
-	config->faults = (struct gvcam_faults){
-		.loss = options->loss,
-		.resend_loss = resend_loss_given ? options->resend_loss : options->loss,
-		.duplicate = options->duplicate,
-		.reorder = options->reorder,
-		.seed = options->seed,
-	};
+	res = set_faults(options, resend_loss_given, config, err);
+	if (!res)
+		res = set_content(options, config, err);
+	if (!res)
+		res = set_spoofs(options, config, err);
+	if (res)
+		return res;
 	config->resend = !options->no_resend;
 	config->extended_ids = options->extended_ids;
 	config->start_block = options->start_block;
@@ -338,7 +428,8 @@ int main(int argc, char **argv)
 		  "pacing (auto)",
 		  0, 0 },
 		{ "stamp", 0, SP_OPT_FLAG, &o.stamp, NULL,
-		  "write when its last packet leaves into an image's last 8 bytes (CLOCK_MONOTONIC, ns)",
+		  "write when its last packet leaves into an image's last 8 bytes "
+		  "(CLOCK_MONOTONIC, ns)",
 		  0, 0 },
 		{ "loss", 0, SP_OPT_DOUBLE, &o.loss, "P", "probability that a packet is lost (0)",
 		  0, 1 },
@@ -348,11 +439,37 @@ int main(int argc, char **argv)
 		  "probability that a packet is sent twice (0)", 0, 1 },
 		{ "reorder", 0, SP_OPT_U32, &o.reorder, "DEPTH",
 		  "packets leave up to so many places late (0)", 0, GVCAM_REORDER_MAX },
+		{ "burst-loss", 0, SP_OPT_STRING, &o.burst_loss, "P,LENGTH",
+		  "probability that at a packet a burst begins that loses so many (none)", 0, 0 },
+		{ "leader-loss", 0, SP_OPT_DOUBLE, &o.leader_loss, "P",
+		  "probability that a leader is lost, beside --loss (0)", 0, 1 },
+		{ "trailer-loss", 0, SP_OPT_DOUBLE, &o.trailer_loss, "P",
+		  "probability that a trailer is lost, beside --loss (0)", 0, 1 },
+		{ "spoof", 0, SP_OPT_LIST, &o.spoofs, "KIND[,RATE]",
+		  "send what is not the stream's after so many of its packets (0.01): address, "
+		  "port, malformed, oversized, replay, ids, payload or all; may be repeated",
+		  0, 0 },
+		{ "spoof-from", 0, SP_OPT_STRING, &o.spoof_from, "IP",
+		  "where --spoof address comes from (127.255.255.254)", 0, 0 },
 		{ "seed", 0, SP_OPT_U64, &o.seed, "S", "which packets are hit by these (1)", 0, 0 },
 		{ "no-resend", 0, SP_OPT_FLAG, &o.no_resend, NULL,
 		  "cameras without the resend capability", 0, 0 },
 		{ "extended-ids", 0, SP_OPT_FLAG, &o.extended_ids, NULL,
 		  "64-bit block ids from the start; controllers can set it too", 0, 0 },
+		{ "chunks", 0, SP_OPT_FLAG, &o.chunks, NULL,
+		  "chunk data with each image: block id, exposure time, timestamp; controllers can "
+		  "set it too",
+		  0, 0 },
+		{ "multi-part", 0, SP_OPT_STRING, &o.multi_part, "SECOND",
+		  "blocks of parts, with --extended-ids: the image and its confidence map or a "
+		  "second image (confidence, image), and chunk data",
+		  0, 0 },
+		{ "all-in", 0, SP_OPT_FLAG, &o.all_in, NULL,
+		  "one packet for each block that fits in one", 0, 0 },
+		{ "change-format", 0, SP_OPT_U64, &o.change_format, "N",
+		  "other geometry and pixel format every N blocks, by seed (never)", 1, 0x1p53 },
+		{ "variable-lines", 0, SP_OPT_FLAG, &o.variable_lines, NULL,
+		  "blocks end before their image does, by seed, as their trailers say", 0, 0 },
 		{ "start-block", 0, SP_OPT_U64, &o.start_block, "ID", "first block id (1)", 1,
 		  9007199254740992.0 },
 		{ "frames", 0, SP_OPT_U64, &o.frames, "N",

@@ -21,9 +21,9 @@ static void pack_10p(const uint8_t *levels, size_t pixels, uint8_t *out)
 static void pack_12p(const uint8_t *levels, size_t pixels, uint8_t *out)
 {
 	for (; pixels; pixels -= 2, levels += 2, out += 3) {
-		uint32_t samples = gvcam_widen(levels[0], 12) |
-				   (uint32_t)gvcam_widen(levels[1], 12) << 12;
+		uint32_t samples = gvcam_widen(levels[0], 12);
 
+		samples |= (uint32_t)gvcam_widen(levels[1], 12) << 12;
 		for (unsigned int i = 0; i < 3; i++)
 			out[i] = (uint8_t)(samples >> (8 * i));
 	}

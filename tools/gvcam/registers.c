@@ -62,6 +62,7 @@ static const struct row {
 	{ GVCAM_ACQUISITION_STATUS, 4, false },
 	{ GVCAM_FRAME_RATE, 4, true },
 	{ GVCAM_TEST_PATTERN, 4, true },
+	{ GVCAM_CHUNK_MODE, 4, true },
 };
 
 static const struct row *find_row(uint32_t address)

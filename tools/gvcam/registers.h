@@ -26,7 +26,8 @@ enum gvcam_feature {
 	GVCAM_ACQUISITION_STATUS = 0xA030, /* 1 while frames are made */
 	GVCAM_FRAME_RATE = 0xA034, /* IEEE 754 single, Hz */
 	GVCAM_TEST_PATTERN = 0xA038,
-	GVCAM_FEATURES_END = 0xA03C,
+	GVCAM_CHUNK_MODE = 0xA03C, /* 1: chunk data come with the image */
+	GVCAM_FEATURES_END = 0xA040,
 };
 
 enum gvcam_acquisition_mode { GVCAM_CONTINUOUS = 0, GVCAM_SINGLE_FRAME = 1, GVCAM_MULTI_FRAME = 2 };

@@ -108,16 +108,32 @@ static void stamp_image(const struct gvcam_stream *stream, struct gvcam_packet *
 	memcpy(packet->scratch + packet->data_bytes - sizeof(now_ns), &now_ns, sizeof(now_ns));
 }
 
-static void send_packets(struct gvcam_sender *sender, struct gvcam_outlet *outlet, uint32_t n)
+/* Packets from other sockets than the stream's go in between, in order. */
+static uint32_t send_by_way(struct gvcam_outlet *outlet, const struct gvcam_packet *packets,
+			    uint32_t n)
 {
 	struct sockaddr_in target = target_of(&outlet->stream.channel);
+	uint32_t failed = 0;
+
+	for (uint32_t at = 0, end = 0; at < n; at = end) {
+		enum gvcam_way way = packets[at].way;
+		int fd = way == GVCAM_WAY_OWN ? outlet->fd : outlet->spoof_fds[way - 1];
+
+		while (end < n && packets[end].way == way)
+			end++;
+		failed += gvcam_salvo_send(fd, &target, &packets[at], end - at, &outlet->segments);
+	}
+	return failed;
+}
+
+static void send_packets(struct gvcam_sender *sender, struct gvcam_outlet *outlet, uint32_t n)
+{
 
 	for (uint32_t i = 0; outlet->stamp && i < n; i++)
 		stamp_image(&outlet->stream, &sender->packets[i]);
 	if (!outlet->begin_ns)
 		outlet->begin_ns = sp_clock_now();
-	outlet->stream.stats.failed += gvcam_salvo_send(outlet->fd, &target, sender->packets, n,
-							&outlet->segments);
+	outlet->stream.stats.failed += send_by_way(outlet, sender->packets, n);
 	outlet->end_ns = sp_clock_now();
 }
 

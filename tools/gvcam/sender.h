@@ -33,6 +33,7 @@ struct gvcam_mail {
 struct gvcam_outlet {
 	struct gvcam_stream stream; /* the sender's once it runs */
 	int fd; /* bound to the camera's address; not owned */
+	int spoof_fds[GVCAM_WAYS - 1]; /* other port, other address; not owned, -1: none */
 	enum gvcam_gso gso;
 	/*
 	 * The last 8 bytes of an image become CLOCK_MONOTONIC (ns, in this machine's byte order) of

@@ -8,12 +8,10 @@
 #include <sallyport/gvsp.h>
 
 #include "base/clock.h"
-#include "gvcam/pattern.h"
+#include "base/random.h"
 #include "gvsp_wire.h"
-#include "wire/pfnc.h"
 
-/* SCPS counts these too: IPv4 20, UDP 8. */
-enum { IP_UDP_BYTES = 28, RETRY_NS = 1000000, TOKENS_MIN = 256 };
+enum { RETRY_NS = 1000000, TOKENS_MIN = 256 };
 
 uint64_t gvcam_next_block_id(uint64_t id, bool extended)
 {
@@ -55,21 +53,35 @@ static void abandon_block(struct gvcam_stream *stream)
 {
 	gvcam_reorder_flush(&stream->reorder, stream->refs);
 	stream->refs_n = stream->refs_at = 0;
+	stream->spoofs = 0;
 	stream->in_block = false;
+}
+
+/* Does the next block show a picture, not the test pattern? */
+static bool shows_pictures(const struct gvcam_stream *stream)
+{
+	return stream->config.player && !stream->shape.pattern;
+}
+
+/* Pictures are loaded for one geometry: only the test pattern varies. */
+static void cut_block(const struct gvcam_stream *stream, struct gvcam_block *block)
+{
+	static const struct gvcam_variety none;
+	struct gvcam_shape shape =
+		gvcam_variety_shape(shows_pictures(stream) ? &none : &stream->config.variety,
+				    stream->config.camera, block->id, &stream->shape);
+
+	gvcam_block_cut(block, &stream->shape, &shape);
 }
 
 static void begin_acquisition(struct gvcam_stream *stream, uint64_t now_ns)
 {
 	struct gvcam_channel *shape = &stream->shape;
-	uint32_t header, data_packets;
+	struct gvcam_block first = { .id = stream->next_id };
 
 	*shape = stream->channel;
-	header = shape->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
-	stream->data_bytes = shape->packet_size - IP_UDP_BYTES - header;
-	stream->image_bytes = sp_pfnc_image_bytes(shape->pixel_format, shape->width, shape->height);
-	data_packets =
-		(uint32_t)((stream->image_bytes + stream->data_bytes - 1) / stream->data_bytes);
-	stream->packets = data_packets + 2;
+	cut_block(stream, &first);
+	stream->packets = first.packets;
 	stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / shape->fps);
 	if (!shape->extended_ids && stream->next_id > UINT16_MAX)
 		stream->next_id = 1;
@@ -79,7 +91,7 @@ static void begin_acquisition(struct gvcam_stream *stream, uint64_t now_ns)
 	stream->tokens = 2.0 * stream->packets + TOKENS_MIN;
 	stream->tokens_ns = now_ns;
 	stream->active = true;
-	if (stream->config.player && !shape->pattern)
+	if (shows_pictures(stream))
 		gvcam_player_configure(stream->config.player, shape->width, shape->height,
 				       shape->pixel_format);
 }
@@ -117,66 +129,10 @@ void gvcam_stream_set_channel(struct gvcam_stream *stream, const struct gvcam_ch
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-static const uint8_t *payload(struct gvcam_stream *stream, const struct gvcam_block *block,
-			      uint64_t offset, uint32_t bytes, uint8_t *scratch)
-{
-	const struct gvcam_channel *shape = &stream->shape;
-
-	if (stream->config.player && !shape->pattern) {
-		if (!block->shot.empty)
-			return block->shot.bytes + offset;
-		memset(scratch, GVCAM_EMPTY_LEVEL, bytes);
-		return scratch;
-	}
-	gvcam_pattern_fill(shape->pixel_format, shape->width, shape->height, block->id, offset,
-			   scratch, bytes);
-	return scratch;
-}
-
 static void make_packet(struct gvcam_stream *stream, const struct gvcam_block *block,
 			uint32_t number, bool resent, struct gvcam_packet *out)
 {
-	const struct gvcam_channel *shape = &stream->shape;
-	struct sp_gvsp_packet packet = {
-		.block_id = block->id,
-		.packet_id = number,
-		.status = resent ? GVSP_STATUS_RESENT : GVSP_STATUS_SUCCESS,
-		.flags = resent && shape->extended_ids ? GVSP_FLAG_RESENT : 0,
-		.format = GVSP_FORMAT_PAYLOAD,
-		.extended = shape->extended_ids,
-	};
-	int n;
-
-	out->data = NULL;
-	out->data_bytes = 0;
-	if (number == 0) {
-		struct sp_gvsp_leader leader = {
-			.timestamp = block->ticks,
-			.payload_type = GVSP_PAYLOAD_IMAGE,
-			.has_image = true,
-			.pixel_format = shape->pixel_format,
-			.size_x = shape->width,
-			.size_y = shape->height,
-		};
-
-		n = sp_gvsp_build_leader(&packet, &leader, out->head, sizeof(out->head));
-	} else if (number == stream->packets - 1) {
-		struct sp_gvsp_trailer trailer = {
-			.payload_type = GVSP_PAYLOAD_IMAGE,
-			.has_size_y = true,
-			.size_y = shape->height,
-		};
-
-		n = sp_gvsp_build_trailer(&packet, &trailer, 0, out->head, sizeof(out->head));
-	} else {
-		uint64_t offset = (uint64_t)(number - 1) * stream->data_bytes;
-		uint64_t left = stream->image_bytes - offset;
-
-		n = sp_gvsp_build(&packet, out->head, sizeof(out->head));
-		out->data_bytes = left < stream->data_bytes ? (uint32_t)left : stream->data_bytes;
-		out->data = payload(stream, block, offset, out->data_bytes, out->scratch);
-	}
-	out->head_bytes = (uint32_t)n; /* the room is enough for each of them */
+	gvcam_block_packet(block, number, resent, out);
 	stream->stats.bytes += out->head_bytes + out->data_bytes;
 }
 
@@ -194,6 +150,7 @@ static void make_refusal(struct gvcam_stream *stream, uint64_t block, uint32_t n
 
 	out->data = NULL;
 	out->data_bytes = 0;
+	out->way = GVCAM_WAY_OWN;
 	out->head_bytes = (uint32_t)sp_gvsp_build(&packet, out->head, sizeof(out->head));
 	stream->stats.bytes += out->head_bytes;
 }
@@ -210,6 +167,11 @@ void gvcam_stream_resend(struct gvcam_stream *stream, const struct sp_gvcp_resen
 	stream->requests[stream->requests_n++ % GVCAM_RESEND_QUEUE] = *resend;
 }
 
+static bool can_be_had(const struct gvcam_stream *stream, const struct gvcam_block *block)
+{
+	return !block->pictures || gvcam_player_has(stream->config.player, &block->shot);
+}
+
 /* The block of this acquisition with the id, if its pixels can still be had. */
 static const struct gvcam_block *find_block(const struct gvcam_stream *stream, uint64_t id)
 {
@@ -219,12 +181,8 @@ static const struct gvcam_block *find_block(const struct gvcam_stream *stream, u
 	for (uint64_t i = end; i-- > begin;) {
 		const struct gvcam_block *block = &stream->ring[i % GVCAM_RING_BLOCKS];
 
-		if (block->id != id)
-			continue;
-		if (stream->config.player && !stream->shape.pattern &&
-		    !gvcam_player_has(stream->config.player, &block->shot))
-			return NULL;
-		return block;
+		if (block->id == id)
+			return can_be_had(stream, block) ? block : NULL;
 	}
 	return NULL;
 }
@@ -301,7 +259,7 @@ static bool begin_block(struct gvcam_stream *stream, uint64_t now_ns)
 	struct gvcam_shot shot = { 0 };
 	uint64_t base = stream->shape.time_base_ns;
 
-	if (stream->config.player && !stream->shape.pattern &&
+	if (shows_pictures(stream) &&
 	    !gvcam_player_frame(stream->config.player, stream->count, &shot))
 		return false;
 	if (now_ns > stream->due_ns + stream->interval_ns) {
@@ -313,11 +271,15 @@ static bool begin_block(struct gvcam_stream *stream, uint64_t now_ns)
 		.id = stream->next_id,
 		/* A reset may have been stamped a moment after @now_ns. */
 		.ticks = now_ns > base ? now_ns - base : 0,
+		.pictures = shows_pictures(stream),
 		.shot = shot,
 	};
+	cut_block(stream, block);
+	stream->packets = block->packets;
 	stream->next_id = gvcam_next_block_id(stream->next_id, stream->shape.extended_ids);
 	stream->gap_ns = packet_gap(stream);
 	stream->highest = 0;
+	stream->leader_left = false;
 	stream->in_block = true;
 	return true;
 }
@@ -345,7 +307,7 @@ static void step_packet(struct gvcam_stream *stream, struct gvcam_block *block)
 	struct gvcam_fate fate;
 
 	gvcam_faults_fate(&stream->config.faults, stream->config.camera, block->id, block->made,
-			  &fate);
+			  block->packets, &fate);
 	stream->stats.dropped += fate.copies == 0;
 	stream->refs_at = 0;
 	stream->refs_n = gvcam_reorder_step(&stream->reorder, block->made, &fate, stream->refs);
@@ -357,8 +319,15 @@ static void step_packet(struct gvcam_stream *stream, struct gvcam_block *block)
 
 static void send_ref(struct gvcam_stream *stream, struct gvcam_packet *out)
 {
+	const struct gvcam_block *block = &stream->ring[stream->count % GVCAM_RING_BLOCKS];
 	struct gvcam_ref ref = stream->refs[stream->refs_at++];
 
+	stream->leader_left |= ref.packet == 0;
+	if (!ref.copy) {
+		stream->spoofed_packet = ref.packet;
+		stream->spoofs = gvcam_spoofs_after(&stream->config.spoofs, stream->config.camera,
+						    block->id, ref.packet);
+	}
 	if (ref.copy)
 		stream->stats.duplicated++;
 	else
@@ -367,8 +336,41 @@ static void send_ref(struct gvcam_stream *stream, struct gvcam_packet *out)
 		stream->highest = ref.packet + 1;
 	else if (!ref.copy)
 		stream->stats.reordered++;
-	make_packet(stream, &stream->ring[stream->count % GVCAM_RING_BLOCKS], ref.packet, false,
-		    out);
+	make_packet(stream, block, ref.packet, false, out);
+}
+
+/* A block before the current one, any that can still be had. */
+static const struct gvcam_block *old_block(const struct gvcam_stream *stream, uint64_t random)
+{
+	uint64_t n = stream->count < GVCAM_RING_BLOCKS ? stream->count : GVCAM_RING_BLOCKS - 1;
+	const struct gvcam_block *block;
+
+	if (!n)
+		return NULL;
+	block = &stream->ring[(stream->count - 1 - random % n) % GVCAM_RING_BLOCKS];
+	return can_be_had(stream, block) ? block : NULL;
+}
+
+/* One of the packets that follow the last good one; false if there is none of its kind. */
+static bool send_spoof(struct gvcam_stream *stream, struct gvcam_packet *out)
+{
+	enum gvcam_spoof_kind kind = (enum gvcam_spoof_kind)__builtin_ctz(stream->spoofs);
+	uint64_t random =
+		sp_random_mix(sp_random_mix(stream->config.spoofs.seed + stream->config.camera) ^
+			      stream->spoofs_n++);
+	struct gvcam_spoof_scene scene = {
+		.block = &stream->ring[stream->count % GVCAM_RING_BLOCKS],
+		.packet = stream->spoofed_packet,
+		.leader_left = stream->leader_left,
+		.old = old_block(stream, sp_random_mix(random)),
+		.random = random,
+	};
+
+	stream->spoofs &= stream->spoofs - 1;
+	if (!gvcam_spoof_make(kind, &scene, out))
+		return false;
+	stream->stats.spoofed[kind]++;
+	return true;
 }
 
 /*
@@ -385,6 +387,11 @@ static bool next_packet(struct gvcam_stream *stream, uint64_t now_ns, struct gvc
 		*ret_next_ns = UINT64_MAX;
 		if (!stream->active)
 			return false;
+		if (stream->spoofs) {
+			if (send_spoof(stream, out))
+				return true;
+			continue;
+		}
 		if (stream->refs_at < stream->refs_n) {
 			send_ref(stream, out);
 			return true;

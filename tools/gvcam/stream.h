@@ -9,19 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gvcam/block.h"
 #include "gvcam/camera.h"
 #include "gvcam/faults.h"
 #include "gvcam/player.h"
+#include "gvcam/spoof.h"
+#include "gvcam/variety.h"
 
 enum {
 	GVCAM_RING_BLOCKS = 64, /* sent blocks that can be sent again */
 	GVCAM_RESEND_QUEUE = 256, /* requests waiting */
-	GVCAM_HEAD_BYTES = 64, /* the longest leader is 56 */
 };
 
 struct gvcam_stream_config {
 	uint32_t camera;
 	struct gvcam_faults faults;
+	struct gvcam_spoofs spoofs;
+	struct gvcam_variety variety; /* of the test pattern */
 	double pacing; /* packets spread over this part of the frame interval, 0 … 1 */
 	uint64_t start_block; /* first block id, ≥ 1 */
 	uint64_t frames; /* the stream ends after so many in all; 0: never */
@@ -42,13 +46,7 @@ struct gvcam_stream_stats {
 	uint64_t late; /* frames that began more than an interval late: the rate was not held */
 	uint64_t failed; /* the system refused to send (too large for the link, no route) */
 	uint64_t tests; /* test packets */
-};
-
-struct gvcam_block {
-	uint64_t id;
-	uint64_t ticks; /* timestamp */
-	uint32_t made; /* packets that have had their turn */
-	struct gvcam_shot shot;
+	uint64_t spoofed[GVCAM_SPOOFS]; /* by kind, beside all these */
 };
 
 struct gvcam_stream {
@@ -60,9 +58,7 @@ struct gvcam_stream {
 	uint32_t finished; /* the acquisition that ended by itself; 0: none */
 	/* Of the blocks of this acquisition. */
 	struct gvcam_channel shape;
-	uint64_t image_bytes;
-	uint32_t data_bytes; /* payload bytes of a full packet */
-	uint32_t packets; /* of a block, leader and trailer included */
+	uint32_t packets; /* of the current block, or the last: leader and trailer included */
 	uint64_t interval_ns, gap_ns; /* between frames, between packets */
 	/* The current block is ring[count % GVCAM_RING_BLOCKS] while @in_block. */
 	struct gvcam_block ring[GVCAM_RING_BLOCKS];
@@ -74,20 +70,15 @@ struct gvcam_stream {
 	struct gvcam_ref *refs; /* on their way out, of the current block */
 	uint32_t refs_n, refs_at;
 	uint32_t highest; /* packet that left, plus 1: for counting disorder */
+	bool leader_left;
+	unsigned int spoofs; /* kinds that follow @spoofed_packet, not yet sent */
+	uint32_t spoofed_packet;
+	uint64_t spoofs_n; /* so far, for their chance */
 	struct sp_gvcp_resend requests[GVCAM_RESEND_QUEUE];
 	uint32_t requests_n, requests_at; /* free-running: count, next to serve */
 	double tokens; /* packets that may be sent again now */
 	uint64_t tokens_ns; /* when they were last counted */
 	uint64_t resends; /* so far, for the faults */
-};
-
-/* A packet to send: a header and the bytes behind it. */
-struct gvcam_packet {
-	uint8_t head[GVCAM_HEAD_BYTES];
-	uint32_t head_bytes;
-	const uint8_t *data;
-	uint32_t data_bytes;
-	uint8_t *scratch; /* the caller's: GVCAM_PACKET_MAX bytes that @data may point to */
 };
 
 /* 0 or -ENOMEM. */

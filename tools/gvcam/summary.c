@@ -34,6 +34,36 @@ static const struct sp_counter camera_counters[] = {
 	CAMERA(heartbeats_lost, "Controllers given up"),
 };
 
+/* {"address":…} by kind; NULL where nothing is spoofed. */
+static json_t *spoofed_json(const struct gvcam_farm *farm, uint32_t i)
+{
+	json_t *object = NULL;
+
+	for (unsigned int kind = 0; kind < GVCAM_SPOOFS; kind++) {
+		if (!(farm->config.spoofs.rate[kind] > 0))
+			continue;
+		if (!object)
+			object = json_object();
+		json_object_set_new(
+			object, gvcam_spoof_names[kind],
+			json_integer((json_int_t)farm->outlets[i].stream.stats.spoofed[kind]));
+	}
+	return object;
+}
+
+static void print_spoofed(const struct gvcam_farm *farm, FILE *out)
+{
+	for (unsigned int kind = 0; kind < GVCAM_SPOOFS; kind++) {
+		uint64_t n = 0;
+
+		if (!(farm->config.spoofs.rate[kind] > 0))
+			continue;
+		for (uint32_t i = 0; i < farm->config.n; i++)
+			n += farm->outlets[i].stream.stats.spoofed[kind];
+		fprintf(out, "spoofed %-9s  %" PRIu64 " packets\n", gvcam_spoof_names[kind], n);
+	}
+}
+
 static const char *address_of(const struct gvcam_farm *farm, uint32_t i, char *text)
 {
 	struct in_addr address = { htonl(farm->config.ips[i]) };
@@ -57,6 +87,7 @@ void gvcam_farm_print(const struct gvcam_farm *farm, FILE *out)
 			i, address_of(farm, i, text), s->frames, s->sent, s->dropped, s->duplicated,
 			s->reordered, s->resent, s->refused, s->failed, s->late);
 	}
+	print_spoofed(farm, out);
 }
 
 json_t *gvcam_farm_json(const struct gvcam_farm *farm)
@@ -67,6 +98,7 @@ json_t *gvcam_farm_json(const struct gvcam_farm *farm)
 	for (uint32_t i = 0; i < farm->config.n; i++) {
 		json_t *camera = json_pack("{s:i, s:s}", "camera", (int)i, "address",
 					   address_of(farm, i, text));
+		json_t *spoofed = spoofed_json(farm, i);
 
 		sp_stats_json(camera, stream_counters,
 			      sizeof(stream_counters) / sizeof(stream_counters[0]),
@@ -74,10 +106,12 @@ json_t *gvcam_farm_json(const struct gvcam_farm *farm)
 		sp_stats_json(camera, camera_counters,
 			      sizeof(camera_counters) / sizeof(camera_counters[0]),
 			      &farm->units[i].camera.stats);
-		json_object_set_new(camera, "seconds",
-				    json_real((double)(farm->outlets[i].end_ns -
-						       farm->outlets[i].begin_ns) /
-					      (double)SP_NS_PER_S));
+		json_object_set_new(
+			camera, "seconds",
+			json_real((double)(farm->outlets[i].end_ns - farm->outlets[i].begin_ns) /
+				  (double)SP_NS_PER_S));
+		if (spoofed)
+			json_object_set_new(camera, "spoofed", spoofed);
 		json_array_append_new(cameras, camera);
 	}
 	return json_pack("{s:o}", "cameras", cameras);

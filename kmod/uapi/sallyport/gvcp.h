@@ -283,4 +283,8 @@ struct gvcp_discovery {
 #define GVCP_SCPS_FIRE_TEST 0x80000000u
 #define GVCP_SCPS_DO_NOT_FRAGMENT 0x40000000u
 
+/* SCC: there; SCCFG: on. */
+#define GVCP_SCC_MULTI_PART 0x00000040u
+#define GVCP_SCC_ALL_IN 0x00000004u
+
 #endif

@@ -15,7 +15,7 @@ TEST(faults_happen_as_often_as_asked)
 
 	for (uint32_t b = 1; b <= BLOCKS; b++)
 		for (uint32_t p = 0; p < PACKETS; p++) {
-			gvcam_faults_fate(&faults, 0, b, p, &fate);
+			gvcam_faults_fate(&faults, 0, b, p, PACKETS, &fate);
 			lost += fate.copies == 0;
 			twice += fate.copies == 2;
 			resends_lost += gvcam_faults_resend_lost(&faults, 0,
@@ -34,14 +34,14 @@ TEST(faults_are_the_same_for_a_seed_and_differ_by_it)
 	struct gvcam_fate a, b;
 
 	for (uint32_t p = 0; p < 1000; p++) {
-		gvcam_faults_fate(&one, 0, 1, p, &a);
-		gvcam_faults_fate(&one, 0, 1, p, &b);
+		gvcam_faults_fate(&one, 0, 1, p, PACKETS, &a);
+		gvcam_faults_fate(&one, 0, 1, p, PACKETS, &b);
 		CHECK_EQ(a.copies, b.copies);
-		gvcam_faults_fate(&two, 0, 1, p, &b);
+		gvcam_faults_fate(&two, 0, 1, p, PACKETS, &b);
 		by_seed += a.copies != b.copies;
-		gvcam_faults_fate(&one, 1, 1, p, &b);
+		gvcam_faults_fate(&one, 1, 1, p, PACKETS, &b);
 		by_camera += a.copies != b.copies;
-		gvcam_faults_fate(&one, 0, 2, p, &b);
+		gvcam_faults_fate(&one, 0, 2, p, PACKETS, &b);
 		by_block += a.copies != b.copies;
 	}
 	CHECK_NEAR(by_seed, 500, 80);
@@ -56,11 +56,11 @@ TEST(faults_of_zero_and_one_are_certain)
 	struct gvcam_fate fate;
 
 	for (uint32_t p = 0; p < 1000; p++) {
-		gvcam_faults_fate(&none, 0, 1, p, &fate);
+		gvcam_faults_fate(&none, 0, 1, p, PACKETS, &fate);
 		CHECK_EQ(fate.copies, 1);
 		CHECK_EQ(fate.late[0], 0);
 		CHECK(!gvcam_faults_resend_lost(&none, 0, p));
-		gvcam_faults_fate(&all, 0, 1, p, &fate);
+		gvcam_faults_fate(&all, 0, 1, p, PACKETS, &fate);
 		CHECK_EQ(fate.copies, 0);
 		CHECK(gvcam_faults_resend_lost(&all, 0, p));
 	}
@@ -81,7 +81,7 @@ TEST(reorder_keeps_every_packet_and_its_depth)
 		struct gvcam_fate fate;
 		uint32_t n;
 
-		gvcam_faults_fate(&faults, 0, 1, p, &fate);
+		gvcam_faults_fate(&faults, 0, 1, p, PACKETS, &fate);
 		wanted[p] = fate.copies;
 		n = gvcam_reorder_step(&reorder, p, &fate, out);
 		if (p == N - 1)
