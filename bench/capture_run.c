@@ -83,6 +83,8 @@ static int start_sender(struct run *run)
 	bench_command_add_text(&command, "--fps=%g", load->fps);
 	bench_command_add_text(&command, "--pacing=%g", load->pacing);
 	bench_command_add_text(&command, "--frames=%u", load->frames);
+	/* Packets of one paced burst are one run: else the sender, not the receiver, is measured. */
+	bench_command_add(&command, "--gso=on");
 	bench_command_add(&command, "--no-resend");
 	bench_command_add(&command, "--stamp");
 	bench_command_add(&command, "--json");
