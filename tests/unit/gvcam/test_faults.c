@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gvcam/faults.h"
 
+#include <errno.h>
+
+#include "base/diag.h"
 #include "test.h"
 
 enum { BLOCKS = 200, PACKETS = 500 };
@@ -64,6 +67,69 @@ TEST(faults_of_zero_and_one_are_certain)
 		CHECK_EQ(fate.copies, 0);
 		CHECK(gvcam_faults_resend_lost(&all, 0, p));
 	}
+}
+
+TEST(faults_lose_leaders_and_trailers)
+{
+	struct gvcam_faults faults = { .leader_loss = 0.5, .trailer_loss = 1, .seed = 3 };
+	unsigned int leaders = 0;
+	struct gvcam_fate fate;
+
+	for (uint32_t b = 1; b <= BLOCKS; b++)
+		for (uint32_t p = 0; p < PACKETS; p++) {
+			gvcam_faults_fate(&faults, 0, b, p, PACKETS, &fate);
+			leaders += p == 0 && !fate.copies;
+			if (p)
+				CHECK_EQ(fate.copies, p < PACKETS - 1);
+		}
+	CHECK_NEAR(leaders, BLOCKS / 2, 5 * 7);
+}
+
+/* Lost packets come in runs of the length, or longer where two meet; shorter at a block's end. */
+TEST(faults_come_in_bursts)
+{
+	enum { LENGTH = 8 };
+	struct gvcam_faults faults = { .burst_loss = 0.01, .burst_length = LENGTH, .seed = 7 };
+	unsigned int lost = 0, runs = 0;
+
+	for (uint32_t b = 1; b <= BLOCKS; b++) {
+		unsigned int run = 0;
+
+		for (uint32_t p = 0; p < PACKETS; p++) {
+			struct gvcam_fate fate;
+
+			gvcam_faults_fate(&faults, 0, b, p, PACKETS, &fate);
+			lost += !fate.copies;
+			if (!fate.copies) {
+				run++;
+				continue;
+			}
+			if (run)
+				CHECK(run >= LENGTH);
+			runs += run > 0;
+			run = 0;
+		}
+	}
+	/* 0.08 of 100,000, less where two overlap: by a window's odds, up to 4 %. */
+	CHECK(lost > 7000 && lost < 8400);
+	CHECK(runs > 800 && runs < 1050);
+}
+
+TEST(faults_read_bursts_from_text)
+{
+	static const char *const wrong[] = {
+		"",	  "0.1",    "0.1,",	     "0.1,0",  "2,1",
+		"-0.1,4", "0.1,11", "0.00001,65537", "0.1,4x", "0.1,-1"
+	};
+	struct gvcam_faults faults = { 0 };
+	struct sp_err err;
+
+	CHECK_EQ(gvcam_faults_parse_burst("0.001,32", &faults, &err), 0);
+	CHECK_NEAR(faults.burst_loss, 0.001, 0);
+	CHECK_EQ(faults.burst_length, 32);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (gvcam_faults_parse_burst(wrong[i], &faults, &err) != -EINVAL)
+			FAIL("'%s' was taken", wrong[i]);
 }
 
 TEST(reorder_keeps_every_packet_and_its_depth)

@@ -41,9 +41,9 @@ static void check_pieces(const struct sp_pfnc *format, uint64_t block, size_t pi
 	for (uint32_t y = 0; y < HEIGHT; y++)
 		for (uint32_t x = 0; x < WIDTH; x++)
 			for (uint32_t c = 0; c < channels; c++, at += bits)
-				put_bits(want, at, bits,
-					 gvcam_pattern_sample(format->code, HEIGHT, block, x, y,
-							      c));
+				put_bits(
+					want, at, bits,
+					gvcam_pattern_sample(format->code, HEIGHT, block, x, y, c));
 	CHECK_EQ(at, 8 * bytes);
 	for (at = 0; at < bytes; at += piece)
 		gvcam_pattern_fill(format->code, WIDTH, HEIGHT, block, at, got + at,
