@@ -40,7 +40,7 @@ struct sp_config_camera {
 	uint64_t frame_bytes;
 	uint32_t packet_payload;
 	uint32_t packets_per_frame;
-	uint32_t packets_most; /* of a frame with all its extra, under extended headers */
+	uint32_t packets_most; /* of a frame, however it comes: what the assembler may keep */
 	uint32_t credit; /* frames that may exist at once */
 };
 

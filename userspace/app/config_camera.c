@@ -10,6 +10,8 @@
 #include "app/config.h"
 #include "base/diag.h"
 #include "capture/packet_source.h"
+#include "frame/assembler.h"
+#include "frame/frame_source.h"
 #include "wire/pfnc.h"
 
 enum {
@@ -147,14 +149,19 @@ static int check_address(const struct sp_config *c, uint32_t lane, uint32_t came
 
 static void resolve_packets(struct sp_config_camera *camera)
 {
-	uint32_t least, usual;
+	uint32_t payload = camera->packet_size - PACKET_HEADERS;
+	uint32_t usual = camera->extended_ids ? payload - EXTENDED_EXTRA : payload;
+	const struct sp_stream_config stream = {
+		.packet_payload = payload,
+		.pixel_format = camera->pixel_format_code,
+		.width = camera->width,
+		.height = camera->height,
+		.extra_bytes = *camera->extra_bytes,
+	};
 
-	camera->packet_payload = camera->packet_size - PACKET_HEADERS;
-	least = camera->packet_payload - EXTENDED_EXTRA;
-	usual = camera->extended_ids ? least : camera->packet_payload;
+	camera->packet_payload = payload;
 	camera->packets_per_frame = (uint32_t)((camera->frame_bytes + usual - 1) / usual);
-	camera->packets_most =
-		(uint32_t)((camera->frame_bytes + *camera->extra_bytes + least - 1) / least);
+	camera->packets_most = sp_assembler_block_packets(&stream);
 }
 
 static const struct {

@@ -73,7 +73,7 @@ TEST(config_fills_in_defaults)
 	CHECK_EQ(config->lanes[0].cameras[0].pixel_format_code, 0x01080009);
 	CHECK_EQ(config->lanes[0].cameras[0].packet_payload, 1364);
 	CHECK_EQ(config->lanes[0].cameras[0].packets_per_frame, 226);
-	CHECK_EQ(config->lanes[0].cameras[0].packets_most, 231);
+	CHECK_EQ(config->lanes[0].cameras[0].packets_most, 235);
 	CHECK_EQ(*config->lanes[0].cameras[0].extra_bytes, 4096);
 	CHECK_EQ(config->capture.source, SP_SOURCE_UDP);
 	CHECK_EQ(config->capture.queues, 1);
@@ -243,11 +243,12 @@ TEST(config_plan_refuses_too_few_buffers)
 	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
 	/*
 	 * 0.1 s retention at 10 fps, a queue of 4 and 3 more, 0.25 s to spare: 11 frames of 307,200
-	 * bytes and 4 KiB of chunks in packets of 1352 (extended headers), a leader and a trailer.
+	 * bytes and 4 KiB besides, in packets of 1344 (extended headers, prefixes of parts) and
+	 * three more that parts may leave short; a leader and a trailer.
 	 */
-	CHECK_EQ(plan.buffers_needed, 11 * (231 + 2) + 64);
-	CHECK(strstr(err.text, "give 2627"));
-	config->capture.buffers = 2627;
+	CHECK_EQ(plan.buffers_needed, 11 * (232 + 3 + 2) + 64);
+	CHECK(strstr(err.text, "give 2671"));
+	config->capture.buffers = 2671;
 	CHECK_EQ(sp_config_plan(config, &plan, &err), 0);
 	config->capture.frames = 7;
 	CHECK_EQ(sp_config_plan(config, &plan, &err), -ENOSPC);
