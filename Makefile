@@ -325,7 +325,7 @@ install: all
 	$(if $(MAN),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN)))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && ln -sf sallyport lanesim && ln -sf sallyport gvcam
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml docs/capture.md
 	$(if $(MODELS),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sallyport/models $(MODELS))
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's#/usr/local/bin#$(PREFIX)/bin#' tools/systemd/sallyport.service \
