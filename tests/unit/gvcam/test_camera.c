@@ -20,7 +20,7 @@ static size_t reply_bytes;
 static uint64_t now_ns;
 static char *xml;
 
-static void setup(void)
+static void setup_with(bool options)
 {
 	struct gvcam_genicam genicam = { 640, 480, true };
 	size_t xml_bytes;
@@ -40,11 +40,20 @@ static void setup(void)
 							 .fps = 25,
 							 .packet_size = 1500,
 							 .resend = true,
+							 .extended_ids = options,
+							 .chunks = options,
+							 .multi_part = options,
+							 .all_in = options,
 							 .pictures = true,
 							 .source_port = 50000,
 							 .xml = xml,
 							 .xml_bytes = xml_bytes },
 			  now_ns);
+}
+
+static void setup(void)
+{
+	setup_with(false);
 }
 
 /* The status of the answer; -1: none. */
@@ -329,6 +338,34 @@ TEST(camera_checks_values)
 			FAIL("row %zu: 0x%04X", i, (unsigned)status);
 	}
 	CHECK_EQ(value_of(GVCP_REG_SCCFG), 0);
+}
+
+/* What is offered can be switched, and PayloadSize says what a block then carries. */
+TEST(camera_switches_what_blocks_carry)
+{
+	struct gvcam_channel channel;
+
+	setup_with(true);
+	wr(&boss, GVCP_REG_PRIVILEGE, 2);
+	CHECK_EQ(value_of(GVCP_REG_SCC), GVCP_SCC_MULTI_PART | GVCP_SCC_ALL_IN);
+	CHECK_EQ(value_of(GVCP_REG_SCCFG), GVCP_SCC_MULTI_PART | GVCP_SCC_ALL_IN);
+	/* Image, confidence map, three chunks. */
+	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 2 * 640 * 480 + 48);
+	CHECK_EQ(wr(&boss, GVCAM_CHUNK_MODE, 2), GVCP_INVALID_PARAMETER);
+	CHECK_EQ(wr(&boss, GVCAM_CHUNK_MODE, 0), GVCP_SUCCESS);
+	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 2 * 640 * 480);
+	CHECK_EQ(wr(&boss, GVCP_REG_GVSP_CONFIG, 0), GVCP_SUCCESS); /* no room for parts */
+	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 640 * 480);
+	CHECK_EQ(wr(&boss, GVCAM_CHUNK_MODE, 1), GVCP_SUCCESS);
+	CHECK_EQ(value_of(GVCAM_PAYLOAD_SIZE), 640 * 480 + 56);
+	CHECK(effects.what == 0);
+	CHECK_EQ(wr(&boss, GVCP_REG_SCCFG, 0xFFFFFFFB), GVCP_SUCCESS);
+	CHECK(effects.what & GVCAM_CHANNEL_CHANGED);
+	gvcam_camera_channel(&camera, &channel);
+	CHECK(channel.multi_part && !channel.all_in && channel.chunks);
+	CHECK_EQ(wr(&boss, GVCAM_ACQUISITION_START, 1), GVCP_SUCCESS);
+	CHECK_EQ(wr(&boss, GVCAM_CHUNK_MODE, 0), GVCP_BUSY);
+	CHECK_EQ(wr(&boss, GVCP_REG_SCCFG, 0), GVCP_BUSY);
 }
 
 TEST(camera_keeps_the_user_defined_name)

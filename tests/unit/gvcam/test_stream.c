@@ -352,4 +352,98 @@ TEST(stream_can_use_extended_ids)
 	CHECK_EQ(header.status, GVSP_STATUS_RESENT);
 }
 
+/* Blocks of other shapes follow each other, each whole by its own leader, and come again as they were. */
+TEST(stream_changes_shape_and_sends_again_what_it_was)
+{
+	struct gvcam_variety variety = { .seed = 6, .change_every = 3, .lines = true };
+	struct sp_gvsp_leader leaders[13];
+	unsigned int changes = 0;
+
+	printf("# seed 6\n");
+	setup((struct gvcam_stream_config){ .variety = variety });
+	for (unsigned int b = 1; b <= 12; b++) {
+		struct sp_gvsp_trailer trailer;
+		uint64_t bytes = 0;
+		uint32_t n = fill();
+
+		CHECK_EQ(sp_gvsp_parse_leader(packets[0].head + 8, packets[0].head_bytes - 8,
+					      &leaders[b]),
+			 0);
+		CHECK_EQ(sp_gvsp_parse_trailer(packets[n - 1].head + 8,
+					       packets[n - 1].head_bytes - 8, &trailer),
+			 0);
+		CHECK_EQ(header_of(&packets[n - 1]).packet_id, n - 1);
+		for (uint32_t i = 1; i < n - 1; i++)
+			bytes += packets[i].data_bytes;
+		CHECK_EQ(bytes, sp_pfnc_image_bytes(leaders[b].pixel_format, leaders[b].size_x,
+						    trailer.size_y));
+		CHECK(trailer.size_y <= leaders[b].size_y);
+		changes += b > 1 && leaders[b].size_x != leaders[b - 1].size_x;
+		now_ns = next_ns;
+	}
+	CHECK_EQ(changes, 3);
+	now_ns--;
+	for (unsigned int b = 1; b <= 12; b++) {
+		struct sp_gvcp_resend want = { .block = b, .first = 0, .last = 0 };
+		struct sp_gvsp_leader leader;
+
+		gvcam_stream_resend(&stream, &want);
+		CHECK_EQ(fill(), 1);
+		CHECK_EQ(sp_gvsp_parse_leader(packets[0].head + 8, packets[0].head_bytes - 8,
+					      &leader),
+			 0);
+		CHECK_EQ(leader.timestamp, leaders[b].timestamp);
+		CHECK_EQ(leader.pixel_format, leaders[b].pixel_format);
+		CHECK_EQ(leader.size_x, leaders[b].size_x);
+		CHECK_EQ(leader.size_y, leaders[b].size_y);
+	}
+}
+
+/* The good packets are those of a stream without spoofers, in the same order. */
+TEST(stream_spoofs_beside_the_good_packets)
+{
+	struct gvcam_spoofs spoofs = { .seed = 3 };
+	uint64_t spoofed = 0, total = 0, good = 0;
+
+	for (unsigned int i = 0; i < GVCAM_SPOOFS; i++)
+		spoofs.rate[i] = 0.3;
+	printf("# seed 3\n");
+	setup((struct gvcam_stream_config){ .spoofs = spoofs });
+	for (unsigned int b = 1; b <= 40; b++) {
+		uint32_t next = 0;
+
+		for (uint32_t n = fill(); n; n = fill())
+			for (uint32_t i = 0; i < n; i++) {
+				static uint8_t want[DATA];
+				struct sp_gvsp_packet header;
+
+				total++;
+				if (sp_gvsp_parse(packets[i].head, packets[i].head_bytes,
+						  &header) ||
+				    header.block_id != b || header.packet_id != next ||
+				    packets[i].way != GVCAM_WAY_OWN)
+					continue;
+				/* Nothing with these ids came before it from here. */
+				if (header.format == GVSP_FORMAT_PAYLOAD) {
+					gvcam_pattern_fill(SP_PFNC_MONO8, WIDTH, HEIGHT, b,
+							   (uint64_t)(next - 1) * DATA, want,
+							   packets[i].data_bytes);
+					CHECK(!memcmp(packets[i].data, want,
+						      packets[i].data_bytes));
+				}
+				next++;
+				good++;
+			}
+		CHECK_EQ(next, PACKETS);
+		now_ns = next_ns;
+	}
+	CHECK_EQ(stream.stats.sent, 40 * PACKETS);
+	CHECK_EQ(good, 40 * PACKETS);
+	for (unsigned int i = 0; i < GVCAM_SPOOFS; i++) {
+		spoofed += stream.stats.spoofed[i];
+		CHECK_NEAR(stream.stats.spoofed[i], 0.3 * 40 * PACKETS, 0.05 * 40 * PACKETS);
+	}
+	CHECK_EQ(total, good + spoofed);
+}
+
 TEST_MAIN()
