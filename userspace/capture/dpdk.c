@@ -21,8 +21,9 @@
 
 enum {
 	AHEAD = 4, /* packets whose headers are fetched before their turn */
-	/* What net_af_packet holds if its arguments do not say. */
+	/* Of net_af_packet, if its arguments do not say: frames, and bytes of one. */
 	AF_PACKET_FRAMES = 512,
+	AF_PACKET_FRAME = 2048,
 };
 
 #define STATS_NS (100 * SP_NS_PER_MS) /* between two readings of the card's counters */
@@ -408,13 +409,18 @@ static const struct sp_packet_source_ops dpdk_ops = {
 /* How many packets wait in the port while nobody polls. */
 static uint32_t ring_of(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config)
 {
-	char frames[16];
-
 	if (!sp_dpdk_port_is_af_packet(port))
 		return port->descriptors;
-	if (sp_dpdk_device_argument(config, port->name, "framecnt", frames, sizeof(frames)))
-		return (uint32_t)strtoul(frames, NULL, 10);
-	return AF_PACKET_FRAMES;
+	return sp_dpdk_port_argument(port, config, "framecnt", AF_PACKET_FRAMES);
+}
+
+/* net_af_packet wants buffers that hold the kernel's frames, however short the packets are. */
+static uint32_t room_of(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config)
+{
+	if (!sp_dpdk_port_is_af_packet(port))
+		return 0;
+	return RTE_MIN(sp_dpdk_port_argument(port, config, "framesz", AF_PACKET_FRAME),
+		       (uint32_t)SP_DPDK_PAYLOAD_MAX);
 }
 
 static int open_queue(struct sp_dpdk_port *port, unsigned int i,
@@ -425,6 +431,7 @@ static int open_queue(struct sp_dpdk_port *port, unsigned int i,
 		.buffers = config->buffers + port->descriptors + SP_DPDK_SPARE,
 		.payload = config->buffer_size,
 		.split = port->split,
+		.room = room_of(port, config),
 		.before_pixels = SP_DPDK_HEADERS + gvsp - port->split,
 	};
 	struct sp_dpdk *queue = &port->queues[i];

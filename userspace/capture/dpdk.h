@@ -102,6 +102,7 @@ struct sp_dpdk_layout {
 	uint32_t buffers;
 	uint32_t payload; /* largest UDP payload, bytes */
 	bool split;	  /* headers lie elsewhere */
+	uint32_t room;	  /* what a buffer must hold beside: the driver's idea of a frame; 0: none */
 	/* Bytes before the pixels in what lies in the region: they shall begin on a cache line. */
 	uint16_t before_pixels;
 };
@@ -191,6 +192,9 @@ int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *co
 int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err);
 
 bool sp_dpdk_port_is_af_packet(const struct sp_dpdk_port *port);
+/* A number among the arguments of the port's device, or @otherwise. */
+uint32_t sp_dpdk_port_argument(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config,
+			       const char *key, uint32_t otherwise);
 
 /* The port's counts from now on, and what came on top since the last call, into @counters. */
 void sp_dpdk_port_stats_begin(struct sp_dpdk_port *port);

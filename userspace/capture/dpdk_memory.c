@@ -17,6 +17,7 @@ enum {
 	ROOM_UNIT = 1024,
 	/* Headers of a frame with two VLAN tags, and a checksum that some cards leave. */
 	FRAME_EXTRA = SP_DPDK_HEADERS + 8 + 4,
+	USUAL_PAYLOAD = 1472,
 	HEADER_ROOM = 128, /* of a split-off header, bytes */
 	/* An mbuf, its shared information, the pool's header and a place in its ring. */
 	MBUF_BYTES = 384,
@@ -80,12 +81,21 @@ static int create_pools(struct sp_dpdk_memory *memory, const char *id,
 	return 0;
 }
 
+/* Of one buffer, bytes. Never less than a frame of the usual MTU, which any card may bring. */
+static size_t room_of(const struct sp_dpdk_layout *layout)
+{
+	size_t data = RTE_MAX(layout->payload, (uint32_t)USUAL_PAYLOAD);
+
+	if (!layout->split)
+		data += FRAME_EXTRA;
+	data = round_up(RTE_MAX(data, (size_t)layout->room), ROOM_UNIT);
+	return round_up(RTE_PKTMBUF_HEADROOM + data, RTE_CACHE_LINE_SIZE);
+}
+
 int sp_dpdk_memory_init(struct sp_dpdk_memory *memory, const char *id, struct rte_device *device,
 			const struct sp_dpdk_layout *layout, struct sp_err *err)
 {
-	size_t data = layout->payload + (layout->split ? 0 : FRAME_EXTRA);
-	size_t room = round_up(RTE_PKTMBUF_HEADROOM + round_up(data, ROOM_UNIT),
-			       RTE_CACHE_LINE_SIZE);
+	size_t room = room_of(layout);
 	/* Buffers begin so far into a cache line that pixels begin one. */
 	uint32_t first = -(uint32_t)(RTE_PKTMBUF_HEADROOM + layout->before_pixels) %
 			 RTE_CACHE_LINE_SIZE;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_errno.h>
@@ -58,6 +59,16 @@ static void plan_split(struct sp_dpdk_port *port, const struct sp_dpdk_config *c
 bool sp_dpdk_port_is_af_packet(const struct sp_dpdk_port *port)
 {
 	return !strcmp(port->info.driver_name, "net_af_packet");
+}
+
+uint32_t sp_dpdk_port_argument(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config,
+			       const char *key, uint32_t otherwise)
+{
+	char text[16];
+
+	if (!sp_dpdk_device_argument(config, port->name, key, text, sizeof(text)))
+		return otherwise;
+	return (uint32_t)strtoul(text, NULL, 10);
 }
 
 static int packet_socket(const struct sp_dpdk_port *port, const struct sp_dpdk_config *config)
@@ -199,9 +210,9 @@ int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err)
 	error = set_up_queues(port);
 	if (error)
 		return sp_err_set(err, error,
-				  "dpdk: %s: queues cannot be set up: %s (%s); with net_af_packet give "
-				  "a framesz no larger than the packet buffers", port->name,
-				  strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
+				  "dpdk: %s: queues cannot be set up: %s (%s); ask for larger packet "
+				  "buffers", port->name, strerror(-error),
+				  sp_dpdk_complaint(text, sizeof(text)));
 	error = rte_eth_dev_start(port->id);
 	if (error)
 		return sp_err_set(err, error, "dpdk: %s: does not start: %s (%s); check the card's link "

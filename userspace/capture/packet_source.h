@@ -120,7 +120,8 @@ int sp_udp_open(const struct sp_udp_config *config, struct sp_packet_source **re
 struct sp_dpdk_config {
 	/*
 	 * EAL arguments, such as "--vdev=net_af_packet0,iface=eth1"; the first open initialises EAL
-	 * with them, later ones must give the same (EAL is one a process).
+	 * with them, later ones must give the same (EAL is one a process). Only --vdev may differ:
+	 * such devices come and go with the sources.
 	 */
 	const char *const *eal;
 	unsigned int eal_n;
