@@ -17,6 +17,7 @@ enum {
 	SP_CONFIG_LANES_MAX = 64,
 	SP_CONFIG_CAMERAS_MAX = 16, /* a lane */
 	SP_CONFIG_QUEUES_MAX = 64,
+	SP_CONFIG_QUEUE_CAMERAS_MAX = 64, /* streams that a frame source takes */
 	SP_CONFIG_EAL_MAX = 64, /* arguments */
 };
 

@@ -219,6 +219,10 @@ static int check_capture(const struct sp_config *config, const struct fault *fau
 	if (c->queues > cameras || c->queues > SP_CONFIG_QUEUES_MAX)
 		return refuse(fault, "capture.queues", "%u queues for %u cameras; give at most one a "
 			      "camera, and %d at all", c->queues, cameras, SP_CONFIG_QUEUES_MAX);
+	if ((cameras + c->queues - 1) / c->queues > SP_CONFIG_QUEUE_CAMERAS_MAX)
+		return refuse(fault, "capture.queues", "%u cameras are more than %d a queue; give %u",
+			      cameras, SP_CONFIG_QUEUE_CAMERAS_MAX,
+			      (cameras + SP_CONFIG_QUEUE_CAMERAS_MAX - 1) / SP_CONFIG_QUEUE_CAMERAS_MAX);
 	if (c->cpus_count && c->source != SP_SOURCE_REPLAY && c->cpus_count != c->queues)
 		return refuse(fault, "capture.cpus", "%u CPUs for %u queues; name one a queue, or leave "
 			      "the field out", c->cpus_count, c->queues);

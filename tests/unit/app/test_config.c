@@ -233,6 +233,33 @@ TEST(config_plan_deals_cameras_out_to_queues)
 	sp_config_free(config);
 }
 
+/* 80 cameras are too many for one queue and not for two. */
+TEST(config_bounds_cameras_of_a_queue)
+{
+	for (unsigned int queues = 1; queues <= 2; queues++) {
+		static char text[16384];
+		size_t used = (size_t)sprintf(text, "purpose: x\ncapture: {queues: %u}\nlanes:\n", queues);
+		struct sp_config *config;
+		struct sp_err err = { "" };
+		int status;
+
+		for (int lane = 0; lane < 5; lane++) {
+			used += (size_t)sprintf(text + used, "- name: l%d\n  cameras:\n", lane);
+			for (int camera = 0; camera < 16; camera++)
+				used += (size_t)sprintf(text + used, "  - {name: c, address: 127.0.%d.%d, "
+							"width: 64, height: 48}\n", lane, camera + 2);
+		}
+		CHECK(used < sizeof(text));
+		status = load(text, &config, &err);
+		CHECK_EQ(status, queues == 1 ? -EINVAL : 0);
+		if (!status)
+			sp_config_free(config);
+		else if (!strstr(err.text, "line 2: capture.queues: 80 cameras") ||
+			 !strstr(err.text, "give 2"))
+			FAIL("%s", err.text);
+	}
+}
+
 TEST(config_plan_refuses_too_few_buffers)
 {
 	struct sp_config *config;
