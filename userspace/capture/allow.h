@@ -13,15 +13,22 @@
 
 #include "capture/packet_source.h"
 
+struct sp_datagram;
 struct sp_err;
 
 enum { SP_ALLOW_STREAMS_MAX = 512 };
 
 struct sp_allow; /* a table from UDP port and address to stream, open addressing */
 
+/*
+ * Which stream a datagram is of: the one of its host port, host address and camera address, or else
+ * of its host port and host address with any camera. Then MAC address, camera port and VLAN must be
+ * the stream's. A stream with a VLAN takes packets that have this tag and no other; SP_VLAN_UNTAGGED
+ * takes those without a tag, or with one for priority alone (id 0).
+ */
 enum sp_allow_verdict {
 	SP_ALLOW_STREAM,  /* one of ours: *ret is filled */
-	SP_ALLOW_REFUSED, /* to one of our ports, and not allowed; counted */
+	SP_ALLOW_REFUSED, /* to one of our ports and not allowed, or nobody's; counted */
 	SP_ALLOW_OTHER,	  /* no stream's: for the kernel, if there is a way to it; not counted */
 };
 
@@ -44,11 +51,23 @@ int sp_allow_add(struct sp_allow *allow, const struct sp_packet_stream *stream, 
 /*
  * @captured bytes at @frame of an Ethernet frame of @wire bytes; @vlan: a tag that the card took off
  * (its id), or -1 where it leaves tags in place. Reads headers only: @captured may end anywhere
- * behind the UDP header. What is refused is counted in @counters: foreign…, unknown_stream (a
- * camera's address, another port), fragments, malformed.
+ * behind the UDP header. *ret is filled for a stream. What is refused is counted in @counters:
+ *	foreign, foreign_mac, foreign_port, foreign_vlan  to a stream's port, not from its camera
+ *	unknown_stream  from a camera and the port that its stream is sent from, to another port
+ *	fragments       the first to a stream's port, later ones from a camera
+ *	truncated       @captured ends in the headers
+ *	malformed       IP or UDP lengths that contradict each other, whoever sent it
  */
 enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t *frame,
 				    uint32_t captured, uint32_t wire, int vlan,
 				    struct sp_packet_counters *counters, struct sp_allowed *ret);
+
+/*
+ * The same for a datagram whose headers are read. Without an Ethernet header (source_mac NULL) MAC
+ * address and VLAN are not looked at. *ret_stream is filled for a stream.
+ */
+enum sp_allow_verdict sp_allow_datagram(const struct sp_allow *allow,
+					const struct sp_datagram *datagram,
+					struct sp_packet_counters *counters, uint32_t *ret_stream);
 
 #endif

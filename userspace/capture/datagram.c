@@ -15,6 +15,9 @@ enum {
 	IP_HEADER = 20,
 	UDP_HEADER = 8,
 	IP_FRAGMENT = 0x3FFF, /* more fragments, or an offset */
+	IP_OFFSET = 0x1FFF,
+	SOURCE_MAC_AT = 6,
+	VLAN_ID = 0x0FFF, /* of a tag; above are priority and drop eligibility */
 };
 
 static uint16_t be16(const uint8_t *bytes)
@@ -36,13 +39,21 @@ static const struct {
 	[SP_LINK_SLL2] = { 20, 0 },
 };
 
+uint16_t sp_datagram_add_tag(uint16_t vlan, uint16_t tag)
+{
+	uint16_t id = tag & VLAN_ID;
+
+	return !id ? vlan : !vlan ? id : SP_DATAGRAM_VLANS;
+}
+
 /* *ret_at: where the IP header is. Kind UDP means: as far as the link header tells. */
 static enum sp_datagram_kind parse_link(enum sp_link link, const uint8_t *bytes, uint32_t captured,
-					uint32_t *ret_at)
+					uint32_t *ret_at, uint16_t *ret_vlan)
 {
 	uint32_t at;
 	uint16_t type;
 
+	*ret_vlan = 0;
 	if (link == SP_LINK_RAW) {
 		*ret_at = 0;
 		return SP_DATAGRAM_UDP;
@@ -65,6 +76,7 @@ static enum sp_datagram_kind parse_link(enum sp_link link, const uint8_t *bytes,
 			   type == ETHERTYPE_QINQ_OLD; tags++) {
 		if (captured - at < 4 || tags == TAGS_MAX)
 			return SP_DATAGRAM_MALFORMED;
+		*ret_vlan = sp_datagram_add_tag(*ret_vlan, be16(bytes + at));
 		type = be16(bytes + at + 2);
 		at += 4;
 	}
@@ -72,25 +84,50 @@ static enum sp_datagram_kind parse_link(enum sp_link link, const uint8_t *bytes,
 	return type == ETHERTYPE_IPV4 ? SP_DATAGRAM_UDP : SP_DATAGRAM_OTHER;
 }
 
-enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes, uint32_t captured,
-					uint32_t wire, struct sp_datagram *ret)
+/* What a packet is that ends too soon: in the capture, or already on the wire. */
+static enum sp_datagram_kind short_of(uint32_t captured, uint32_t wire)
 {
-	uint32_t at, header, total, udp;
-	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at);
-	const uint8_t *ip;
+	return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
+}
+
+/* @bytes of a UDP header, of a datagram that has @room bytes; @captured of them are here. */
+static enum sp_datagram_kind parse_udp(const uint8_t *bytes, uint32_t captured, uint32_t room,
+				       struct sp_datagram *datagram)
+{
+	uint32_t udp;
+
+	if (room < UDP_HEADER)
+		return SP_DATAGRAM_MALFORMED;
+	if (captured < UDP_HEADER)
+		return SP_DATAGRAM_CUT;
+	udp = be16(bytes + 4);
+	if (udp < UDP_HEADER || udp > room)
+		return SP_DATAGRAM_MALFORMED;
+	datagram->source_port = be16(bytes);
+	datagram->host_port = be16(bytes + 2);
+	datagram->length = udp - UDP_HEADER;
+	return SP_DATAGRAM_UDP;
+}
+
+enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *bytes,
+					  uint32_t captured, uint32_t wire, struct sp_datagram *ret)
+{
+	uint32_t at, header, total, fragment;
+	struct sp_datagram datagram = { 0 };
+	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at, &datagram.vlan);
+	const uint8_t *ip = bytes + at;
 
 	if (kind != SP_DATAGRAM_UDP)
 		return kind;
 	if (wire < captured)
 		return SP_DATAGRAM_MALFORMED;
-	ip = bytes + at;
 	if (captured - at < 1)
-		return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
+		return short_of(captured, wire);
 	if (ip[0] >> 4 != 4)
 		return link == SP_LINK_RAW && ip[0] >> 4 == 6 ? SP_DATAGRAM_OTHER :
 								SP_DATAGRAM_MALFORMED;
 	if (captured - at < IP_HEADER)
-		return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
+		return short_of(captured, wire);
 	header = (ip[0] & 15u) * 4;
 	total = be16(ip + 2);
 	/* Ethernet pads short packets, so the packet may be longer than `total`, never shorter. */
@@ -98,24 +135,36 @@ enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes,
 		return SP_DATAGRAM_MALFORMED;
 	if (ip[9] != IP_PROTOCOL_UDP)
 		return SP_DATAGRAM_OTHER;
-	if (be16(ip + 6) & IP_FRAGMENT)
+	datagram.source_mac = link == SP_LINK_ETHERNET ? bytes + SOURCE_MAC_AT : NULL;
+	datagram.source_ip = be32(ip + 12);
+	datagram.host_ip = be32(ip + 16);
+	datagram.payload = at + header + UDP_HEADER;
+	fragment = be16(ip + 6) & IP_FRAGMENT;
+	if (fragment) {
+		if (!(fragment & IP_OFFSET) && total - header >= 4 && captured - at >= header + 4) {
+			datagram.source_port = be16(ip + header);
+			datagram.host_port = be16(ip + header + 2);
+		}
+		*ret = datagram;
 		return SP_DATAGRAM_FRAGMENT;
-	if (total - header < UDP_HEADER)
-		return SP_DATAGRAM_MALFORMED;
-	if (captured - at < header + UDP_HEADER)
+	}
+	kind = parse_udp(ip + header, captured - at < header ? 0 : captured - at - header,
+			 total - header, &datagram);
+	if (kind == SP_DATAGRAM_UDP)
+		*ret = datagram;
+	return kind;
+}
+
+enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes, uint32_t captured,
+					uint32_t wire, struct sp_datagram *ret)
+{
+	struct sp_datagram datagram;
+	enum sp_datagram_kind kind = sp_datagram_headers(link, bytes, captured, wire, &datagram);
+
+	if (kind != SP_DATAGRAM_UDP)
+		return kind;
+	if (datagram.length > captured - datagram.payload)
 		return SP_DATAGRAM_CUT;
-	udp = be16(ip + header + 4);
-	if (udp < UDP_HEADER || udp > total - header)
-		return SP_DATAGRAM_MALFORMED;
-	if (captured - at < header + udp)
-		return SP_DATAGRAM_CUT;
-	*ret = (struct sp_datagram){
-		.source_ip = be32(ip + 12),
-		.host_ip = be32(ip + 16),
-		.source_port = be16(ip + header),
-		.host_port = be16(ip + header + 2),
-		.payload = at + header + UDP_HEADER,
-		.length = udp - UDP_HEADER,
-	};
+	*ret = datagram;
 	return SP_DATAGRAM_UDP;
 }
