@@ -60,7 +60,7 @@
  * A leader that asks for more, an unknown pixel format or another payload type closes the block as
  * block_discarded at the configured number of packets. A block without a leader (SP_FRAME_NO_LEADER)
  * is taken for what the last leader was: the configured image, with chunk data or without, or the same
- * parts. Packets that came before their leader are judged by it.
+ * parts, but block_discarded if a prefix contradicts that. Packets that came before their leader are judged by it.
  *
  * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest
  * open block is closed as `policy`, or the new one is refused as `policy` if it is the oldest. To

@@ -495,6 +495,26 @@ static void assume(struct sp_stream *stream, struct sp_slot *slot)
 	sp_block_settle(stream, slot, &assumed);
 }
 
+/* The prefixes of a multi-part block bear out what is assumed, or nothing is known of it. */
+static bool is_contradicted(struct sp_stream *stream, const struct sp_slot *slot)
+{
+	struct sp_block *block = slot->block;
+	bool contradicted = false;
+
+	if (block->leader || !stream->parts.multi)
+		return false;
+	block->geometry = stream->parts;
+	block->leader = true;
+	for (uint32_t i = 0; i < slot->packets.packets && !contradicted; i++)
+		contradicted = !sp_gvsp_bit(slot->packets.missing, i) &&
+			       (i >= block->geometry.reach ||
+				!sp_block_fits(stream, block, i, block->length[i],
+					       block->place[i]));
+	block->geometry = stream->geometry;
+	block->leader = false;
+	return contradicted;
+}
+
 static void close_open(struct sp_stream *stream, struct sp_slot *slot)
 {
 	struct sp_assembler *assembler = stream->assembler;
@@ -530,6 +550,10 @@ static void close_open(struct sp_stream *stream, struct sp_slot *slot)
 
 void sp_slot_close(struct sp_stream *stream, struct sp_slot *slot, uint64_t now_ns)
 {
+	if (slot->state == SP_SLOT_OPEN && is_contradicted(stream, slot)) {
+		sp_slot_give_up(stream, slot, SP_GIVE_UP_DISCARD, now_ns);
+		return;
+	}
 	if (slot->state == SP_SLOT_OPEN) {
 		close_open(stream, slot);
 	} else {

@@ -232,7 +232,6 @@ static bool suspect_packet(struct sp_stream *stream, const struct sp_gvsp_packet
 			   const struct sp_packet *packet, bool *ret_kept)
 {
 	struct sp_suspect *suspect;
-	uint64_t first_id;
 
 	stream->outside++;
 	sp_window_expire(stream, packet->rx_ns);
@@ -267,8 +266,10 @@ static bool suspect_packet(struct sp_stream *stream, const struct sp_gvsp_packet
 		return false;
 	}
 	stream->outside--;
-	first_id = suspect->first_id;
-	move_to(stream, first_id, gvsp->extended, suspect->packets[0].rx_ns);
+	move_to(stream, suspect->first_id, gvsp->extended, suspect->packets[0].rx_ns);
+	while (sp_gvsp_block_distance(suspect->last_id, stream->newest, gvsp->extended) > 0)
+		advance(stream, sp_gvsp_block_next(stream->newest, gvsp->extended), 1,
+			packet->rx_ns);
 	let_in(stream);
 	return true;
 }
