@@ -266,6 +266,18 @@ static int dpdk_receive(struct sp_packet_source *source, struct sp_packet *packe
 	}
 }
 
+/*
+ * Whole packets are one mbuf of our pool each, and nobody else's: they need none of the care that
+ * freeing takes of chains and of buffers that are shared.
+ */
+static void give_back(struct sp_dpdk *queue, struct rte_mbuf **mbufs, unsigned int n)
+{
+	if (queue->port->split)
+		rte_pktmbuf_free_bulk(mbufs, n);
+	else
+		rte_mempool_put_bulk(queue->memory.payload, (void **)mbufs, n);
+}
+
 static void dpdk_release(struct sp_packet_source *source, const uint64_t *tokens, unsigned int n)
 {
 	struct sp_dpdk *queue = (struct sp_dpdk *)source;
@@ -279,7 +291,7 @@ static void dpdk_release(struct sp_packet_source *source, const uint64_t *tokens
 
 		for (unsigned int i = 0; i < some; i++)
 			mbufs[i] = (struct rte_mbuf *)(uintptr_t)tokens[i];
-		rte_pktmbuf_free_bulk(mbufs, some);
+		give_back(queue, mbufs, some);
 		tokens += some;
 		n -= some;
 	}
