@@ -102,7 +102,8 @@ PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)
 	$(if $(LANESIM_MAIN),$(BUILD)/lanesim)
 UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c tests/parity/test_*.c)))
 # Programs that integration tests start (receivers, checkers, crash victims).
-HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/integration/*.c)))
+HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(call without,ARAVIS, \
+	tests/integration/gvcam_content.c),$(sort $(wildcard tests/integration/*.c))))
 INTEGRATION := $(sort $(filter-out tests/integration/lib.sh,$(wildcard tests/integration/*.sh)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
@@ -163,6 +164,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LANESIM_LIB) $(LIB)
 
 $(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis: $(BUILD)/obj/bench/capture_figures.o
 $(BUILD)/bench/capture: $(BUILD)/obj/bench/capture_run.o $(BUILD)/obj/bench/capture_process.o
+$(BUILD)/bench/cameras $(BUILD)/bench/loss: $(BUILD)/obj/bench/capture_farm.o \
+	$(BUILD)/obj/bench/capture_process.o
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
@@ -299,6 +302,10 @@ bench-%: $(BUILD)/bench/%
 bench-capture: $(BUILD)/bench/capture $(BENCH_RECEIVERS) $(BUILD)/gvcam
 	@mkdir -p $(BUILD)/bench
 	SP_BUILD=$(BUILD) bench/capture.sh
+# The same, by bench/farm.sh.
+bench-cameras bench-loss: bench-%: $(BUILD)/bench/% $(BUILD)/tests/integration/farm \
+		$(BENCH_RECEIVERS) $(BUILD)/gvcam
+	SP_BUILD=$(BUILD) bench/farm.sh $*
 bench: $(patsubst $(BUILD)/bench/%,bench-%,$(BENCH))
 
 MAN := $(patsubst tools/man/%.scd,$(BUILD)/man/%,$(wildcard tools/man/*.scd))

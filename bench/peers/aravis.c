@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A peer of bench/capture: libaravis receives the same stream, through its UDP socket or its packet
- * socket, with its own defaults but for resending, which nobody does here. Prints the same line as
- * bench/capture_receive.
+ * socket, with its own defaults but for resending, which nobody does there. Prints the same line as
+ * bench/capture_receive. A peer of bench/loss too: with its default policy of resending.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "base/opt.h"
 #include "../capture_figures.h"
 
-enum { BUFFERS = 8 };
+enum { BUFFERS = 8, SOCKET_BUFFER = 4 << 20 };
 
 #define QUIET_NS (700 * SP_NS_PER_MS)
 #define PATIENCE_NS (10 * SP_NS_PER_S)
@@ -24,7 +24,7 @@ struct options {
 	const char *camera;
 	uint32_t packet_size, width, height, frames, cpu;
 	double fps;
-	bool packet_socket;
+	bool packet_socket, resend;
 };
 
 static int fail(const char *what, GError *error)
@@ -104,7 +104,12 @@ static int receive(const struct options *o)
 		g_object_unref(camera);
 		return fail("stream", error);
 	}
-	g_object_set(stream, "packet-resend", ARV_GV_STREAM_PACKET_RESEND_NEVER, NULL);
+	/* Where resending is what is compared, the wire alone shall lose: a socket buffer as ours. */
+	if (o->resend)
+		g_object_set(stream, "socket-buffer", ARV_GV_STREAM_SOCKET_BUFFER_FIXED,
+			     "socket-buffer-size", SOCKET_BUFFER, NULL);
+	else
+		g_object_set(stream, "packet-resend", ARV_GV_STREAM_PACKET_RESEND_NEVER, NULL);
 	for (int i = 0; i < BUFFERS; i++)
 		arv_stream_push_buffer(stream,
 				       arv_buffer_new((size_t)o->width * o->height, NULL));
@@ -129,6 +134,7 @@ int main(int argc, char **argv)
 		{ "camera", 0, SP_OPT_STRING, &o.camera, "IP", "the camera's address", 0, 0 },
 		{ "packet-socket", 0, SP_OPT_FLAG, &o.packet_socket, NULL,
 		  "receive through a packet socket, not UDP", 0, 0 },
+		{ "resend", 0, SP_OPT_FLAG, &o.resend, NULL, "ask for lost packets", 0, 0 },
 		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220, 16384 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS", "(2048)", 8, 16384 },
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS", "(2048)", 8, 16384 },

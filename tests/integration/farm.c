@@ -42,6 +42,9 @@ enum {
 	LINE_MAX = 1 << 14,
 };
 
+/* Longer than the assembler holds a block open, 500 ms. */
+#define QUIET_NS (900 * SP_NS_PER_MS)
+
 struct options {
 	const char *address, *source, *host_address, *port, *exception, *drop;
 	struct sp_opt_list eal;
@@ -66,6 +69,7 @@ struct farm {
 	struct sp_supervisor *supervisor;
 	struct sp_event frames, resends;
 	struct camera cameras[CAMERAS_MAX];
+	uint64_t last_ns;  /* when frames came */
 	uint64_t payloads; /* packets whose address was looked at */
 	uint64_t received_then; /* datagrams when counting began */
 	uint64_t cpu_then_ns, cpu_ns, counted;
@@ -188,6 +192,8 @@ static int take(struct farm *farm, uint64_t wait_ns, struct sp_err *err)
 			error = check_frame(farm, frames[i], err);
 		farm->source->ops->put(farm->source, frames[i]);
 	}
+	if (n)
+		farm->last_ns = sp_clock_now();
 	if (n || !wait_ns)
 		return error;
 	sp_event_arm(&farm->frames);
@@ -207,6 +213,12 @@ static bool have_all(const struct farm *farm, uint64_t frames)
 	return true;
 }
 
+/* Of a lossy wire's frames, some may have left no packet: then the end is that no more come. */
+static bool is_over(const struct farm *farm)
+{
+	return farm->options.lossy && farm->last_ns && sp_clock_now() > farm->last_ns + QUIET_NS;
+}
+
 static int await(struct farm *farm, uint64_t frames, struct sp_err *err)
 {
 	uint64_t until = sp_clock_now() + (uint64_t)(farm->options.patience * 1e9);
@@ -214,7 +226,7 @@ static int await(struct farm *farm, uint64_t frames, struct sp_err *err)
 	while (!have_all(farm, frames)) {
 		int error = take(farm, 10 * SP_NS_PER_MS, err);
 
-		if (error)
+		if (error || is_over(farm))
 			return error;
 		if (sp_clock_now() < until)
 			continue;

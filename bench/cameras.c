@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What it costs to have many cameras: CPU time of the capture thread a packet with 64 of them, beside
+ * one that sends as many packets as they do together. Run by bench/farm.sh.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "capture_farm.h"
+
+enum { WIDTH = 640, HEIGHT = 480, MANY = 64, FPS_OF_MANY = 3, SECONDS = 4 };
+
+struct source {
+	const char *name;
+	const char *arguments[4]; /* of tests/integration/farm */
+};
+
+static const struct source sources[] = {
+	{ "io_uring", { NULL } },
+	{ "recvmmsg", { "--no-uring" } },
+	{ "af_packet",
+	  { "--source=dpdk", "--drop=host0",
+	    "--eal=--vdev=net_af_packet0,iface=host0,blocksz=4096,framesz=2048,framecnt=8192" } },
+};
+
+struct run {
+	const struct source *source;
+	unsigned int cameras;
+};
+
+/*
+ * Packets of the many are a few fewer, since each camera's width differs; the rate of packets differs
+ * by a fifth at most.
+ */
+static double measure(void *arg)
+{
+	const struct run *run = arg;
+	double fps = (double)FPS_OF_MANY * MANY / run->cameras, cost;
+	struct bench_farm_load load = {
+		.cameras = run->cameras,
+		.width = WIDTH,
+		.height = HEIGHT,
+		.fps = fps,
+		.seed = 1,
+	};
+	struct bench_command receiver;
+	json_t *received, *sent;
+
+	bench_farm_receiver(&load, &receiver);
+	bench_command_add_text(&receiver, "--frames=%u", (unsigned int)(fps * SECONDS));
+	for (int i = 0; i < 4 && run->source->arguments[i]; i++)
+		bench_command_add(&receiver, run->source->arguments[i]);
+	if (bench_farm_run(&load, &receiver, &received, &sent))
+		return -1;
+	cost = bench_farm_figure(received, "cpu_ns_per_packet");
+	json_decref(received);
+	json_decref(sent);
+	return cost;
+}
+
+int main(void)
+{
+	enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
+	struct sp_bench *bench = sp_bench_begin("cameras");
+	struct sp_bench_row rows[2 * SOURCES];
+	struct run runs[2 * SOURCES];
+
+	if (!bench)
+		return EXIT_FAILURE;
+	for (size_t i = 0; i < 2 * SOURCES; i++) {
+		runs[i] = (struct run){ &sources[i / 2], i % 2 ? 1 : MANY };
+		rows[i] = (struct sp_bench_row){
+			.label = sources[i / 2].name,
+			.engine = i % 2 ? "1 camera" : "64 cameras",
+			.metric = "cpu_ns_per_packet",
+			.unit = "ns",
+			.run = measure,
+			.arg = &runs[i],
+			.peer = i % 2 ? NULL : "1 camera",
+			.better = "lower",
+		};
+	}
+	sp_bench_run(bench, rows, 2 * SOURCES, SP_BENCH_ROUNDS_MIN);
+	return sp_bench_end(bench);
+}
