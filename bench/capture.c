@@ -35,7 +35,7 @@ static const struct bench_receiver receivers[] = {
 	{ "aravis packet socket", true, BENCH_RECEIVES, "bench/peers/aravis", { "--packet-socket" },
 	  false },
 	{ "testpmd rxonly", true, BENCH_TESTPMD, "dpdk-testpmd",
-	  { "--no-pci", "--no-huge", "-m512", "--in-memory", "--no-telemetry" }, false },
+	  { "--no-pci", "--no-huge", "-m512", "--no-shconf", "--no-telemetry" }, false },
 	{ "replay", false, BENCH_REPLAYS, "bench/capture_receive", { "--source=replay" }, false },
 	{ "net_ring", false, BENCH_RING, "bench/capture_ring", { NULL }, false },
 	{ "memcpy", true, BENCH_RING, "bench/capture_ring", { "--copy" }, false },

@@ -82,7 +82,7 @@ static struct sp_stream_config stream_config(const struct options *o)
 static int start_eal(uint32_t cpu, struct sp_err *err)
 {
 	char lcores[32], memory[32];
-	char *arguments[] = { "capture_ring", "--no-pci", "--no-huge", memory, "--in-memory",
+	char *arguments[] = { "capture_ring", "--no-pci", "--no-huge", memory, "--no-shconf",
 			      "--no-telemetry", "--iova-mode=va", "--log-level=error", lcores };
 
 	snprintf(lcores, sizeof(lcores), "--lcores=0@%u", cpu);
@@ -234,6 +234,7 @@ static int turn(struct ring *r)
 {
 	struct sp_packet_source *source = r->source;
 	struct sp_packet packets[BURST];
+	struct sp_frame *frames[CREDIT];
 	struct sp_assembler_out out;
 	int n = source->ops->receive(source, packets, BURST, 0);
 
@@ -244,11 +245,13 @@ static int turn(struct ring *r)
 	sp_assembler_push(r->assembler, packets, (unsigned int)n);
 	sp_assembler_tick(r->assembler, source->ops->now(source));
 	sp_assembler_take(r->assembler, &out);
-	for (unsigned int i = 0; i < out.frames_n; i++)
-		sp_assembler_put(r->assembler, out.frames[i]);
-	r->frames += out.frames_n;
 	if (out.tokens_n)
 		source->ops->release(source, out.tokens, out.tokens_n);
+	r->frames += out.frames_n;
+	memcpy(frames, out.frames, out.frames_n * sizeof(frames[0]));
+	/* What take gave is the assembler's until its next call, which this is. */
+	for (unsigned int i = 0; i < out.frames_n; i++)
+		sp_assembler_put(r->assembler, frames[i]);
 	return n;
 }
 
