@@ -108,3 +108,52 @@ at_least tshark_refusals 'gvcp.cmd.status == 0x8006' 2
 at_least tshark_extended_ids 'gvsp.blockid64' 20
 total=$(dissect "udp.port == $port") decoded=$(dissect gvsp)
 verdict tshark_all_of_the_stream "$([ "$total" = "$decoded" ] || echo "$decoded of $total packets decoded")"
+
+# ---- what blocks carry, and spoofers: a capture each --------------------------------------------------
+session() { # NAME GVCAM-OPTION…
+	local name=$1
+	shift
+	dumpcap -q -i lo -B 64 -w "$work/pcap" >"$work/dumpcap" 2>&1 &
+	capture=$!
+	wait_for 'File:' "$work/dumpcap"
+	"$gvcam" --address 127.0.0.1 --width 320 --height 200 --fps 20 --seed 3 --json "$@" >"$work/summary" 2>"$work/log" &
+	pid=$!
+	wait_for '^gvcam: camera 0 at' "$work/log" || fail "$name: no start: $(cat "$work/log")"
+	timeout 60 arv-camera-test-0.8 -n 127.0.0.1 --no-packet-socket -a -m 2000 --duration 1 >"$work/figures" 2>&1
+	kill -TERM $pid
+	wait $pid || fail "$name: gvcam: exit status $?"
+	pid=
+	sleep 0.5
+	kill -INT $capture
+	wait $capture
+	capture=
+	# Not control: the stream's own port sends the most.
+	port=$(tshark -r "$work/pcap" -Y 'udp && !(udp.port == 3956) && ip.src == 127.0.0.1' -T fields \
+		-e udp.srcport 2>/dev/null | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+	[ -n "$port" ] || fail "$name: no stream in the capture: $(cat "$work/figures")"
+}
+nothing_malformed() { # NAME
+	tshark -r "$work/pcap" -d "udp.port==$port,gvsp" -Y '_ws.malformed || _ws.expert.severity >= 0x800000' \
+		>"$work/bad" 2>/dev/null
+	verdict "$1" "$(head -3 "$work/bad")"
+}
+session chunks --chunks --format Mono10p
+nothing_malformed tshark_chunks_not_malformed
+at_least tshark_chunk_leaders 'gvsp.format == 1 && gvsp.payloadtype == 0x4001' 5
+at_least tshark_chunk_trailers 'gvsp.format == 2 && gvsp.chunkdatapayloadlengthhex == 80056' 5
+session parts --multi-part confidence --chunks --extended-ids
+nothing_malformed tshark_parts_not_malformed
+at_least tshark_part_leaders 'gvsp.format == 0x81 && gvsp.payloadtype == 0x000a && gvsp.numparts == 3' 5
+at_least tshark_part_payload 'gvsp.format == 0x87' 100
+at_least tshark_part_ends 'gvsp.endofpart == 1' 15
+session all_in --all-in --chunks --extended-ids --width 32 --height 32
+nothing_malformed tshark_all_in_not_malformed
+at_least tshark_all_in 'gvsp.format == 0x84' 5
+
+# Every packet that gvcam says it spoofed from elsewhere was seen.
+session spoofers --spoof address,0.3 --spoof port,0.3
+spoofed() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$work/summary"; }
+seen=$(dissect 'ip.src == 127.255.255.254')
+verdict tshark_other_address "$([ "$seen" -gt 50 ] && [ "$seen" = "$(spoofed address)" ] || echo "$seen packets: $(cat "$work/summary")")"
+seen=$(dissect "ip.src == 127.0.0.1 && udp && udp.srcport != $port && udp.dstport != 3956 && udp.srcport != 3956")
+verdict tshark_other_port "$([ "$seen" -gt 50 ] && [ "$seen" = "$(spoofed port)" ] || echo "$seen packets: $(cat "$work/summary")")"
