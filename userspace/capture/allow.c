@@ -70,10 +70,12 @@ static void put(struct sp_allow *allow, uint64_t key, uint32_t stream)
 
 static uint64_t mac_of(const uint8_t *bytes)
 {
-	uint64_t mac = 0;
+	uint32_t low;
+	uint16_t high;
 
-	memcpy(&mac, bytes, 6);
-	return mac;
+	memcpy(&low, bytes, 4);
+	memcpy(&high, bytes + 4, 2);
+	return (uint64_t)high << 32 | low;
 }
 
 int sp_allow_create(struct sp_allow **ret_allow, struct sp_err *err)

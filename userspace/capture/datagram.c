@@ -90,69 +90,76 @@ static enum sp_datagram_kind short_of(uint32_t captured, uint32_t wire)
 	return wire > captured ? SP_DATAGRAM_CUT : SP_DATAGRAM_MALFORMED;
 }
 
-/* @bytes of a UDP header, of a datagram that has @room bytes; @captured of them are here. */
-static enum sp_datagram_kind parse_udp(const uint8_t *bytes, uint32_t captured, uint32_t room,
-				       struct sp_datagram *datagram)
+/* Where the IP header is and how long; *ret_room: bytes of the IP packet behind it. */
+static enum sp_datagram_kind parse_ip(const uint8_t *ip, uint32_t captured, uint32_t wire,
+				      bool is_raw, uint32_t *ret_header, uint32_t *ret_room)
 {
-	uint32_t udp;
+	uint32_t header, total;
 
-	if (room < UDP_HEADER)
+	if (captured < 1)
+		return short_of(captured, wire);
+	if (ip[0] >> 4 != 4)
+		return is_raw && ip[0] >> 4 == 6 ? SP_DATAGRAM_OTHER : SP_DATAGRAM_MALFORMED;
+	if (captured < IP_HEADER)
+		return short_of(captured, wire);
+	header = (ip[0] & 15u) * 4;
+	total = be16(ip + 2);
+	/* Ethernet pads short packets, so the packet may be longer than `total`, never shorter. */
+	if (header < IP_HEADER || total < header || total > wire)
 		return SP_DATAGRAM_MALFORMED;
-	if (captured < UDP_HEADER)
-		return SP_DATAGRAM_CUT;
-	udp = be16(bytes + 4);
-	if (udp < UDP_HEADER || udp > room)
-		return SP_DATAGRAM_MALFORMED;
-	datagram->source_port = be16(bytes);
-	datagram->host_port = be16(bytes + 2);
-	datagram->length = udp - UDP_HEADER;
+	if (ip[9] != IP_PROTOCOL_UDP)
+		return SP_DATAGRAM_OTHER;
+	*ret_header = header;
+	*ret_room = total - header;
 	return SP_DATAGRAM_UDP;
+}
+
+/* The ports, if they are here: of a first fragment. */
+static void read_ports(const uint8_t *udp, uint32_t captured, uint32_t room, uint32_t fragment,
+		       struct sp_datagram *ret)
+{
+	bool are_here = !(fragment & IP_OFFSET) && room >= 4 && captured >= 4;
+
+	ret->source_port = are_here ? be16(udp) : 0;
+	ret->host_port = are_here ? be16(udp + 2) : 0;
 }
 
 enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *bytes,
 					  uint32_t captured, uint32_t wire, struct sp_datagram *ret)
 {
-	uint32_t at, header, total, fragment;
-	struct sp_datagram datagram = { 0 };
-	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at, &datagram.vlan);
-	const uint8_t *ip = bytes + at;
+	uint32_t at, header, room, fragment, length;
+	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at, &ret->vlan);
+	const uint8_t *ip = bytes + at, *udp;
 
 	if (kind != SP_DATAGRAM_UDP)
 		return kind;
 	if (wire < captured)
 		return SP_DATAGRAM_MALFORMED;
-	if (captured - at < 1)
-		return short_of(captured, wire);
-	if (ip[0] >> 4 != 4)
-		return link == SP_LINK_RAW && ip[0] >> 4 == 6 ? SP_DATAGRAM_OTHER :
-								SP_DATAGRAM_MALFORMED;
-	if (captured - at < IP_HEADER)
-		return short_of(captured, wire);
-	header = (ip[0] & 15u) * 4;
-	total = be16(ip + 2);
-	/* Ethernet pads short packets, so the packet may be longer than `total`, never shorter. */
-	if (header < IP_HEADER || total < header || total > wire - at)
-		return SP_DATAGRAM_MALFORMED;
-	if (ip[9] != IP_PROTOCOL_UDP)
-		return SP_DATAGRAM_OTHER;
-	datagram.source_mac = link == SP_LINK_ETHERNET ? bytes + SOURCE_MAC_AT : NULL;
-	datagram.source_ip = be32(ip + 12);
-	datagram.host_ip = be32(ip + 16);
-	datagram.payload = at + header + UDP_HEADER;
+	kind = parse_ip(ip, captured - at, wire - at, link == SP_LINK_RAW, &header, &room);
+	if (kind != SP_DATAGRAM_UDP)
+		return kind;
+	ret->source_mac = link == SP_LINK_ETHERNET ? bytes + SOURCE_MAC_AT : NULL;
+	ret->source_ip = be32(ip + 12);
+	ret->host_ip = be32(ip + 16);
+	udp = ip + header;
+	captured = captured - at < header ? 0 : captured - at - header;
 	fragment = be16(ip + 6) & IP_FRAGMENT;
 	if (fragment) {
-		if (!(fragment & IP_OFFSET) && total - header >= 4 && captured - at >= header + 4) {
-			datagram.source_port = be16(ip + header);
-			datagram.host_port = be16(ip + header + 2);
-		}
-		*ret = datagram;
+		read_ports(udp, captured, room, fragment, ret);
 		return SP_DATAGRAM_FRAGMENT;
 	}
-	kind = parse_udp(ip + header, captured - at < header ? 0 : captured - at - header,
-			 total - header, &datagram);
-	if (kind == SP_DATAGRAM_UDP)
-		*ret = datagram;
-	return kind;
+	if (room < UDP_HEADER)
+		return SP_DATAGRAM_MALFORMED;
+	if (captured < UDP_HEADER)
+		return SP_DATAGRAM_CUT;
+	length = be16(udp + 4);
+	if (length < UDP_HEADER || length > room)
+		return SP_DATAGRAM_MALFORMED;
+	ret->source_port = be16(udp);
+	ret->host_port = be16(udp + 2);
+	ret->payload = at + header + UDP_HEADER;
+	ret->length = length - UDP_HEADER;
+	return SP_DATAGRAM_UDP;
 }
 
 enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes, uint32_t captured,

@@ -13,12 +13,12 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "capture/allow.h"
 #include "capture/buffers.h"
 #include "capture/datagram.h"
 #include "capture/packet_source.h"
 
 enum {
-	STREAMS_MAX = 64,
 	SKIP_MAX = 4096, /* records passed over in one receive, so that a stop is noticed */
 	LULL_STEPS = 4096,
 };
@@ -33,8 +33,7 @@ struct replay_source {
 	char *path;
 	enum sp_link link;
 	double speed;
-	struct sp_packet_stream streams[STREAMS_MAX];
-	uint32_t streams_n;
+	struct sp_allow *allow;
 	/* The record that was read and not given yet. */
 	bool pending;
 	uint64_t stamp_ns;
@@ -76,24 +75,6 @@ static void read_record(struct replay_source *s)
 	}
 }
 
-/* The stream of a datagram, or NULL with *ret_reason the counter of why not. */
-static const struct sp_packet_stream *stream_of(struct replay_source *s,
-						const struct sp_datagram *datagram,
-						uint64_t **ret_reason)
-{
-	*ret_reason = &s->source.counters.unknown_stream;
-	for (uint32_t i = 0; i < s->streams_n; i++) {
-		const struct sp_packet_stream *stream = &s->streams[i];
-
-		if (stream->host_port != datagram->host_port)
-			continue;
-		if (!stream->camera_ip || stream->camera_ip == datagram->source_ip)
-			return stream;
-		*ret_reason = &s->source.counters.foreign;
-	}
-	return NULL;
-}
-
 /* Whether the pending record is a stream's datagram; counts it if not. */
 static bool is_wanted(struct replay_source *s, struct sp_datagram *ret_datagram,
 		      uint32_t *ret_stream)
@@ -107,23 +88,24 @@ static bool is_wanted(struct replay_source *s, struct sp_datagram *ret_datagram,
 	};
 	enum sp_datagram_kind kind =
 		sp_datagram_parse(s->link, s->bytes, s->captured, s->wire, ret_datagram);
-	const struct sp_packet_stream *stream;
-	uint64_t *reason;
 
 	if (kind != SP_DATAGRAM_UDP) {
 		sp_count(reasons[kind], 1);
 		return false;
 	}
-	stream = stream_of(s, ret_datagram, &reason);
-	if (stream && ret_datagram->length > s->buffers.payload) {
-		stream = NULL;
-		reason = &c->truncated;
-	}
-	if (!stream) {
-		sp_count(reason, 1);
+	switch (sp_allow_datagram(s->allow, ret_datagram, c, ret_stream)) {
+	case SP_ALLOW_STREAM:
+		break;
+	case SP_ALLOW_REFUSED:
+		return false;
+	case SP_ALLOW_OTHER:
+		sp_count(&c->unknown_stream, 1);
 		return false;
 	}
-	*ret_stream = (uint32_t)(stream - s->streams);
+	if (ret_datagram->length > s->buffers.payload) {
+		sp_count(&c->truncated, 1);
+		return false;
+	}
 	return true;
 }
 
@@ -241,13 +223,12 @@ static int replay_add_stream(struct sp_packet_source *source,
 			     const struct sp_packet_stream *stream, struct sp_err *err)
 {
 	struct replay_source *s = (struct replay_source *)source;
+	struct sp_packet_stream captured = *stream;
+	int error;
 
-	if (s->streams_n == STREAMS_MAX)
-		return sp_err_set(err, -ENOSPC,
-				  "%s: more than %d streams on one capture; open it twice", s->path,
-				  STREAMS_MAX);
-	s->streams[s->streams_n++] = *stream;
-	return 0;
+	captured.host_ip = 0; /* it may have been another machine */
+	error = sp_allow_add(s->allow, &captured, err);
+	return error ? sp_err_prefix(err, error, "%s", s->path) : 0;
 }
 
 static void replay_close(struct sp_packet_source *source)
@@ -256,6 +237,7 @@ static void replay_close(struct sp_packet_source *source)
 
 	pcap_close(s->pcap);
 	sp_packet_buffers_uninit(&s->buffers);
+	sp_allow_destroy(s->allow);
 	free(s->path);
 	free(s);
 }
@@ -330,9 +312,12 @@ int sp_replay_open(const struct sp_replay_config *config, struct sp_packet_sourc
 		return sp_err_set(err, -ENOMEM, "replay: no memory; close other programs");
 	}
 	s->speed = config->speed;
-	error = open_file(s, err);
+	error = sp_allow_create(&s->allow, err);
 	if (error)
 		goto err_free;
+	error = open_file(s, err);
+	if (error)
+		goto err_destroy_allow;
 	error = sp_packet_buffers_init(&s->buffers, config->buffers, config->buffer_size, err);
 	if (error) {
 		sp_err_prefix(err, error, "replay");
@@ -349,6 +334,8 @@ int sp_replay_open(const struct sp_replay_config *config, struct sp_packet_sourc
 
 err_close:
 	pcap_close(s->pcap);
+err_destroy_allow:
+	sp_allow_destroy(s->allow);
 err_free:
 	free(s->path);
 	free(s);
