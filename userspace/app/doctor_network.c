@@ -130,12 +130,31 @@ static void look_socket_memory(struct sp_doctor *d)
 			       RMEM_WANTED >> 10, RMEM_WANTED);
 }
 
+/*
+ * Rules of capture/ingress.c that outlived their instance: a socket would wait in vain for what they
+ * drop. Who may not ask is told nothing.
+ */
+static void look_drop_rules(struct sp_doctor *d)
+{
+	FILE *tables = popen("nft list tables netdev 2>/dev/null", "re");
+	char line[128], name[64];
+
+	while (tables && fgets(line, sizeof(line), tables))
+		if (sscanf(line, "table netdev %63s", name) == 1 && !strncmp(name, "sallyport_", 10))
+			sp_doctor_find(d, SP_DOCTOR_ADVICE, "drop rule", "the kernel drops streams by the "
+				       "table %s; if no instance runs, one was killed: nft delete table "
+				       "netdev %s", name, name);
+	if (tables)
+		pclose(tables);
+}
+
 void sp_doctor_look_network(struct sp_doctor *d)
 {
 	char seen[INTERFACES_MAX][IFNAMSIZ], name[IFNAMSIZ];
 	unsigned int seen_n = 0;
 
 	look_socket_memory(d);
+	look_drop_rules(d);
 	for (uint32_t i = 0; i < d->config->lanes_count; i++) {
 		for (uint32_t k = 0; k < d->config->lanes[i].cameras_count; k++) {
 			const struct sp_config_camera *camera = &d->config->lanes[i].cameras[k];
