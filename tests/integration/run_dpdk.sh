@@ -47,6 +47,9 @@ configure() {
 		         extended_ids: true}
 		compute: {backend: none}
 		capture:
+		  # What the busy machine keeps waiting is not lost.
+		  retention_ms: 2000
+		  packet_timeout_ms: 150
 		  queues: $1
 		  dpdk:
 		    eal: [--no-huge, --no-pci, "--vdev=net_af_packet0,iface=h0,blocksz=4096,framesz=2048,framecnt=8192,qpairs=$1"]
@@ -103,6 +106,7 @@ run_once() {
 	"$sallyport" lanes trigger lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
 	strangers
 	sleep 1
+	nft list ruleset >"$work/rules" 2>&1
 	"$sallyport" lanes close lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
 	"$sallyport" stats -c "$work/sallyport.yaml" >"$work/text" 2>>"$work/asked"
 	wait $appliance || { not_ok "run_dpdk_$name" "$(tail -n 3 "$work/err" "$work/asked")"; return 1; }
@@ -138,7 +142,25 @@ if run_once one_queue; then
 	verdict run_dpdk_encounter_is_durable "s['journal']['acknowledged'] == 1 and not s['journal']['unrecorded']"
 	[ "$("$sallyport" encounters list -d "$work/data" --json | wc -l)" = 1 ] && ok run_dpdk_encounter_is_listed ||
 		not_ok run_dpdk_encounter_is_listed "$("$sallyport" encounters list -d "$work/data" --json 2>&1)"
+	grep -q 'table netdev sallyport_' "$work/rules" && ok run_dpdk_spares_the_kernel ||
+		not_ok run_dpdk_spares_the_kernel "no drop rule: $(cat "$work/rules")"
 	left=$(nft list ruleset 2>&1)
 	[ -z "$left" ] && ok run_dpdk_leaves_no_rule || not_ok run_dpdk_leaves_no_rule "$left"
 fi
+
+# A killed instance leaves its rule: the doctor says so, the next one takes it away.
+rm -rf "$work/data"
+"$sallyport" run -c "$work/sallyport.yaml" --allow-unencrypted >/dev/null 2>"$work/err" &
+victim=$!
+pids+=($victim)
+for _ in $(seq 100); do [ -S "$work/data/control.sock" ] && break; sleep 0.05; done
+kill -9 $victim
+wait $victim 2>/dev/null
+"$sallyport" doctor -c "$work/sallyport.yaml" >"$work/text" 2>&1
+grep -q 'advice.*drop rule.*nft delete table netdev sallyport_' "$work/text" && ok run_dpdk_doctor_sees_the_rule ||
+	not_ok run_dpdk_doctor_sees_the_rule "$(cat "$work/text" "$work/err")"
+"$sallyport" run -c "$work/sallyport.yaml" --duration 0.5 --allow-unencrypted --quiet >"$work/err" 2>&1
+status=$?
+left=$(nft list ruleset 2>&1)
+[ $status = 0 ] && [ -z "$left" ] && ok run_dpdk_after_a_kill || not_ok run_dpdk_after_a_kill "$left$(cat "$work/err")"
 exit $failed

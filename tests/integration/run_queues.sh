@@ -21,7 +21,8 @@ lanes:
       - {name: two, address: 127.0.0.3, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500}
       - {name: three, address: 127.0.0.4, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500}
 compute: {backend: none}
-capture: {queues: 2}
+# What the busy machine keeps waiting is not lost.
+capture: {queues: 2, retention_ms: 2000, packet_timeout_ms: 150}
 journal: {segment_mib: 8}
 YAML
 start_gvcam camera --address 127.0.0.2 --cameras 3 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 ||
