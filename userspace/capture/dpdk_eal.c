@@ -217,16 +217,21 @@ static void compose_memory(const struct sp_dpdk_config *config, size_t need)
 		add_argument("-m%zu", mib);
 }
 
+static bool has_cards(const struct sp_dpdk_config *config)
+{
+	return is_given_short(config, "-a") || is_given(config, "--allow") ||
+	       is_given_short(config, "-b") || is_given(config, "--block");
+}
+
 static void compose(const struct sp_dpdk_config *config, size_t need)
 {
 	add_argument("sallyport");
 	if (!is_given(config, "--no-telemetry") && !is_given(config, "--telemetry"))
 		add_argument("--no-telemetry");
-	if (!is_given_short(config, "-a") && !is_given(config, "--allow") &&
-	    !is_given_short(config, "-b") && !is_given(config, "--block") &&
-	    !is_given(config, "--no-pci"))
+	if (!has_cards(config) && !is_given(config, "--no-pci"))
 		add_argument("--no-pci");
-	if (!is_given(config, "--iova-mode"))
+	/* With cards EAL chooses by their drivers: physical addresses are then refused below. */
+	if (!has_cards(config) && !is_given(config, "--iova-mode"))
 		add_argument("--iova-mode=va");
 	if (!is_given_short(config, "-l") && !is_given_short(config, "-c") &&
 	    !is_given(config, "--lcores"))
@@ -328,7 +333,7 @@ int sp_dpdk_eal_start(const struct sp_dpdk_config *config, size_t need, struct s
 		return sp_err_set(err, eal.error, "%s", eal.why);
 	if (rte_eal_iova_mode() != RTE_IOVA_VA)
 		return sp_err_set(err, -ENOTSUP,
-				  "dpdk: EAL uses physical addresses; bind the card to vfio-pci with an "
-				  "IOMMU, and leave --iova-mode away");
+				  "dpdk: EAL uses physical addresses; bind the card to vfio-pci behind an "
+				  "IOMMU with 48 address bits");
 	return 0;
 }

@@ -47,7 +47,8 @@ static int register_region(struct sp_dpdk_memory *memory, struct sp_err *err)
 	else if (rte_errno != ENOTSUP)
 		return sp_err_set(err, -rte_errno,
 				  "the card may not write to %zu MiB of memory: %s; raise "
-				  "RLIMIT_MEMLOCK, or ask for fewer buffers", region->size >> 20,
+				  "RLIMIT_MEMLOCK, ask for fewer buffers, or see that the IOMMU has "
+				  "48 address bits", region->size >> 20,
 				  rte_strerror(rte_errno));
 	return 0;
 }
@@ -84,10 +85,8 @@ static int create_pools(struct sp_dpdk_memory *memory, const char *id,
 /* Of one buffer, bytes. Never less than a frame of the usual MTU, which any card may bring. */
 static size_t room_of(const struct sp_dpdk_layout *layout)
 {
-	size_t data = RTE_MAX(layout->payload, (uint32_t)USUAL_PAYLOAD);
+	size_t data = RTE_MAX(layout->payload, (uint32_t)USUAL_PAYLOAD) + FRAME_EXTRA;
 
-	if (!layout->split)
-		data += FRAME_EXTRA;
 	data = round_up(RTE_MAX(data, (size_t)layout->room), ROOM_UNIT);
 	return round_up(RTE_PKTMBUF_HEADROOM + data, RTE_CACHE_LINE_SIZE);
 }

@@ -136,8 +136,10 @@ static int configure(struct sp_dpdk_port *port, struct sp_err *err)
 	char text[256];
 	int error;
 
+	/* mlx5 wants both for packets in two buffers. */
 	if (port->split)
-		conf.rxmode.offloads |= capa & RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
+		conf.rxmode.offloads |= capa & (RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT |
+						RTE_ETH_RX_OFFLOAD_SCATTER);
 	sp_dpdk_flow_configure(port, &conf);
 	sp_dpdk_complaint_clear();
 	error = rte_eth_dev_configure(port->id, (uint16_t)port->queues_n,

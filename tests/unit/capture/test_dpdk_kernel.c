@@ -28,6 +28,7 @@ enum { JUMBO = 8972 };
 static int home = -1; /* the namespace that we came from */
 static uint16_t vlan; /* of the stream that the next port gets */
 static uint32_t buffer_size = SIZE;
+static const char *drop_interface;
 
 static void run(const char *command)
 {
@@ -103,6 +104,7 @@ static int try_port(const char *const *eal, unsigned int eal_n, const char *port
 		.queues = 1,
 		.buffers = BUFFERS,
 		.buffer_size = buffer_size,
+		.drop_interface = drop_interface,
 		.nap_max_ns = 50 * SP_NS_PER_US,
 		.no_flow = no_flow,
 	};
@@ -269,26 +271,56 @@ TEST(what_the_ring_lost_is_counted)
 	leave_namespace();
 }
 
-/* A frame with a VLAN tag, out of an interface as it is. */
-static void send_tagged(const char *interface, uint16_t id, unsigned int i)
+/* Frames out of an interface as they are. */
+static int raw_socket(void)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void send_frame(int fd, const char *interface, const uint8_t *frame, size_t size)
 {
 	const struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)if_nametoindex(interface),
 	};
+
+	CHECK_EQ(sendto(fd, frame, size, 0, (const struct sockaddr *)&to, sizeof(to)), size);
+}
+
+static void send_untagged(int fd, const char *interface, uint16_t port, unsigned int i)
+{
+	uint8_t frame[HEADERS + SIZE];
+	uint32_t size = make_payload(frame + HEADERS, port - PORT, i);
+
+	make_headers(frame, CAMERA, port, size);
+	send_frame(fd, interface, frame, HEADERS + size);
+}
+
+static void send_tagged(int fd, const char *interface, uint16_t id, unsigned int i)
+{
 	uint8_t frame[4 + HEADERS + SIZE];
 	uint32_t size = make_payload(frame + 4 + HEADERS, 0, i);
 	const uint16_t tag[2] = { htons(ETH_P_8021Q), htons(id) };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	make_headers(frame + 4, CAMERA, PORT, size);
 	memmove(frame, frame + 4, 12);
 	memcpy(frame + 12, tag, sizeof(tag));
-	CHECK(fd >= 0);
-	CHECK_EQ(sendto(fd, frame, 4 + HEADERS + size, 0, (const struct sockaddr *)&to,
-			sizeof(to)), 4 + HEADERS + size);
-	close(fd);
+	send_frame(fd, interface, frame, 4 + HEADERS + size);
+}
+
+/* How many wait at a socket. */
+static unsigned int datagrams(int fd)
+{
+	unsigned int n = 0;
+	char byte;
+
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0)
+		n++;
+	return n;
 }
 
 /* The kernel takes the tag off and says so; the stream's VLAN is checked all the same. */
@@ -303,9 +335,11 @@ TEST(a_vlan_is_told_from_another)
 	const char *const eal[] = { "--vdev=net_af_packet0,iface=host0,blocksz=4096,framesz=2048,"
 				    "framecnt=1024" };
 	struct sp_packet_source *source;
+	int fd;
 
 	enter_namespace();
 	make_veth(1500);
+	fd = raw_socket();
 	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
 		unsigned int next = 0;
 
@@ -313,7 +347,7 @@ TEST(a_vlan_is_told_from_another)
 		source = open_port(eal, 1, NULL, NULL);
 		vlan = 0;
 		for (unsigned int i = 0; i < SENT; i++)
-			send_tagged("camera0", cases[k].sent, i);
+			send_tagged(fd, "camera0", cases[k].sent, i);
 		for (uint64_t start = sp_clock_now();
 		     source->counters.received + source->counters.foreign_vlan < SENT;) {
 			next = take(source, next, SP_NS_PER_MS);
@@ -323,6 +357,56 @@ TEST(a_vlan_is_told_from_another)
 		CHECK_EQ(source->counters.foreign_vlan, cases[k].same ? 0 : SENT);
 		source->ops->close(source);
 	}
+	close(fd);
+	leave_namespace();
+}
+
+/* The kernel is spared the stream's packets, gets others, and gets all again at the end. */
+TEST(the_kernel_drops_what_we_take)
+{
+	enum { SENT = 60 }; /* a socket's buffer holds as many */
+	const char *const eal[] = { "--vdev=net_af_packet0,iface=host0,blocksz=4096,framesz=2048,"
+				    "framecnt=1024" };
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	const struct sockaddr_in other = { .sin_family = AF_INET, .sin_port = htons(PORT + 7) };
+	struct sp_packet_source *source = NULL;
+	int mine, theirs, fd, error;
+	struct sp_err err;
+
+	enter_namespace();
+	make_veth(1500);
+	/* Local addresses of both ends would shortcut the wire: the camera's is on it alone. */
+	run("ip addr add 192.0.2.1/32 dev host0 && sysctl -qw net.ipv4.conf.host0.accept_local=1 "
+	    "net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.host0.rp_filter=0");
+	mine = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	theirs = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CHECK(!bind(mine, (const struct sockaddr *)&any, sizeof(any)));
+	CHECK(!bind(theirs, (const struct sockaddr *)&other, sizeof(other)));
+	drop_interface = "host0";
+	error = try_port(eal, 1, NULL, NULL, false, &source, &err);
+	drop_interface = NULL;
+	if (error) {
+		leave_namespace();
+		if (error == -ENOSYS || error == -EPERM || error == -EOPNOTSUPP)
+			SKIP("%s", err.text);
+		FAIL("%s", err.text);
+	}
+	fd = raw_socket();
+	for (unsigned int i = 0; i < SENT; i++) {
+		send_untagged(fd, "camera0", PORT, i);
+		send_untagged(fd, "camera0", PORT + 7, i);
+	}
+	for (unsigned int next = 0; next < SENT;)
+		next = take(source, next, PATIENCE);
+	CHECK_EQ(datagrams(mine), 0);
+	CHECK_EQ(datagrams(theirs), SENT);
+	source->ops->close(source);
+	send_untagged(fd, "camera0", PORT, 0);
+	for (uint64_t start = sp_clock_now(); !datagrams(mine);)
+		CHECK(sp_clock_now() - start < PATIENCE);
+	close(fd);
+	close(mine);
+	close(theirs);
 	leave_namespace();
 }
 
@@ -355,26 +439,6 @@ static void need_tap(void)
 		SKIP("no right to /dev/net/tun");
 }
 
-/* Raw frames out of the tap as the kernel's own would be, to no stream. */
-static void send_raw(const char *interface, unsigned int n)
-{
-	const struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IP),
-		.sll_ifindex = (int)if_nametoindex(interface),
-	};
-	uint8_t frame[HEADERS + 20] = { 0 };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	CHECK(fd >= 0);
-	make_headers(frame, HOST, 9, 20);
-	memcpy(frame, "\x02\0\0\0\0\x0a\x02\0\0\0\0\x01", 12);
-	for (unsigned int i = 0; i < n; i++)
-		CHECK_EQ(sendto(fd, frame, sizeof(frame), 0, (const struct sockaddr *)&to,
-				sizeof(to)), sizeof(frame));
-	close(fd);
-}
-
 TEST(control_traffic_reaches_the_kernel_and_leaves_it)
 {
 	enum { SENT = 100 };
@@ -382,6 +446,7 @@ TEST(control_traffic_reaches_the_kernel_and_leaves_it)
 				    "--vdev=net_tap0,iface=control0" };
 	struct sp_packet_source *source;
 	uint64_t before;
+	int fd;
 
 	enter_namespace();
 	need_tap();
@@ -394,7 +459,10 @@ TEST(control_traffic_reaches_the_kernel_and_leaves_it)
 	CHECK_EQ(source->counters.not_passed_on, 0);
 	CHECK(statistic("control0", "\"rx\"") - before >= SENT);
 	before = statistic("camera0", "\"rx\"");
-	send_raw("control0", SENT);
+	fd = raw_socket();
+	for (unsigned int i = 0; i < SENT; i++)
+		send_untagged(fd, "control0", 9, i);
+	close(fd);
 	for (uint64_t start = sp_clock_now(); statistic("camera0", "\"rx\"") - before < SENT;) {
 		take(source, 0, SP_NS_PER_MS);
 		CHECK(sp_clock_now() - start < PATIENCE);
