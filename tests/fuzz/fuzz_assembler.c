@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes as traffic: a run of records "op, argument, …" that send packets well and badly formed, let
- * time pass and put frames back. Whatever comes, the ledger adds up, every token comes back once,
- * requests name packets that exist and frames can be read.
+ * Bytes as traffic: a run of records "op, argument, …" that send packets well and badly formed, of
+ * images, chunk data, parts, all in one, split or not, let time pass and put frames back. Whatever
+ * comes, the ledger adds up, every token comes back once, requests name packets that exist, no byte
+ * beyond a packet is read, and frames and their chunks can be.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/region.h"
 #include "frame/assembler.h"
+#include "frame/chunk.h"
 #include "gvsp_wire.h"
 #include "wire/pfnc.h"
 
@@ -20,16 +22,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
 	STREAMS = 2,
 	BUFFERS = 96,
-	BUFFER = 160,
+	BUFFER = 320,
 	PAYLOAD = 64,
+	EXTRA = 100,
 	BURST = 8,
 	FRAMES = 8,
-	PACKETS = 20 /* of 32 × 32 bytes with extended headers */
+	CHUNKS = 8,
+	PACKETS = 29 /* of 32 × 32 + 100 bytes in parts, with extended headers */
 };
 
 static struct {
 	uint8_t memory[BUFFERS * BUFFER];
 	uint8_t lent[BUFFERS];
+	uint8_t *heads[BUFFERS]; /* as long as what may be read there */
 	struct sp_frame *frames[FRAMES];
 	uint32_t frames_n;
 	struct sp_packet burst[BURST];
@@ -55,7 +60,9 @@ static uint8_t byte(struct input *in)
 
 static void read_frame(const struct sp_frame *frame)
 {
+	struct sp_chunk chunks[CHUNKS];
 	uint8_t row[4096];
+	int n;
 
 	for (uint32_t y = 0; y < frame->height; y++) {
 		uint32_t group = sp_pfnc_by_code(frame->pixel_format)->group;
@@ -65,6 +72,19 @@ static void read_frame(const struct sp_frame *frame)
 			sp_frame_read_row(frame, y, 0, n, row);
 	}
 	sp_frame_rect_damaged(frame, 0, 0, (int)frame->width, (int)frame->height);
+	require(frame->parts_n >= 1 && frame->parts_n <= SP_FRAME_PARTS_MAX);
+	for (uint32_t p = 0; p < frame->parts_n; p++) {
+		const struct sp_frame_part *part = &frame->parts[p];
+
+		require(part->bytes <= (uint64_t)part->packets * part->stride);
+		require(part->first_packet + part->packets <= frame->packets);
+		require(part->bytes <= sizeof(row) &&
+			sp_frame_read(frame, p, 0, (uint32_t)part->bytes, row) >= 0);
+	}
+	n = sp_chunk_list(frame, chunks, CHUNKS);
+	for (int i = 0; i < n && i < CHUNKS; i++)
+		require(sp_frame_read(frame, chunks[i].part, chunks[i].from, chunks[i].length, row) >=
+			0);
 }
 
 static void take(void)
@@ -75,6 +95,7 @@ static void take(void)
 	for (uint32_t i = 0; i < out.tokens_n; i++) {
 		require(out.tokens[i] < BUFFERS && f.lent[out.tokens[i]]);
 		f.lent[out.tokens[i]] = 0;
+		free(f.heads[out.tokens[i]]);
 	}
 	for (uint32_t i = 0; i < out.resends_n; i++)
 		require(out.resends[i].first <= out.resends[i].last &&
@@ -108,11 +129,128 @@ static void put(uint32_t which)
 	take();
 }
 
+static uint16_t payload_type(struct input *in)
+{
+	uint8_t type = byte(in);
+
+	return (uint16_t)((type & 0x0F) | (type & 0x80 ? GVSP_PAYLOAD_CHUNKS : 0));
+}
+
+static struct sp_gvsp_leader leader(struct input *in, uint8_t kind)
+{
+	return (struct sp_gvsp_leader){
+		.payload_type = kind & 0x80 ? payload_type(in) : GVSP_PAYLOAD_IMAGE,
+		.has_image = true,
+		.timestamp = kind & 0x40 ? byte(in) : 0,
+		.pixel_format = sp_pfnc_table[kind & 0x80 ? byte(in) % sp_pfnc_table_n : 0].code,
+		.size_x = 32,
+		.size_y = byte(in),
+		.padding_x = kind & 0x80 ? byte(in) % 8 : 0,
+	};
+}
+
+static struct sp_gvsp_trailer trailer(struct input *in, uint8_t kind)
+{
+	return (struct sp_gvsp_trailer){
+		.payload_type = kind & 0x80 ? payload_type(in) : GVSP_PAYLOAD_IMAGE,
+		.has_size_y = true,
+		.size_y = kind & 0x40 ? byte(in) : 0,
+		.chunk_length = kind & 0x80 ? byte(in) : 0,
+	};
+}
+
+static int parts_leader(struct input *in, const struct sp_gvsp_packet *header, uint8_t *data)
+{
+	struct sp_gvsp_part parts[SP_FRAME_PARTS_MAX];
+	uint8_t n = 1 + byte(in) % SP_FRAME_PARTS_MAX;
+
+	for (uint8_t i = 0; i < n; i++)
+		parts[i] = (struct sp_gvsp_part){
+			.length = (uint64_t)byte(in) << 2,
+			.data_type = byte(in) % 13,
+			.has_image = true,
+			.pixel_format = SP_PFNC_MONO8,
+			.size_x = 32,
+			.size_y = byte(in) % 33,
+		};
+	return sp_gvsp_build_multi_part_leader(header, byte(in), parts, n, data, BUFFER);
+}
+
+/* Writes a packet with fields from the input. Returns its length. */
+static int write_packet(struct input *in, uint8_t kind, struct sp_gvsp_packet *header,
+			uint8_t *data)
+{
+	struct sp_gvsp_part_prefix prefix;
+	struct sp_gvsp_trailer end;
+	struct sp_gvsp_leader begin;
+	int n;
+
+	switch (kind & 7) {
+	case 0:
+		header->packet_id = 0;
+		begin = leader(in, kind);
+		return sp_gvsp_build_leader(header, &begin, data, BUFFER);
+	case 1:
+		end = trailer(in, kind);
+		return sp_gvsp_build_trailer(header, &end, 0, data, BUFFER);
+	case 2:
+		for (n = 0; n < 48; n++)
+			data[n] = byte(in);
+		return kind >> 3;
+	case 3:
+		n = sp_gvsp_build(header, data, BUFFER);
+		return n + byte(in) % 100;
+	case 4:
+		header->packet_id = 0;
+		begin = leader(in, kind);
+		end = trailer(in, kind);
+		end.payload_type = begin.payload_type;
+		n = sp_gvsp_build_all_in(header, &begin, &end, 0, data, BUFFER);
+		return n + byte(in);
+	case 5:
+		prefix.part = byte(in) % 5;
+		prefix.offset = (uint64_t)byte(in) << 2;
+		prefix.ends_part = false;
+		header->extended = true;
+		n = sp_gvsp_build_part_prefix(header, &prefix, data, BUFFER);
+		return n + (kind & 0x40 ? byte(in) : PAYLOAD - 20);
+	case 6:
+		header->packet_id = 0;
+		header->extended = true;
+		return parts_leader(in, header, data);
+	default:
+		n = sp_gvsp_build(header, data, BUFFER);
+		return n + PAYLOAD - (header->extended ? 12 : 0);
+	}
+}
+
+/* As the card may have put it: its first @split bytes elsewhere; 0: all in one place. */
+static struct sp_packet place(uint32_t buffer, uint32_t n, uint32_t split)
+{
+	uint8_t *data = f.memory + buffer * BUFFER;
+	uint32_t head;
+
+	if (split > n)
+		split = n;
+	head = split ? split : n;
+	f.heads[buffer] = malloc(head ? head : 1);
+	memcpy(f.heads[buffer], data, head);
+	memmove(data, data + split, n - split);
+	return (struct sp_packet){
+		.head = f.heads[buffer],
+		.offset = buffer * BUFFER,
+		.token = buffer,
+		.rx_ns = f.now,
+		.length = n,
+		.split = (uint16_t)split,
+	};
+}
+
 /* One datagram; its fields come from the input. */
 static void send(struct input *in)
 {
 	struct sp_gvsp_packet header = { 0 };
-	uint8_t kind, *data;
+	uint8_t kind, more, *data;
 	uint32_t buffer = 0;
 	int n;
 
@@ -120,49 +258,21 @@ static void send(struct input *in)
 		buffer++;
 	if (buffer == BUFFERS)
 		return;
-	f.lent[buffer] = 1;
 	data = f.memory + buffer * BUFFER;
 	kind = byte(in);
+	more = byte(in);
 	header.status = kind & 0x08 ? (uint16_t)(0x8000 | byte(in)) : 0;
 	header.extended = kind & 0x10;
 	header.block_id = kind & 0x20 ? (uint64_t)byte(in) << 8 : 100;
 	header.block_id += byte(in);
 	header.packet_id = byte(in);
 	header.format = GVSP_FORMAT_PAYLOAD;
-	if ((kind & 7) == 0) {
-		struct sp_gvsp_leader leader = {
-			.payload_type = kind & 0x80 ? byte(in) : GVSP_PAYLOAD_IMAGE,
-			.has_image = true,
-			.timestamp = kind & 0x40 ? byte(in) : 0,
-			.pixel_format =
-				sp_pfnc_table[kind & 0x80 ? byte(in) % sp_pfnc_table_n : 0].code,
-			.size_x = 32,
-			.size_y = byte(in),
-			.padding_x = kind & 0x80 ? byte(in) % 8 : 0,
-		};
-
-		header.packet_id = 0;
-		n = sp_gvsp_build_leader(&header, &leader, data, BUFFER);
-	} else if ((kind & 7) == 1) {
-		struct sp_gvsp_trailer trailer = { GVSP_PAYLOAD_IMAGE, true, 0, 0 };
-
-		n = sp_gvsp_build_trailer(&header, &trailer, 0, data, BUFFER);
-	} else if ((kind & 7) == 2) {
-		for (n = 0; n < 48; n++)
-			data[n] = byte(in);
-		n = kind >> 3;
-	} else {
-		n = sp_gvsp_build(&header, data, BUFFER);
-		n += (kind & 7) == 3 ? byte(in) % 100 : PAYLOAD;
-	}
-	f.burst[f.burst_n++] = (struct sp_packet){
-		.head = data,
-		.offset = buffer * BUFFER,
-		.token = buffer,
-		.rx_ns = f.now,
-		.length = (uint32_t)n,
-		.stream = (uint16_t)(kind & 0x20 ? kind >> 6 : 0),
-	};
+	n = write_packet(in, kind, &header, data);
+	if (n < 0 || n > BUFFER)
+		return;
+	f.lent[buffer] = 1;
+	f.burst[f.burst_n] = place(buffer, (uint32_t)n, more & 0x80 ? more & 0x3F : 0);
+	f.burst[f.burst_n++].stream = (uint16_t)(kind & 0x20 ? kind >> 6 : 0);
 	if (f.burst_n == BURST)
 		push();
 }
@@ -170,12 +280,13 @@ static void send(struct input *in)
 static void begin(void)
 {
 	static struct sp_region region = { .base = f.memory, .size = sizeof(f.memory) };
-	/* 32 × 32 Mono8: 16 packets, or 20 with extended headers. */
+	/* 32 × 32 Mono8: 16 packets, or 20 with extended headers, and some more. */
 	const struct sp_stream_config config = {
 		.packet_payload = PAYLOAD,
 		.pixel_format = SP_PFNC_MONO8,
 		.width = 32,
 		.height = 32,
+		.extra_bytes = EXTRA,
 		.frames = 4,
 		.packet_timeout_ns = 200,
 		.gap_ns = 50,
