@@ -9,7 +9,8 @@
  * dpdk_af_packet.c  what the kernel dropped before one of its interfaces
  * dpdk_flow.c    which queue a stream comes to: rules, or the card's hash
  * dpdk_exception.c  what is no stream's, to the kernel and back
- * dpdk.c         the source itself: receive, release
+ * dpdk_open.c    all of these together: open, close
+ * dpdk.c         the source itself: streams, receive, release
  */
 #ifndef SP_CAPTURE_DPDK_H
 #define SP_CAPTURE_DPDK_H
@@ -182,6 +183,11 @@ static inline struct rte_mempool *sp_dpdk_pool(struct sp_packet_source *source)
 {
 	return ((struct sp_dpdk *)source)->memory.payload;
 }
+
+/* ---- dpdk.c, dpdk_open.c ---- */
+
+extern const struct sp_packet_source_ops sp_dpdk_ops;
+void sp_dpdk_close(struct sp_packet_source *source);
 
 /* ---- dpdk_port.c ---- */
 
