@@ -251,11 +251,9 @@ enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t 
 	verdict = sp_allow_datagram(allow, &datagram, counters, &stream);
 	if (verdict != SP_ALLOW_STREAM)
 		return verdict;
-	*ret = (struct sp_allowed){
-		.stream = stream,
-		.source_ip = datagram.source_ip,
-		.payload = datagram.payload,
-		.length = datagram.length,
-	};
+	ret->stream = stream;
+	ret->source_ip = datagram.source_ip;
+	ret->payload = datagram.payload;
+	ret->length = datagram.length;
 	return SP_ALLOW_STREAM;
 }

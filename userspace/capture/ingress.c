@@ -32,7 +32,7 @@ struct sp_ingress {
 static int check(const char *interface, unsigned int n, struct sp_err *err)
 {
 	for (const char *c = interface; *c; c++) {
-		if (!isalnum((unsigned char)*c) && !strchr("._-@:+", *c))
+		if (!isalnum((unsigned char)*c) && !strchr("._-@+", *c))
 			return sp_err_set(err, -EINVAL,
 					  "%s: not a name that an ingress rule can have; rename the "
 					  "interface: ip link set … name eth1", interface);

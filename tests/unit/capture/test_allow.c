@@ -436,7 +436,7 @@ TEST(a_table_finds_what_a_loop_finds)
 
 enum { BATCH = 512, BATCHES = 400 };
 
-/* The bound is what a packet of 64 bytes has at 40 Gb/s on one queue; sanitizers and neighbours slow. */
+/* Bounds with room for sanitizers and a busy machine; a search through the streams is far off both. */
 TEST(a_look_is_quick_whatever_the_number_of_streams)
 {
 	static uint8_t frames[BATCH][64];
@@ -477,8 +477,8 @@ TEST(a_look_is_quick_whatever_the_number_of_streams)
 			uint64_t start = sp_clock_now(), took;
 
 			for (uint32_t i = 0; i < BATCH; i++) {
-				CHECK_EQ(sp_allow_look(allow, frames[i], 64, 64, -1, &counters,
-						       &allowed), SP_ALLOW_STREAM);
+				allowed.length = 0;
+				sp_allow_look(allow, frames[i], 64, 64, -1, &counters, &allowed);
 				bytes += allowed.length;
 			}
 			took = sp_clock_now() - start;
@@ -490,7 +490,7 @@ TEST(a_look_is_quick_whatever_the_number_of_streams)
 	}
 	printf("# a look: %.1f ns with 1 stream, %.1f ns with %d\n", ns[0], ns[1],
 	       SP_ALLOW_STREAMS_MAX);
-	CHECK(ns[1] < 200);
+	CHECK(ns[1] < 200 && ns[1] < 4 * ns[0]);
 }
 
 TEST_MAIN()

@@ -96,8 +96,63 @@ TEST(every_link_is_read)
 			CHECK_EQ(d.host_port, 50000);
 			CHECK_EQ(d.payload, links[i].n + 20 + options * 4 + 8);
 			CHECK_EQ(d.length, 4);
+			CHECK_EQ(!!d.source_mac, links[i].link == SP_LINK_ETHERNET);
 		}
 	}
+}
+
+TEST(the_tag_that_names_a_vlan_is_read)
+{
+	static const struct {
+		uint16_t tags[3];
+		uint16_t vlan;
+	} cases[] = {
+		{ { 0 }, 0 },
+		{ { 0xE000 }, 0 },
+		{ { 0xFFFE }, 0xFFE },
+		{ { 0x2000, 5 }, 5 },
+		{ { 5, 0x2000 }, 5 },
+		{ { 5, 6 }, SP_DATAGRAM_VLANS },
+		{ { 5, 5, 7 }, SP_DATAGRAM_VLANS },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint8_t macs[12] = { [6] = 2, [11] = 9 };
+		struct sp_datagram d = { 0 };
+		struct bytes b = { .n = 0 };
+
+		put(&b, macs, 12);
+		for (int k = 0; k < 3 && cases[i].tags[k]; k++) {
+			put16(&b, 0x8100);
+			put16(&b, cases[i].tags[k]);
+		}
+		put16(&b, 0x0800);
+		put_ip(&b, 0);
+		CHECK_EQ(sp_datagram_headers(SP_LINK_ETHERNET, b.at, b.n, b.n, &d), SP_DATAGRAM_UDP);
+		CHECK_EQ(d.vlan, cases[i].vlan);
+		CHECK(d.source_mac == b.at + 6 && d.source_mac[5] == 9);
+	}
+}
+
+TEST(headers_are_enough)
+{
+	struct sp_datagram d = { 0 };
+	struct bytes b = { .n = 0 };
+
+	put_ip(&b, 0);
+	CHECK_EQ(sp_datagram_headers(SP_LINK_RAW, b.at, 28, b.n, &d), SP_DATAGRAM_UDP);
+	CHECK_EQ(d.payload, 28);
+	CHECK_EQ(d.length, 4);
+	CHECK_EQ(sp_datagram_headers(SP_LINK_RAW, b.at, 27, b.n, &d), SP_DATAGRAM_CUT);
+	/* Fragments: the first has the ports, the others begin with anything. */
+	b.at[6] = 0x20;
+	CHECK_EQ(sp_datagram_headers(SP_LINK_RAW, b.at, 28, b.n, &d), SP_DATAGRAM_FRAGMENT);
+	CHECK_EQ(d.source_ip, 0x0A000001);
+	CHECK_EQ(d.host_port, 50000);
+	b.at[7] = 2;
+	CHECK_EQ(sp_datagram_headers(SP_LINK_RAW, b.at, 28, b.n, &d), SP_DATAGRAM_FRAGMENT);
+	CHECK_EQ(d.source_ip, 0x0A000001);
+	CHECK_EQ(d.host_port, 0);
 }
 
 /* However short the capture, never UDP, never a read past it; and CUT once the link was read. */
