@@ -34,11 +34,13 @@ static const struct wire wires[] = {
 
 enum engine { OURS, ARAVIS_SOCKET, ARAVIS_PACKETS, ENGINES };
 
-static const char *const engine_names[ENGINES] = { "udp", "aravis udp", "aravis packet socket" };
+static const char *const engine_names[ENGINES] = { "sallyport", "aravis udp",
+						   "aravis packet socket" };
 
 struct result {
 	double whole; /* share of the frames that were sent */
-	double again; /* packets sent again for each sent once */
+	double again; /* packets sent again for each that was drawn */
+	double lost; /* of these, on the wire */
 };
 
 static void add_aravis(const struct bench_farm_load *load, bool packet_socket,
@@ -69,6 +71,7 @@ static int run(const struct wire *wire, enum engine engine, unsigned int frames,
 	};
 	struct bench_command receiver;
 	json_t *received, *sent;
+	double packets;
 	int error;
 
 	memcpy(load.faults, wire->faults, sizeof(load.faults));
@@ -85,7 +88,9 @@ static int run(const struct wire *wire, enum engine engine, unsigned int frames,
 		return error;
 	ret->whole = bench_farm_figure(received, engine == OURS ? "frames_complete" : "complete") /
 		     frames;
-	ret->again = bench_farm_sent(sent, "resent") / bench_farm_sent(sent, "sent");
+	packets = bench_farm_sent(sent, "sent") + bench_farm_sent(sent, "dropped");
+	ret->again = bench_farm_sent(sent, "resent") / packets;
+	ret->lost = bench_farm_sent(sent, "dropped") / packets;
 	json_decref(received);
 	json_decref(sent);
 	return 0;
@@ -93,8 +98,16 @@ static int run(const struct wire *wire, enum engine engine, unsigned int frames,
 
 static void report(struct sp_bench *bench, const struct wire *wire, unsigned int rounds,
 		   double whole[ENGINES][SP_BENCH_ROUNDS_MAX],
-		   double again[ENGINES][SP_BENCH_ROUNDS_MAX])
+		   double again[ENGINES][SP_BENCH_ROUNDS_MAX], const double *lost)
 {
+	const struct sp_bench_row wire_row = {
+		.label = wire->label,
+		.engine = "gvcam",
+		.metric = "packets_lost",
+		.unit = "1",
+	};
+
+	sp_bench_record(bench, &wire_row, lost, rounds);
 	for (int e = 0; e < ENGINES; e++) {
 		struct sp_bench_row row = {
 			.label = wire->label,
@@ -131,6 +144,7 @@ int main(int argc, char **argv)
 	bool quick = argc > 1 && !strcmp(argv[1], "quick");
 	unsigned int rounds = quick ? ROUNDS_QUICK : SP_BENCH_ROUNDS_MIN;
 	static double whole[ENGINES][SP_BENCH_ROUNDS_MAX], again[ENGINES][SP_BENCH_ROUNDS_MAX];
+	static double lost[SP_BENCH_ROUNDS_MAX];
 	struct sp_bench *bench = sp_bench_begin("loss");
 	bool failed = false;
 
@@ -153,9 +167,10 @@ int main(int argc, char **argv)
 			}
 			whole[engine][round] = result.whole;
 			again[engine][round] = result.again;
+			lost[round] = result.lost; /* the same for all */
 		}
 		if (complete)
-			report(bench, &wires[w], rounds, whole, again);
+			report(bench, &wires[w], rounds, whole, again, lost);
 		failed |= !complete;
 	}
 	return sp_bench_end(bench) || failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -32,23 +32,23 @@ own_network() {
 }
 
 # network_pair MTU: after own_network, two ends of a wire: host0 here, cam0 in a namespace beside it, which
-# lives as long as the test. far COMMAND…: runs there. Addresses: 10.77.0.1 here, 10.77.1.1 to .250 there.
+# lives as long as the test. $far COMMAND…: runs there. Addresses: 10.77.0.1 here, 10.77.1.1 to .250 there.
 network_pair() {
 	[ -n "${SP_OWN_NETWORK:-}" ] || return 1
 	unshare -n sleep 3600 &
 	far_pid=$!
 	pids+=($far_pid)
+	far="nsenter -t $far_pid -n"
 	while [ "$(readlink /proc/$far_pid/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
 	ip link add host0 mtu "$1" type veth peer name cam0 mtu "$1" netns $far_pid || return 1
 	ip addr add 10.77.0.1/16 dev host0
-	for last in $(seq 250); do echo "addr add 10.77.1.$last/16 dev cam0"; done | far ip -batch -
-	far ip link set cam0 up
-	far ip link set lo up
+	for last in $(seq 250); do echo "addr add 10.77.1.$last/16 dev cam0"; done | $far ip -batch -
+	$far ip link set cam0 up
+	$far ip link set lo up
 	ip link set host0 up
 	# A receiver that taps the wire sees what is sent as it is: no runs of packets in one piece.
-	far ethtool -K cam0 tx-udp-segmentation off >/dev/null
+	$far ethtool -K cam0 tx-udp-segmentation off >/dev/null
 }
-far() { nsenter -t "$far_pid" -n "$@"; }
 
 # have_models: the recommended models and photographs are there.
 have_models() {
@@ -57,7 +57,7 @@ have_models() {
 }
 
 # start_gvcam NAME ARGUMENTS…: in the background; returns when its cameras are ready. Log: $work/NAME.log
-# gvcam_in=far: at the other end of network_pair.
+# gvcam_in=$far: at the other end of network_pair.
 start_gvcam() {
 	local name=$1
 	shift

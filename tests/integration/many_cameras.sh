@@ -17,7 +17,7 @@ if ! network_pair 1500; then
 	skip many_cameras "two network namespaces need root"
 	exit 0
 fi
-gvcam_in=far
+gvcam_in=$far
 start_gvcam gvcam --address 10.77.1.1 --cameras 64 --pattern --fps 2 --width 640 --height 480 ||
 	{ not_ok many_cameras "gvcam does not start"; exit 1; }
 
