@@ -124,6 +124,15 @@ static uint16_t mtu_for(const struct sp_dpdk_port *port)
 	return (uint16_t)mtu;
 }
 
+/*
+ * The exception path sends what the kernel answers by the first; some drivers want as many as there
+ * are to receive.
+ */
+static uint16_t send_queues(const struct sp_dpdk_port *port)
+{
+	return (uint16_t)RTE_MIN(port->queues_n, (unsigned int)port->info.max_tx_queues);
+}
+
 static int configure(struct sp_dpdk_port *port, struct sp_err *err)
 {
 	const uint64_t capa = port->info.rx_offload_capa;
@@ -143,7 +152,7 @@ static int configure(struct sp_dpdk_port *port, struct sp_err *err)
 	sp_dpdk_flow_configure(port, &conf);
 	sp_dpdk_complaint_clear();
 	error = rte_eth_dev_configure(port->id, (uint16_t)port->queues_n,
-				      port->info.max_tx_queues ? 1 : 0, &conf);
+				      send_queues(port), &conf);
 	if (error)
 		return sp_err_set(err, error,
 				  "dpdk: %s: cannot be configured for %u queues: %s (%s); ask for fewer "
@@ -191,13 +200,11 @@ static int set_up_queues(struct sp_dpdk_port *port)
 
 	for (unsigned int i = 0; i < port->queues_n && !error; i++)
 		error = set_up_queue(port, &port->queues[i]);
-	/* The exception path sends what the kernel answers; some drivers want a queue anyway. */
-	if (!error && port->info.max_tx_queues) {
+	if (!error)
 		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &receive, &send);
-		if (!error)
-			error = rte_eth_tx_queue_setup(port->id, 0, send,
-						       (unsigned int)SOCKET_ID_ANY, NULL);
-	}
+	for (uint16_t i = 0; i < send_queues(port) && !error; i++)
+		error = rte_eth_tx_queue_setup(port->id, i, send, (unsigned int)SOCKET_ID_ANY,
+					       NULL);
 	return error;
 }
 

@@ -448,8 +448,8 @@ TEST(control_traffic_reaches_the_kernel_and_leaves_it)
 	uint64_t before;
 	int fd;
 
-	enter_namespace();
 	need_tap();
+	enter_namespace();
 	make_veth(1500);
 	source = open_port(eal, 2, "net_af_packet0", "net_tap0");
 	run("ip link set control0 up && ip link show control0 | grep -q 02:00:00:00:00:01");
@@ -497,8 +497,8 @@ TEST(a_port_that_takes_rules_gives_what_they_name)
 	bool refused;
 	int fd;
 
-	enter_namespace();
 	need_tap();
+	enter_namespace();
 	refused = try_port(eal, 1, NULL, NULL, false, &source, &err) != 0;
 	if (refused) {
 		CHECK(strstr(err.text, "refuses the rule for port 50000") &&
@@ -521,6 +521,37 @@ TEST(a_port_that_takes_rules_gives_what_they_name)
 	leave_namespace();
 	if (refused)
 		SKIP("the kernel has no multiq qdisc: no rules; without them 200 packets came");
+}
+
+/* Where rules can be had, cameras are dealt out in turn, whatever their addresses. */
+TEST(rules_deal_streams_out_in_turn)
+{
+	const char *const eal[] = { "--vdev=net_tap2,iface=card1" };
+	const struct sp_dpdk_config config = {
+		.eal = eal,
+		.eal_n = 1,
+		.queues = 2,
+		.buffers = BUFFERS,
+		.buffer_size = SIZE,
+	};
+	const struct sp_packet_stream any = { .fd = -1, .host_port = PORT };
+	struct sp_packet_source *sources[2];
+	struct sp_err err;
+	int error;
+
+	need_tap();
+	enter_namespace();
+	error = sp_dpdk_open(&config, sources, &err);
+	if (error) {
+		leave_namespace();
+		FAIL("%s", err.text);
+	}
+	CHECK_EQ(((struct sp_dpdk *)sources[0])->port->steering, SP_DPDK_RULES);
+	for (unsigned int i = 0; i < 6; i++)
+		CHECK_EQ(sp_dpdk_queue(sources[i / 3], &any), i % 2);
+	sources[1]->ops->close(sources[1]);
+	sources[0]->ops->close(sources[0]);
+	leave_namespace();
 }
 
 TEST_MAIN()
