@@ -100,7 +100,10 @@ LANESIM_OBJ += $(foreach i,$(LANESIM_ISAS),$(patsubst %.c,$(BUILD)/obj/%.$i.o, \
 LANESIM_LIB := $(BUILD)/liblanesim.a
 PROGRAMS := $(if $(SALLYPORT_OBJ),$(BUILD)/sallyport) $(if $(GVCAM_OBJ),$(BUILD)/gvcam) \
 	$(if $(LANESIM_MAIN),$(BUILD)/lanesim)
-UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c tests/parity/test_*.c)))
+# Tests of what is not there stay out.
+UNIT_SRC := $(filter-out $(call without,DPDK,tests/unit/capture/test_dpdk%), \
+	$(sort $(wildcard tests/unit/*/test_*.c)))
+UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC) $(sort $(wildcard tests/parity/test_*.c)))
 # Programs that integration tests start (receivers, checkers, crash victims).
 HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(call without,ARAVIS, \
 	tests/integration/gvcam_content.c),$(sort $(wildcard tests/integration/*.c))))
@@ -116,7 +119,7 @@ BENCH_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/bench.c))
 # Threads that share memory: these run under ThreadSanitizer too.
 TSAN_TESTS := $(sort $(wildcard tests/unit/base/test_ring.c $(shell grep -l 'TSAN: yes' tests/unit/*/*.c 2>/dev/null)))
 TSAN_UNIT := $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_TESTS))
-ASAN_UNIT := $(patsubst tests/%.c,build/asan/tests/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+ASAN_UNIT := $(patsubst tests/%.c,build/asan/tests/%,$(UNIT_SRC))
 
 .PHONY: all programs tests helpers bench-programs clean help setup demo test test-long asan tsan \
 	fuzz fuzz-programs install format check-units check-asan check-tsan check-integration
