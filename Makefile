@@ -263,7 +263,7 @@ setup:
 
 # Each step is a make of its own: setup may have installed what the next one looks for.
 test:
-	tools/setup
+	tools/setup --guest
 	$(MAKE) all tests helpers
 	$(MAKE) SAN=asan tests
 	$(if $(TSAN_TESTS),$(MAKE) SAN=tsan tsan-tests)
@@ -274,7 +274,7 @@ tsan-tests: $(patsubst tests/%.c,$(BUILD)/tests/%,$(TSAN_TESTS))
 
 # The sanitizer builds of the programs run the integration tests, fuzzers run for minutes.
 test-long:
-	tools/setup
+	tools/setup --guest
 	$(MAKE) all tests helpers fuzz-programs
 	$(MAKE) SAN=asan all tests helpers
 	$(MAKE) SAN=tsan all tsan-tests

@@ -18,14 +18,14 @@ if ! network_pair 1500; then
 	exit 0
 fi
 gvcam_in=$far
-start_gvcam gvcam --address 10.77.1.1 --cameras 64 --pattern --fps 2 --width 640 --height 480 ||
+start_gvcam gvcam --address 10.77.1.1 --cameras 64 --pattern --fps 3 --width 640 --height 480 ||
 	{ not_ok many_cameras "gvcam does not start"; exit 1; }
 
 # receive NAME FARM-ARGUMENT…
 receive() {
 	local name=$1 why=
 	shift
-	"$farm" --address 10.77.1.1 --cameras 64 --host-address 10.77.0.1 --fps 2 --frames 8 "$@" \
+	"$farm" --address 10.77.1.1 --cameras 64 --host-address 10.77.0.1 --fps 3 --frames 8 "$@" \
 		>"$work/$name" 2>"$work/$name.log" || why=$(tail -n 1 "$work/$name.log")
 	[ -n "$why" ] || why=$(python3 - "$work/$name" <<-'PY'
 		import json, sys
@@ -34,7 +34,9 @@ receive() {
 		        ("frames of each camera", r["frames_complete"] >= 64 * 8),
 		        ("no packet is missing", r["missing"] + r["late"] + r["policy"] == 0),
 		        ("each payload lies in the region", r["payloads_in_region"] == r["delivered"]),
-		        ("no memory is taken", r["allocations"] <= 0 and r["resident_growth"] < 1 << 20)):
+		        # -1: a sanitizer has the allocator.
+		        ("no memory is taken", r["allocations"] == -1 or
+		         r["allocations"] == 0 and r["resident_growth"] < 1 << 20)):
 		    if not good:
 		        print("not so:", what, r)
 	PY
