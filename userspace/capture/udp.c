@@ -70,6 +70,7 @@ int sp_udp_add_stream(struct sp_packet_source *source, const struct sp_packet_st
 	udp->streams[udp->streams_n++] = (struct sp_udp_stream){
 		.fd = stream->fd,
 		.camera_ip = stream->camera_ip,
+		.camera_port = stream->camera_port,
 		/* What was dropped before is another's loss. */
 		.drops = socket_drops(stream->fd),
 	};
@@ -136,6 +137,8 @@ bool sp_udp_accept(struct sp_udp *udp, uint32_t stream, const struct sp_udp_data
 		memcpy(&address, datagram->name, sizeof(address));
 	if (from->camera_ip && ntohl(address.sin_addr.s_addr) != from->camera_ip)
 		reason = &counters->foreign;
+	else if (from->camera_port && ntohs(address.sin_port) != from->camera_port)
+		reason = &counters->foreign_port;
 	else if (datagram->truncated || datagram->length > udp->buffers.payload)
 		reason = &counters->truncated;
 	sp_count(reason, 1);

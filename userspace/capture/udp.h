@@ -26,6 +26,7 @@ enum {
 struct sp_udp_stream {
 	int fd;
 	uint32_t camera_ip; /* host order; 0: any */
+	uint16_t camera_port; /* host order; 0: any */
 	uint32_t drops;	    /* of the socket's running count of drops (mod 2^32), what we counted */
 };
 

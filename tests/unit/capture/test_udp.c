@@ -31,15 +31,14 @@ enum { STREAMS = 3, BURST = 32, SIZE = 1464 };
 
 struct rig {
 	struct sp_packet_source *source;
-	int fd[STREAMS], camera, stranger;
+	int fd[STREAMS], camera, other_port, stranger;
 	uint16_t port[STREAMS];
 };
 
-static int udp_from(uint32_t ip)
+static int udp_from(uint32_t ip, uint16_t *ret_port)
 {
 	struct sp_err err;
-	uint16_t port;
-	int fd = sp_udp_socket(ip, 0, 1 << 20, &port, &err);
+	int fd = sp_udp_socket(ip, 0, 1 << 20, ret_port, &err);
 
 	if (fd < 0)
 		FAIL("%s", err.text);
@@ -54,6 +53,7 @@ static void set_up(struct rig *rig, bool no_uring, unsigned int buffers, unsigne
 		.buffer_size = size,
 		.no_uring = no_uring,
 	};
+	uint16_t camera_port, any_port;
 	struct sp_err err;
 
 	memset(rig, 0, sizeof(*rig));
@@ -65,8 +65,15 @@ static void set_up(struct rig *rig, bool no_uring, unsigned int buffers, unsigne
 	}
 	CHECK_EQ(rig->source->buffers, buffers);
 	CHECK(!rig->source->patient);
+	rig->camera = udp_from(CAMERA, &camera_port);
+	rig->other_port = udp_from(CAMERA, &any_port);
+	rig->stranger = udp_from(STRANGER, &any_port);
+	/* Stream 0 takes anybody, 1 the camera, 2 the camera's one port. */
 	for (int i = 0; i < STREAMS; i++) {
-		struct sp_packet_stream stream = { .camera_ip = i ? CAMERA : 0 };
+		struct sp_packet_stream stream = {
+			.camera_ip = i ? CAMERA : 0,
+			.camera_port = i == 2 ? camera_port : 0,
+		};
 
 		rig->fd[i] = sp_udp_socket(HOST, 0, rcvbuf, &rig->port[i], &err);
 		if (rig->fd[i] < 0)
@@ -75,8 +82,6 @@ static void set_up(struct rig *rig, bool no_uring, unsigned int buffers, unsigne
 		stream.host_port = rig->port[i];
 		CHECK_EQ(rig->source->ops->add_stream(rig->source, &stream, &err), 0);
 	}
-	rig->camera = udp_from(CAMERA);
-	rig->stranger = udp_from(STRANGER);
 }
 
 static void tear_down(struct rig *rig)
@@ -85,6 +90,7 @@ static void tear_down(struct rig *rig)
 	for (int i = 0; i < STREAMS; i++)
 		close(rig->fd[i]);
 	close(rig->camera);
+	close(rig->other_port);
 	close(rig->stranger);
 }
 
@@ -206,9 +212,12 @@ TEST_ENGINES(strangers_are_dropped)
 		if (i % 10 == 0)
 			send_numbered(&rig, rig.camera, 1, i);
 	}
-	/* Stream 0 takes anybody. */
+	for (unsigned int i = 0; i < 50; i++)
+		send_numbered(&rig, rig.other_port, 2, i);
+	send_numbered(&rig, rig.camera, 2, 1);
+	send_numbered(&rig, rig.other_port, 1, 1);
 	send_numbered(&rig, rig.stranger, 0, 7);
-	for (uint64_t start = sp_clock_now(); got < 11 && sp_clock_now() - start < PATIENCE;) {
+	for (uint64_t start = sp_clock_now(); got < 13 && sp_clock_now() - start < PATIENCE;) {
 		unsigned int n = receive(&rig, packets, BURST);
 
 		for (unsigned int i = 0; i < n; i++)
@@ -218,8 +227,9 @@ TEST_ENGINES(strangers_are_dropped)
 	}
 	while (receive(&rig, packets, BURST))
 		FAIL("more than was sent");
-	CHECK_EQ(got, 11);
+	CHECK_EQ(got, 13);
 	CHECK_EQ(rig.source->counters.foreign, 100);
+	CHECK_EQ(rig.source->counters.foreign_port, 50);
 	tear_down(&rig);
 }
 
