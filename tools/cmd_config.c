@@ -56,13 +56,13 @@ static json_t *plan_json(const struct sp_config *config, const struct sp_config_
 	for (uint32_t i = 0; i < plan->queues_n; i++) {
 		const struct sp_config_queue_plan *q = &plan->queues[i];
 
-		json_array_append_new(
-			queues, json_pack("{s:i, s:f, s:f, s:I, s:I, s:I}", "cameras",
-					  (int)q->cameras, "bits_per_second", q->bits_per_second,
-					  "packets_per_second", q->packets_per_second,
-					  "buffers_needed", (json_int_t)q->buffers_needed, "buffers",
-					  (json_int_t)q->buffers, "region_bytes",
-					  (json_int_t)q->region_bytes));
+		json_array_append_new(queues, json_pack("{s:i, s:f, s:f, s:I, s:I, s:I}", "cameras",
+							(int)q->cameras, "bits_per_second",
+							q->bits_per_second, "packets_per_second",
+							q->packets_per_second, "buffers_needed",
+							(json_int_t)q->buffers_needed, "buffers",
+							(json_int_t)q->buffers, "region_bytes",
+							(json_int_t)q->region_bytes));
 	}
 	return json_pack("{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I, s:s, s:o}", "ok", 1, "lanes",
 			 (int)config->lanes_count, "cameras", (int)plan->cameras,
@@ -81,9 +81,10 @@ static void print_queues(const struct sp_config *config, const struct sp_config_
 	for (uint32_t i = 0; i < plan->queues_n; i++) {
 		const struct sp_config_queue_plan *q = &plan->queues[i];
 
-		printf("  queue %u: %u cameras, %.3f Gb/s, %.0f packets/s; %u packet buffers, a region "
-		       "of %.1f MiB", i, q->cameras, q->bits_per_second / 1e9, q->packets_per_second,
-		       q->buffers, (double)q->region_bytes / (1 << 20));
+		printf("  queue %u: %u cameras, %.3f Gb/s, %.0f packets/s; %u packet buffers, a "
+		       "region of %.1f MiB",
+		       i, q->cameras, q->bits_per_second / 1e9, q->packets_per_second, q->buffers,
+		       (double)q->region_bytes / (1 << 20));
 		if (config->capture.cpus_count > i)
 			printf("; on CPU %u", config->capture.cpus[i]);
 		putchar('\n');

@@ -46,10 +46,9 @@ static void print_json(const struct sp_doctor *doctor)
 	static const char *const names[] = { "good", "advice", "fault" };
 
 	for (unsigned int i = 0; i < doctor->findings_n; i++)
-		sp_command_print_json(json_pack("{s:s, s:s, s:s}", "level",
-						names[doctor->findings[i].level], "subject",
-						doctor->findings[i].subject, "text",
-						doctor->findings[i].text));
+		sp_command_print_json(json_pack(
+			"{s:s, s:s, s:s}", "level", names[doctor->findings[i].level], "subject",
+			doctor->findings[i].subject, "text", doctor->findings[i].text));
 }
 
 static int examine(const struct sp_config *config)

@@ -12,12 +12,16 @@ const struct sp_alarm_kind sp_alarm_port_kinds[] = {
 	  "find that host, or correct the camera's address in the configuration" },
 	{ "foreign_mac", "another device uses a camera's IP address, or the camera was replaced",
 	  "find that device, or correct the camera's mac in the configuration" },
-	{ "foreign_port", "another program of the camera's host sends, or the camera sends from another "
-			  "port", "correct source_port in the configuration, or leave it out" },
+	{ "foreign_port",
+	  "another program of the camera's host sends, or the camera sends from another "
+	  "port",
+	  "correct source_port in the configuration, or leave it out" },
 	{ "foreign_vlan", "packets come over another VLAN than the camera's",
 	  "check the switch, or correct vlan in the configuration" },
-	{ "unknown_stream", "packets for a port that no stream has: a camera still sends to an instance "
-			    "that ended, or somebody looks for ports", "restart the camera" },
+	{ "unknown_stream",
+	  "packets for a port that no stream has: a camera still sends to an instance "
+	  "that ended, or somebody looks for ports",
+	  "restart the camera" },
 	{ "truncated", "packets are longer than packet_size allows",
 	  "set packet_size to what the camera sends" },
 	{ "fragments", "packets are longer than the path's MTU, or somebody forges fragments",
@@ -26,7 +30,8 @@ const struct sp_alarm_kind sp_alarm_port_kinds[] = {
 	  "find the sender in a capture (`dumpcap`)" },
 	{ "card_errors", "the card dropped broken packets: a bad cable or transceiver",
 	  "look at `ethtool -S` and replace the cable" },
-	{ "not_passed_on", "control traffic was lost on its way to the kernel: too much of it comes",
+	{ "not_passed_on",
+	  "control traffic was lost on its way to the kernel: too much of it comes",
 	  "find its source in a capture of the exception device" },
 };
 
@@ -37,8 +42,10 @@ const struct sp_alarm_kind sp_alarm_stream_kinds[] = {
 	  "find their sender in a capture" },
 	{ "malformed", "datagrams that are no GVSP: a broken camera, or a forger",
 	  "find the sender in a capture (tshark dissects GVSP)" },
-	{ "stray", "packets of blocks that are long closed or far ahead: replayed, forged, or the camera "
-		   "began anew", "if the camera did not restart, find the sender in a capture" },
+	{ "stray",
+	  "packets of blocks that are long closed or far ahead: replayed, forged, or the camera "
+	  "began anew",
+	  "if the camera did not restart, find the sender in a capture" },
 	{ "surplus", "more bytes than width × height and extra_bytes hold",
 	  "raise extra_bytes, or set width and height as the camera is set" },
 	{ "bad_packet", "packets of a wrong length or with an error status",
@@ -47,8 +54,8 @@ const struct sp_alarm_kind sp_alarm_stream_kinds[] = {
 	  "set width, height and pixel_format as the camera is set" },
 };
 
-const size_t sp_alarm_stream_kinds_n =
-	sizeof(sp_alarm_stream_kinds) / sizeof(sp_alarm_stream_kinds[0]);
+const size_t sp_alarm_stream_kinds_n = sizeof(sp_alarm_stream_kinds) /
+				       sizeof(sp_alarm_stream_kinds[0]);
 
 long sp_alarm_counter_offset(const struct sp_alarm_kind *kind, const struct sp_counter *table,
 			     size_t n)
@@ -84,8 +91,8 @@ static void say(struct sp_alarm *alarm, uint64_t now_ns, char line[SP_ALARM_LINE
 		snprintf(since, sizeof(since), " in %" PRIu64 " s",
 			 (now_ns - alarm->said_ns) / 1000000000);
 	snprintf(line, SP_ALARM_LINE_MAX, "%s: %s: %" PRIu64 " more%s (%" PRIu64 " in all): %s; %s",
-		 alarm->place, alarm->kind->counter, more, since, alarm->count, alarm->kind->meaning,
-		 alarm->kind->remedy);
+		 alarm->place, alarm->kind->counter, more, since, alarm->count,
+		 alarm->kind->meaning, alarm->kind->remedy);
 	alarm->said = alarm->count;
 	alarm->said_ns = now_ns;
 }

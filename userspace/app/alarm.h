@@ -4,8 +4,8 @@
  * that names the place, the counter, how many, what it may mean and what to do; what follows is
  * gathered, and said at most once in SP_ALARM_QUIET_NS.
  *
- * Pure: counters and time in, lines out. One thread looks; any thread reads struct sp_alarm's numbers
- * with sp_counter_read.
+ * Pure: counters and time in, lines out. One thread looks; any thread reads struct sp_alarm's
+ * numbers with sp_counter_read.
  */
 #ifndef SP_APP_ALARM_H
 #define SP_APP_ALARM_H
@@ -43,8 +43,8 @@ void sp_alarm_init(struct sp_alarm *alarm, const struct sp_alarm_kind *kind, con
 bool sp_alarm_look(struct sp_alarm *alarm, uint64_t now_ns, char line[SP_ALARM_LINE_MAX]);
 
 /*
- * The kinds that are watched: of a queue's packet source, of a stream. An entry whose counter is in no
- * table would never ring: sp_alarm_counter_offset says where it is, -1: nowhere.
+ * The kinds that are watched: of a queue's packet source, of a stream. An entry whose counter is in
+ * no table would never ring: sp_alarm_counter_offset says where it is, -1: nowhere.
  */
 extern const struct sp_alarm_kind sp_alarm_port_kinds[], sp_alarm_stream_kinds[];
 extern const size_t sp_alarm_port_kinds_n, sp_alarm_stream_kinds_n;

@@ -53,7 +53,8 @@ static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
 		return 0;
 	}
 	if (p->replay)
-		return sp_err_set(err, -EINVAL, "camera %s: a replay needs its IP address, not '%s'",
+		return sp_err_set(err, -EINVAL,
+				  "camera %s: a replay needs its IP address, not '%s'",
 				  camera->config->name, address);
 	status = discover(discovery, err);
 	if (status)
@@ -69,10 +70,14 @@ static int resolve(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
 	}
 	return sp_err_set(err, -ENODEV,
 			  "camera %s: none of the %d cameras that answer is '%s'; `sallyport "
-			  "cameras list` lists them", camera->config->name, discovery->n, address);
+			  "cameras list` lists them",
+			  camera->config->name, discovery->n, address);
 }
 
-/* Packets that a card gave us already would only wait in the socket, and cost the kernel their copy. */
+/*
+ * Packets that a card gave us already would only wait in the socket, and cost the kernel their
+ * copy.
+ */
 static int take_nothing(int fd, struct sp_err *err)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -100,9 +105,10 @@ static int find_host_ip(struct sp_pipeline_camera *camera, struct sp_err *err)
 				  strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    getsockname(fd, (struct sockaddr *)&address, &size))
-		status = sp_err_set(err, -errno, "no route to %s: %s; give the interface an address, or "
-				    "set capture.host_address", camera->config->address,
-				    strerror(errno));
+		status = sp_err_set(err, -errno,
+				    "no route to %s: %s; give the interface an address, or "
+				    "set capture.host_address",
+				    camera->config->address, strerror(errno));
 	else
 		camera->host_ip = ntohl(address.sin_addr.s_addr);
 	close(fd);
@@ -114,7 +120,8 @@ static int open_socket(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
 	bool kernel = p->config->capture.source == SP_SOURCE_UDP;
 	int status;
 
-	camera->fd = sp_udp_socket(camera->host_ip, 0, kernel ? SOCKET_BUFFER : 0, &camera->port, err);
+	camera->fd = sp_udp_socket(camera->host_ip, 0, kernel ? SOCKET_BUFFER : 0, &camera->port,
+				   err);
 	if (camera->fd < 0)
 		return camera->fd;
 	if (kernel)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cameras' addresses and a socket for each stream. Cameras send to its port, and resend requests
- * leave from it; where packets come over another way than the kernel's, it takes none itself.
+ * The cameras' addresses and a socket for each stream. Cameras send to its port, and resend
+ * requests leave from it; where packets come over another way than the kernel's, it takes none
+ * itself.
  */
 #ifndef SP_APP_CAMERA_SOCKETS_H
 #define SP_APP_CAMERA_SOCKETS_H

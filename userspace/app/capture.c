@@ -79,7 +79,8 @@ static int open_replay(struct sp_pipeline *p, const struct sp_config_plan *plan,
 	return sp_replay_open(&replay, &p->queues[0].packets, err);
 }
 
-static int open_packets(struct sp_pipeline *p, const struct sp_config_plan *plan, struct sp_err *err)
+static int open_packets(struct sp_pipeline *p, const struct sp_config_plan *plan,
+			struct sp_err *err)
 {
 	switch (p->config->capture.source) {
 	case SP_SOURCE_DPDK:
@@ -124,11 +125,11 @@ static void deal_out(struct sp_pipeline *p)
 	for (unsigned int i = 0; i < p->queues_n; i++)
 		if (needed[i] > p->queues[i].packets->buffers)
 			sp_log(SP_LOG_WARNING,
-			       "capture: queue %u carries %u of %u cameras and has %u packet buffers; "
-			       "frames are given up (policy) when all of them wait; set capture.buffers "
-			       "to %llu",
-			       i, p->queues[i].cameras_n, p->cameras_n, p->queues[i].packets->buffers,
-			       (unsigned long long)needed[i]);
+			       "capture: queue %u carries %u of %u cameras and has %u packet "
+			       "buffers; frames are given up (policy) when all of them wait; set "
+			       "capture.buffers to %llu",
+			       i, p->queues[i].cameras_n, p->cameras_n,
+			       p->queues[i].packets->buffers, (unsigned long long)needed[i]);
 }
 
 static int open_source(struct sp_pipeline *p, unsigned int i, struct sp_err *err)
@@ -208,7 +209,8 @@ int sp_capture_open(struct sp_pipeline *p, struct sp_err *err)
 	for (unsigned int i = 0; !status && i < p->cameras_n; i++)
 		status = add_stream(p, &p->cameras[i], err);
 	for (unsigned int i = 0; !status && i < p->queues_n; i++)
-		status = p->compute_ops->register_region(p->compute, p->queues[i].packets->region, err);
+		status = p->compute_ops->register_region(p->compute, p->queues[i].packets->region,
+							 err);
 	return status;
 }
 
@@ -218,7 +220,10 @@ static int start_resend(struct sp_pipeline *p, unsigned int i, struct sp_err *er
 {
 	const uint32_t rate = p->config->capture.resend_packets_per_second;
 	struct sp_pipeline_queue *queue = &p->queues[i];
-	/* Half a second's worth at once; a queue's cameras do not all lose packets at the same time. */
+	/*
+	 * Half a second's worth at once; a queue's cameras do not all lose packets at the same
+	 * time.
+	 */
 	const struct sp_bucket_config each = { rate, rate / 2 };
 	const struct sp_resend_config config = {
 		.source = queue->source,
@@ -238,8 +243,8 @@ static int start_resend(struct sp_pipeline *p, unsigned int i, struct sp_err *er
 				.camera_ip = p->cameras[k].ip,
 				.budget = each,
 			};
-	status = sp_resend_create(&config, streams, queue->cameras_n, &queue->resend, err) ?:
-		 sp_resend_start(queue->resend, err);
+	status = sp_resend_create(&config, streams, queue->cameras_n, &queue->resend, err)
+			 ?: sp_resend_start(queue->resend, err);
 	free(streams);
 	return status;
 }
@@ -269,10 +274,11 @@ static int start_idle(struct sp_pipeline *p, unsigned int i, struct sp_err *err)
 
 	if (status)
 		return status;
-	status = sp_thread_start(&p->queues[i].idle, "capture-idle", cpu, empty_idle, packets, NULL);
+	status = sp_thread_start(&p->queues[i].idle, "capture-idle", cpu, empty_idle, packets,
+				 NULL);
 	return status ? sp_err_set(err, status, "capture: no thread: %s; end other programs",
-				   strerror(-status)) :
-			0;
+				   strerror(-status))
+		      : 0;
 }
 
 int sp_capture_start(struct sp_pipeline *p, struct sp_err *err)

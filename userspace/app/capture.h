@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline's capture: packet sources, one a queue, each with its frame source, and how cameras are
- * dealt out to them.
+ * The pipeline's capture: packet sources, one a queue, each with its frame source, and how cameras
+ * are dealt out to them.
  *
  * All calls: main, in this order. Addresses and sockets are there before (camera_sockets.h).
  */
@@ -19,7 +19,10 @@ int sp_capture_start(struct sp_pipeline *pipeline, struct sp_err *err);
 /* 0, or the -errno with which a queue broke for good. */
 int sp_capture_failed(const struct sp_pipeline *pipeline);
 
-/* No more packets. Frames can still be taken and put back, requests for lost packets are still sent. */
+/*
+ * No more packets. Frames can still be taken and put back, requests for lost packets are still
+ * sent.
+ */
 void sp_capture_stop(struct sp_pipeline *pipeline);
 void sp_capture_stop_resends(struct sp_pipeline *pipeline);
 /* Stops what runs; every frame is back. Safe after an open that failed halfway, or none. */

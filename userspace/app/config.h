@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The configuration file: YAML, checked against a schema, then against what the appliance can do.
- * docs/sallyport.yaml is the complete, commented example. A field that is absent has its default: every
- * member below is resolved once sp_config_load has returned.
+ * docs/sallyport.yaml is the complete, commented example. A field that is absent has its default:
+ * every member below is resolved once sp_config_load has returned.
  */
 #ifndef SP_APP_CONFIG_H
 #define SP_APP_CONFIG_H
@@ -132,8 +132,8 @@ struct sp_config {
 };
 
 /*
- * Reads, checks and resolves @path. 0 with *@ret_config to be freed by sp_config_free, or -errno with
- * @err naming file, line and field.
+ * Reads, checks and resolves @path. 0 with *@ret_config to be freed by sp_config_free, or -errno
+ * with @err naming file, line and field.
  */
 int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_err *err);
 void sp_config_free(struct sp_config *config);
@@ -159,8 +159,8 @@ struct sp_config_plan {
 };
 
 /*
- * -ENOSPC with @err filled if capture.frames or capture.buffers is too small for what the cameras send;
- * *@ret_plan is filled in any case.
+ * -ENOSPC with @err filled if capture.frames or capture.buffers is too small for what the cameras
+ * send; *@ret_plan is filled in any case.
  */
 int sp_config_plan(const struct sp_config *config, struct sp_config_plan *ret_plan,
 		   struct sp_err *err);

@@ -49,12 +49,16 @@ static int resolve_mac(struct sp_config_camera *camera, struct sp_err *err)
 	if (!camera->mac)
 		return 0;
 	if (!read_mac(camera->mac, camera->mac_bytes))
-		return sp_err_set(err, -EINVAL, "mac '%.40s' is not as 00:11:22:33:44:55; `sallyport "
-				  "cameras list` prints it", camera->mac);
+		return sp_err_set(err, -EINVAL,
+				  "mac '%.40s' is not as 00:11:22:33:44:55; `sallyport "
+				  "cameras list` prints it",
+				  camera->mac);
 	/* Bit 0 of the first byte: a group of stations. */
 	if (camera->mac_bytes[0] & 1 || !memcmp(camera->mac_bytes, none, sizeof(none)))
-		return sp_err_set(err, -EINVAL, "mac '%.40s' is no single station's; `sallyport cameras "
-				  "list` prints the camera's", camera->mac);
+		return sp_err_set(err, -EINVAL,
+				  "mac '%.40s' is no single station's; `sallyport cameras "
+				  "list` prints the camera's",
+				  camera->mac);
 	return 0;
 }
 
@@ -71,7 +75,8 @@ static int resolve_vlan(struct sp_config_camera *camera, struct sp_err *err)
 	}
 	id = strtoul(camera->vlan, &end, 10);
 	if (!isdigit((unsigned char)*camera->vlan) || *end || id < VLAN_MIN || id > VLAN_MAX)
-		return sp_err_set(err, -EINVAL, "vlan '%.20s' is not within %d to %d and not untagged",
+		return sp_err_set(err, -EINVAL,
+				  "vlan '%.20s' is not within %d to %d and not untagged",
 				  camera->vlan, VLAN_MIN, VLAN_MAX);
 	camera->vlan_id = (uint16_t)id;
 	return 0;
@@ -79,7 +84,8 @@ static int resolve_vlan(struct sp_config_camera *camera, struct sp_err *err)
 
 static int check_sides(struct sp_config_camera *camera, struct sp_err *err)
 {
-	if (!camera->width || camera->width > SIDE_MAX || !camera->height || camera->height > SIDE_MAX)
+	if (!camera->width || camera->width > SIDE_MAX || !camera->height ||
+	    camera->height > SIDE_MAX)
 		return sp_err_set(err, -EINVAL, "width × height %u × %u is not within 1 to %d",
 				  camera->width, camera->height, SIDE_MAX);
 	return 0;
@@ -90,8 +96,10 @@ static int resolve_format(struct sp_config_camera *camera, struct sp_err *err)
 	const struct sp_pfnc *format = sp_pfnc_by_name(camera->pixel_format);
 
 	if (!format)
-		return sp_err_set(err, -EINVAL, "pixel_format '%s' is unknown; Mono8, BayerRG8 and RGB8 are "
-				  "common ones", camera->pixel_format);
+		return sp_err_set(err, -EINVAL,
+				  "pixel_format '%s' is unknown; Mono8, BayerRG8 and RGB8 are "
+				  "common ones",
+				  camera->pixel_format);
 	camera->pixel_format_code = format->code;
 	camera->frame_bytes = sp_pfnc_image_bytes(format->code, camera->width, camera->height);
 	return 0;
@@ -101,7 +109,8 @@ static int check_packet_size(struct sp_config_camera *camera, struct sp_err *err
 {
 	if (camera->packet_size < PACKET_SIZE_MIN || camera->packet_size > PACKET_SIZE_MAX ||
 	    camera->packet_size % 4)
-		return sp_err_set(err, -EINVAL, "packet_size %u is not a multiple of 4 within %d to %d",
+		return sp_err_set(err, -EINVAL,
+				  "packet_size %u is not a multiple of 4 within %d to %d",
 				  camera->packet_size, PACKET_SIZE_MIN, PACKET_SIZE_MAX);
 	return 0;
 }
@@ -109,7 +118,8 @@ static int check_packet_size(struct sp_config_camera *camera, struct sp_err *err
 static int check_fps(struct sp_config_camera *camera, struct sp_err *err)
 {
 	if (!(camera->fps >= 0 && camera->fps <= 10000))
-		return sp_err_set(err, -EINVAL, "fps %g is not within 0 to 10000 (0: as the camera is set)",
+		return sp_err_set(err, -EINVAL,
+				  "fps %g is not within 0 to 10000 (0: as the camera is set)",
 				  camera->fps);
 	return 0;
 }
@@ -131,7 +141,8 @@ static int check_extra(struct sp_config_camera *camera, struct sp_err *err)
 }
 
 /* A camera obeys one controller only, so the second of the same address would never stream. */
-static int check_address(const struct sp_config *c, uint32_t lane, uint32_t camera, struct sp_err *err)
+static int check_address(const struct sp_config *c, uint32_t lane, uint32_t camera,
+			 struct sp_err *err)
 {
 	const char *address = c->lanes[lane].cameras[camera].address;
 
@@ -141,9 +152,10 @@ static int check_address(const struct sp_config *c, uint32_t lane, uint32_t came
 	for (uint32_t i = 0; i <= lane; i++)
 		for (uint32_t k = 0; k < (i < lane ? c->lanes[i].cameras_count : camera); k++)
 			if (!strcmp(address, c->lanes[i].cameras[k].address))
-				return sp_err_set(err, -EINVAL, "the address %s is taken by "
-						  "lanes[%u].cameras[%u]; give each camera its own", address,
-						  i, k);
+				return sp_err_set(err, -EINVAL,
+						  "the address %s is taken by "
+						  "lanes[%u].cameras[%u]; give each camera its own",
+						  address, i, k);
 	return 0;
 }
 
@@ -179,7 +191,8 @@ static const struct {
 };
 
 /* What is asked for must be looked at: a socket shows no Ethernet header. */
-static const char *find_unseen(const struct sp_config *config, const struct sp_config_camera *camera)
+static const char *find_unseen(const struct sp_config *config,
+			       const struct sp_config_camera *camera)
 {
 	if (config->capture.source != SP_SOURCE_UDP)
 		return NULL;
@@ -201,8 +214,10 @@ int sp_config_camera_resolve(const struct sp_config *config, uint32_t lane, uint
 		return status;
 	if (unseen) {
 		snprintf(field, SP_CONFIG_CAMERA_FIELD_MAX, "%s", unseen);
-		return sp_err_set(err, -EINVAL, "%s is not seen by capture.source udp; use dpdk, or leave "
-				  "the field out", unseen);
+		return sp_err_set(err, -EINVAL,
+				  "%s is not seen by capture.source udp; use dpdk, or leave "
+				  "the field out",
+				  unseen);
 	}
 	snprintf(field, SP_CONFIG_CAMERA_FIELD_MAX, "address");
 	status = check_address(config, lane, index, err);

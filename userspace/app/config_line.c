@@ -7,8 +7,8 @@
 #include <yaml.h>
 
 /* The value of @key, @n bytes; *ret_line is where the key stands. */
-static yaml_node_t *value_of(yaml_document_t *document, yaml_node_t *mapping, const char *key, size_t n,
-			     unsigned int *ret_line)
+static yaml_node_t *value_of(yaml_document_t *document, yaml_node_t *mapping, const char *key,
+			     size_t n, unsigned int *ret_line)
 {
 	if (mapping->type != YAML_MAPPING_NODE)
 		return NULL;

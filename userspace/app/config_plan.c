@@ -8,7 +8,10 @@
 #include "base/diag.h"
 
 enum {
-	/* Beside the frames' packets, of each camera: what is received before the last burst is released. */
+	/*
+	 * Beside the frames' packets, of each camera: what is received before the last burst is
+	 * released.
+	 */
 	BURST_BUFFERS = 64,
 	/* Of a buffer beside its datagram: headers and the buffer's own place. */
 	BUFFER_OVERHEAD = 256,
@@ -21,12 +24,14 @@ static double planned_fps(const struct sp_config_camera *camera)
 }
 
 /*
- * A block with a gap may wait for a resend as long as capture.retention_ms, and all that came behind it is
- * open or handed over meanwhile; inference then holds its queue, what it works on and one more.
+ * A block with a gap may wait for a resend as long as capture.retention_ms, and all that came
+ * behind it is open or handed over meanwhile; inference then holds its queue, what it works on and
+ * one more.
  */
 static uint32_t credit_needed(const struct sp_config *c, const struct sp_config_camera *camera)
 {
-	return (uint32_t)ceil(planned_fps(camera) * c->capture.retention_ms / 1000.0) + c->compute.queue + 3;
+	return (uint32_t)ceil(planned_fps(camera) * c->capture.retention_ms / 1000.0) +
+	       c->compute.queue + 3;
 }
 
 void sp_config_resolve_credit(struct sp_config *c)
@@ -38,9 +43,10 @@ void sp_config_resolve_credit(struct sp_config *c)
 		for (uint32_t k = 0; k < c->lanes[i].cameras_count; k++) {
 			struct sp_config_camera *camera = &c->lanes[i].cameras[k];
 
-			camera->credit = c->capture.frames ?:
-					 credit_needed(c, camera) +
-						 (uint32_t)ceil(planned_fps(camera) * spare_s);
+			camera->credit =
+				c->capture.frames
+					?: credit_needed(c, camera) +
+						   (uint32_t)ceil(planned_fps(camera) * spare_s);
 		}
 	}
 }
@@ -87,7 +93,8 @@ static uint32_t plan_queues(const struct sp_config_capture *capture, struct sp_c
 
 		needed += queue->buffers_needed;
 		queue->buffers = capture->buffers ?: most;
-		queue->region_bytes = (uint64_t)queue->buffers * (plan->buffer_size + BUFFER_OVERHEAD);
+		queue->region_bytes = (uint64_t)queue->buffers *
+				      (plan->buffer_size + BUFFER_OVERHEAD);
 		plan->region_bytes += queue->region_bytes;
 	}
 	plan->buffers_needed = needed > UINT32_MAX ? UINT32_MAX : (uint32_t)needed;

@@ -23,7 +23,7 @@ enum {
 	SIDE_MAX = 16384,
 	PACKET_SIZE = 1400, /* IP, UDP and GVSP headers count: fits every path */
 	EXTRA_BYTES = 4096, /* chunk data that cameras send is far below that */
-	NAP_MAX_US = 100,   /* some ten packets at 1 Gb/s */
+	NAP_MAX_US = 100, /* some ten packets at 1 Gb/s */
 	NAP_MAX_US_MOST = 100000,
 };
 
@@ -88,9 +88,9 @@ static void default_validity(struct sp_config_validity *v)
 static void default_source(struct sp_config_capture *c)
 {
 	if (c->source == SP_SOURCE_AUTO)
-		c->source = c->replay	       ? SP_SOURCE_REPLAY :
-			    c->dpdk.eal_count ? SP_SOURCE_DPDK :
-						SP_SOURCE_UDP;
+		c->source = c->replay		? SP_SOURCE_REPLAY
+			    : c->dpdk.eal_count ? SP_SOURCE_DPDK
+						: SP_SOURCE_UDP;
 	default_uint(&c->queues, 1);
 	if (c->source == SP_SOURCE_REPLAY)
 		c->queues = 1;
@@ -146,8 +146,8 @@ struct fault {
 };
 
 /* "FIELD: PROBLEM; REMEDY" */
-__attribute__((format(printf, 3, 4))) static int refuse(const struct fault *fault, const char *field,
-							const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(const struct fault *fault,
+							const char *field, const char *fmt, ...)
 {
 	char text[sizeof(fault->err->text)];
 	va_list args;
@@ -193,7 +193,8 @@ static int resolve_lanes(struct sp_config *c, const struct fault *fault)
 			if (!strcmp(lane->name, c->lanes[j].name))
 				return refuse(fault, field,
 					      "the name '%s' is taken by lanes[%u]; names tell "
-					      "records apart", lane->name, j);
+					      "records apart",
+					      lane->name, j);
 		status = resolve_cameras(c, i, fault);
 	}
 	return status;
@@ -210,22 +211,29 @@ static int check_capture(const struct sp_config *config, const struct fault *fau
 		return refuse(fault, "capture.source",
 			      "contradicts capture.replay; take one of the two out");
 	if (!c->replay && c->source == SP_SOURCE_REPLAY)
-		return refuse(fault, "capture.source", "replay needs a file; name it in capture.replay");
+		return refuse(fault, "capture.source",
+			      "replay needs a file; name it in capture.replay");
 	if (c->source == SP_SOURCE_DPDK && !sp_backend_dpdk())
-		return refuse(fault, "capture.source", "dpdk is not in this build; install libdpdk-dev "
+		return refuse(fault, "capture.source",
+			      "dpdk is not in this build; install libdpdk-dev "
 			      "(tools/setup) and build again, or say udp");
 	for (uint32_t i = 0; i < config->lanes_count; i++)
 		cameras += config->lanes[i].cameras_count;
 	if (c->queues > cameras || c->queues > SP_CONFIG_QUEUES_MAX)
-		return refuse(fault, "capture.queues", "%u queues for %u cameras; give at most one a "
-			      "camera, and %d at all", c->queues, cameras, SP_CONFIG_QUEUES_MAX);
+		return refuse(fault, "capture.queues",
+			      "%u queues for %u cameras; give at most one a "
+			      "camera, and %d at all",
+			      c->queues, cameras, SP_CONFIG_QUEUES_MAX);
 	if ((cameras + c->queues - 1) / c->queues > SP_CONFIG_QUEUE_CAMERAS_MAX)
-		return refuse(fault, "capture.queues", "%u cameras are more than %d a queue; give %u",
-			      cameras, SP_CONFIG_QUEUE_CAMERAS_MAX,
-			      (cameras + SP_CONFIG_QUEUE_CAMERAS_MAX - 1) / SP_CONFIG_QUEUE_CAMERAS_MAX);
+		return refuse(
+			fault, "capture.queues", "%u cameras are more than %d a queue; give %u",
+			cameras, SP_CONFIG_QUEUE_CAMERAS_MAX,
+			(cameras + SP_CONFIG_QUEUE_CAMERAS_MAX - 1) / SP_CONFIG_QUEUE_CAMERAS_MAX);
 	if (c->cpus_count && c->source != SP_SOURCE_REPLAY && c->cpus_count != c->queues)
-		return refuse(fault, "capture.cpus", "%u CPUs for %u queues; name one a queue, or leave "
-			      "the field out", c->cpus_count, c->queues);
+		return refuse(fault, "capture.cpus",
+			      "%u CPUs for %u queues; name one a queue, or leave "
+			      "the field out",
+			      c->cpus_count, c->queues);
 	for (uint32_t i = 0; i < c->cpus_count; i++) {
 		snprintf(field, sizeof(field), "capture.cpus[%u]", i);
 		if (c->cpus[i] >= CPU_SETSIZE)
@@ -233,8 +241,10 @@ static int check_capture(const struct sp_config *config, const struct fault *fau
 				      CPU_SETSIZE - 1);
 		for (uint32_t k = 0; k < i; k++)
 			if (c->cpus[i] == c->cpus[k])
-				return refuse(fault, field, "CPU %u is given to two queues, which would "
-					      "wait for each other; name another", c->cpus[i]);
+				return refuse(fault, field,
+					      "CPU %u is given to two queues, which would "
+					      "wait for each other; name another",
+					      c->cpus[i]);
 	}
 	return 0;
 }
@@ -244,13 +254,17 @@ static int check_dpdk(const struct sp_config_dpdk *c, const struct fault *fault)
 	if (c->drop_interface &&
 	    (strlen(c->drop_interface) >= IFNAMSIZ || strchr(c->drop_interface, '/')))
 		return refuse(fault, "capture.dpdk.drop_interface",
-			      "'%.40s' is no interface's name; `ip link` lists them", c->drop_interface);
+			      "'%.40s' is no interface's name; `ip link` lists them",
+			      c->drop_interface);
 	if (c->port && c->exception && !strcmp(c->port, c->exception))
-		return refuse(fault, "capture.dpdk.exception", "'%.40s' is the port itself; name the "
-			      "device that leads to the kernel, such as net_tap0", c->exception);
+		return refuse(fault, "capture.dpdk.exception",
+			      "'%.40s' is the port itself; name the "
+			      "device that leads to the kernel, such as net_tap0",
+			      c->exception);
 	if (*c->nap_max_us > NAP_MAX_US_MOST)
-		return refuse(fault, "capture.dpdk.nap_max_us", "%u is not within 0 to %d; 0: never naps",
-			      *c->nap_max_us, NAP_MAX_US_MOST);
+		return refuse(fault, "capture.dpdk.nap_max_us",
+			      "%u is not within 0 to %d; 0: never naps", *c->nap_max_us,
+			      NAP_MAX_US_MOST);
 	return 0;
 }
 
@@ -262,7 +276,8 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 	} ranges[] = {
 		{ "capture.frames", c->capture.frames, 0, 1024 },
 		{ "capture.buffers", c->capture.buffers, 0, 1 << 22 },
-		{ "capture.resend_packets_per_second", c->capture.resend_packets_per_second, 1, 1000000 },
+		{ "capture.resend_packets_per_second", c->capture.resend_packets_per_second, 1,
+		  1000000 },
 		{ "capture.gap_us", c->capture.gap_us, 1, 1000000 },
 		{ "capture.packet_timeout_ms", c->capture.packet_timeout_ms, 1, 10000 },
 		{ "capture.retention_ms", c->capture.retention_ms, 1, 10000 },
@@ -300,8 +315,8 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return refuse(fault, "socket",
 			      "'%s' is longer than the %zu bytes of a socket's path; "
-			      "set it to a shorter one", c->socket,
-			      sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+			      "set it to a shorter one",
+			      c->socket, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	if (!sp_backend_compute(c->compute.backend))
 		return refuse(fault, "compute.backend", "'%s' is not in this build; it has: %s",
 			      c->compute.backend, sp_backend_compute_names());

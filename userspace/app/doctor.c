@@ -102,16 +102,22 @@ static void look_hugepages(struct sp_doctor *d)
 	uint64_t have = meminfo(d, "HugePages_Free") * page, pages = (want + page - 1) / page;
 
 	if (have >= want)
-		sp_doctor_find(d, SP_DOCTOR_GOOD, "hugepages", "%" PRIu64 " MiB free, %" PRIu64
-			       " MiB wanted", have >> 20, want >> 20);
+		sp_doctor_find(d, SP_DOCTOR_GOOD, "hugepages",
+			       "%" PRIu64 " MiB free, %" PRIu64 " MiB wanted", have >> 20,
+			       want >> 20);
 	else if (eal && !meminfo(d, "HugePages_Total"))
-		sp_doctor_find(d, SP_DOCTOR_FAULT, "hugepages", "there are none, and DPDK will not start "
-			       "without; sysctl vm.nr_hugepages=%" PRIu64 ", or add the EAL argument "
-			       "--no-huge", pages);
+		sp_doctor_find(d, SP_DOCTOR_FAULT, "hugepages",
+			       "there are none, and DPDK will not start "
+			       "without; sysctl vm.nr_hugepages=%" PRIu64
+			       ", or add the EAL argument "
+			       "--no-huge",
+			       pages);
 	else
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, "hugepages", "%" PRIu64 " MiB free where %" PRIu64
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, "hugepages",
+			       "%" PRIu64 " MiB free where %" PRIu64
 			       " MiB would be used; sysctl vm.nr_hugepages=%" PRIu64 " spares the "
-			       "CPU address look-ups", have >> 20, want >> 20, pages);
+			       "CPU address look-ups",
+			       have >> 20, want >> 20, pages);
 }
 
 void sp_doctor_look_memory(struct sp_doctor *d)
@@ -119,19 +125,27 @@ void sp_doctor_look_memory(struct sp_doctor *d)
 	uint64_t region = d->plan->region_bytes, free_bytes = meminfo(d, "MemAvailable") << 10;
 
 	if (free_bytes && region > free_bytes)
-		sp_doctor_find(d, SP_DOCTOR_FAULT, "memory", "%" PRIu64 " MiB of packet memory are needed "
-			       "and %" PRIu64 " MiB are available; give fewer capture.frames, or the "
-			       "machine more memory", region >> 20, free_bytes >> 20);
+		sp_doctor_find(d, SP_DOCTOR_FAULT, "memory",
+			       "%" PRIu64 " MiB of packet memory are needed "
+			       "and %" PRIu64
+			       " MiB are available; give fewer capture.frames, or the "
+			       "machine more memory",
+			       region >> 20, free_bytes >> 20);
 	else
-		sp_doctor_find(d, SP_DOCTOR_GOOD, "memory", "%" PRIu64 " MiB of packet memory are needed, "
-			       "%" PRIu64 " MiB are available", region >> 20, free_bytes >> 20);
+		sp_doctor_find(d, SP_DOCTOR_GOOD, "memory",
+			       "%" PRIu64 " MiB of packet memory are needed, "
+			       "%" PRIu64 " MiB are available",
+			       region >> 20, free_bytes >> 20);
 	look_hugepages(d);
 	if (d->privileged || d->memlock >= region)
-		sp_doctor_find(d, SP_DOCTOR_GOOD, "pinned memory", "RLIMIT_MEMLOCK allows what is needed");
+		sp_doctor_find(d, SP_DOCTOR_GOOD, "pinned memory",
+			       "RLIMIT_MEMLOCK allows what is needed");
 	else
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, "pinned memory", "RLIMIT_MEMLOCK is %" PRIu64
-			       " MiB, %" PRIu64 " MiB would be pinned; ulimit -l unlimited, or "
-			       "LimitMEMLOCK=infinity in the unit", d->memlock >> 20, region >> 20);
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, "pinned memory",
+			       "RLIMIT_MEMLOCK is %" PRIu64 " MiB, %" PRIu64
+			       " MiB would be pinned; ulimit -l unlimited, or "
+			       "LimitMEMLOCK=infinity in the unit",
+			       d->memlock >> 20, region >> 20);
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------------ */
@@ -146,14 +160,19 @@ void sp_doctor_look_cpus(struct sp_doctor *d)
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/topology/core_id",
 			 c->cpus[i]);
 		if (sp_doctor_read(d, path, UINT64_MAX) == UINT64_MAX)
-			sp_doctor_find(d, SP_DOCTOR_FAULT, "capture.cpus", "there is no CPU %u, or it is "
-				       "off; name another", c->cpus[i]);
+			sp_doctor_find(d, SP_DOCTOR_FAULT, "capture.cpus",
+				       "there is no CPU %u, or it is "
+				       "off; name another",
+				       c->cpus[i]);
 	}
 	if (c->source == SP_SOURCE_DPDK && c->queues >= cpus)
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, "CPUs", "%u polling threads on %u CPUs leave none to "
-			       "look at frames; give fewer capture.queues", c->queues, cpus);
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, "CPUs",
+			       "%u polling threads on %u CPUs leave none to "
+			       "look at frames; give fewer capture.queues",
+			       c->queues, cpus);
 	else
-		sp_doctor_find(d, SP_DOCTOR_GOOD, "CPUs", "%u, of which %u capture", cpus, c->queues);
+		sp_doctor_find(d, SP_DOCTOR_GOOD, "CPUs", "%u, of which %u capture", cpus,
+			       c->queues);
 }
 
 /* ---- cards on the PCI bus -------------------------------------------------------------------- */
@@ -201,25 +220,35 @@ static void look_card(struct sp_doctor *d, const char *address)
 	node = sp_doctor_read(d, path, UINT64_MAX);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.64s/driver", address);
 	if (!link_name(d, path, driver)) {
-		sp_doctor_find(d, SP_DOCTOR_FAULT, subject, "is not there, or no driver has it; "
+		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
+			       "is not there, or no driver has it; "
 			       "`dpdk-devbind.py --status` lists cards, -b vfio-pci binds one");
 		return;
 	}
 	if (!strcmp(driver, "mlx5_core"))
-		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "mlx5_core shares it between the kernel and us");
+		sp_doctor_find(d, SP_DOCTOR_GOOD, subject,
+			       "mlx5_core shares it between the kernel and us");
 	else if (strcmp(driver, "vfio-pci"))
-		sp_doctor_find(d, SP_DOCTOR_FAULT, subject, "is the kernel's (%s); dpdk-devbind.py -b "
-			       "vfio-pci %.40s", driver, address);
+		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
+			       "is the kernel's (%s); dpdk-devbind.py -b "
+			       "vfio-pci %.40s",
+			       driver, address);
 	else if (!has_iommu(d))
-		sp_doctor_find(d, SP_DOCTOR_FAULT, subject, "vfio-pci has it, and there is no IOMMU; switch "
-			       "VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on iommu=pt");
+		sp_doctor_find(
+			d, SP_DOCTOR_FAULT, subject,
+			"vfio-pci has it, and there is no IOMMU; switch "
+			"VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on iommu=pt");
 	else if (!d->config->capture.dpdk.exception)
-		sp_doctor_find(d, SP_DOCTOR_FAULT, subject, "vfio-pci has it, so the kernel cannot reach the "
+		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
+			       "vfio-pci has it, so the kernel cannot reach the "
 			       "cameras through it; set capture.dpdk.exception");
 	else
-		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "vfio-pci has it, there is an IOMMU and an "
-			       "exception path%s", node != UINT64_MAX && node != 0 ?
-			       "; keep capture.cpus on its memory node" : "");
+		sp_doctor_find(d, SP_DOCTOR_GOOD, subject,
+			       "vfio-pci has it, there is an IOMMU and an "
+			       "exception path%s",
+			       node != UINT64_MAX && node != 0
+				       ? "; keep capture.cpus on its memory node"
+				       : "");
 }
 
 void sp_doctor_look_cards(struct sp_doctor *d)

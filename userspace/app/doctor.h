@@ -17,7 +17,7 @@ enum { SP_DOCTOR_FINDINGS_MAX = 256, SP_DOCTOR_TEXT_MAX = 384 };
 enum sp_doctor_level {
 	SP_DOCTOR_GOOD,
 	SP_DOCTOR_ADVICE, /* it runs, and would run better */
-	SP_DOCTOR_FAULT,  /* it will not start, or receive nothing */
+	SP_DOCTOR_FAULT, /* it will not start, or receive nothing */
 };
 
 struct sp_finding {
@@ -31,9 +31,10 @@ struct sp_doctor {
 	const struct sp_config_plan *plan;
 	const char *root; /* before /proc and /sys: "", or a test's directory */
 	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
-	bool privileged;  /* the limits for ordinary users are none for us */
+	bool privileged; /* the limits for ordinary users are none for us */
 	unsigned int findings_n;
-	struct sp_finding findings[SP_DOCTOR_FINDINGS_MAX]; /* the last are dropped if there are more */
+	struct sp_finding
+		findings[SP_DOCTOR_FINDINGS_MAX]; /* the last are dropped if there are more */
 };
 
 /* The process's own limits, and the machine's files. */
@@ -43,13 +44,17 @@ void sp_doctor_init(struct sp_doctor *doctor, const struct sp_config *config,
 void sp_doctor_look_memory(struct sp_doctor *doctor);
 void sp_doctor_look_cpus(struct sp_doctor *doctor);
 void sp_doctor_look_cards(struct sp_doctor *doctor);
-/* doctor_network.c: interfaces that lead to cameras, sockets, drop rules. Asks the kernel, not @root. */
+/*
+ * doctor_network.c: interfaces that lead to cameras, sockets, drop rules. Asks the kernel, not
+ * @root.
+ */
 void sp_doctor_look_network(struct sp_doctor *doctor);
 
 /* For the files of the doctor. */
 __attribute__((format(printf, 4, 5))) void sp_doctor_find(struct sp_doctor *doctor,
 							  enum sp_doctor_level level,
-							  const char *subject, const char *fmt, ...);
+							  const char *subject, const char *fmt,
+							  ...);
 /* The number in @root@path, or @otherwise. */
 uint64_t sp_doctor_read(const struct sp_doctor *doctor, const char *path, uint64_t otherwise);
 

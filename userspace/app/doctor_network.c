@@ -15,7 +15,7 @@
 
 enum {
 	RMEM_WANTED = 8 << 20, /* what a stream's socket asks for: camera_sockets.c */
-	INTERFACES_MAX = 16,   /* that are looked at */
+	INTERFACES_MAX = 16, /* that are looked at */
 	GVCP_ANY_PORT = 3956,
 };
 
@@ -86,12 +86,15 @@ static void look_interface(struct sp_doctor *d, const char *name)
 	if (!ring_of(name, &ring))
 		return;
 	if (ring.rx_pending < ring.rx_max_pending)
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, subject, "its receive ring holds %u of %u packets; "
-			       "ethtool -G %s rx %u", ring.rx_pending, ring.rx_max_pending, name,
-			       ring.rx_max_pending);
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, subject,
+			       "its receive ring holds %u of %u packets; "
+			       "ethtool -G %s rx %u",
+			       ring.rx_pending, ring.rx_max_pending, name, ring.rx_max_pending);
 	else
-		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "its receive ring holds %u packets, as many as "
-			       "it can", ring.rx_pending);
+		sp_doctor_find(d, SP_DOCTOR_GOOD, subject,
+			       "its receive ring holds %u packets, as many as "
+			       "it can",
+			       ring.rx_pending);
 }
 
 static void look_mtu(struct sp_doctor *d, const struct sp_config_camera *camera, const char *name)
@@ -103,17 +106,23 @@ static void look_mtu(struct sp_doctor *d, const struct sp_config_camera *camera,
 	if (mtu < 0)
 		return;
 	if ((int)camera->packet_size > mtu)
-		sp_doctor_find(d, SP_DOCTOR_FAULT, subject, "sends packets of %u bytes and the MTU of %s is "
-			       "%d; ip link set %s mtu %u, and every switch on the way, or lower packet_size",
-			       camera->packet_size, name, mtu, name, camera->packet_size);
+		sp_doctor_find(
+			d, SP_DOCTOR_FAULT, subject,
+			"sends packets of %u bytes and the MTU of %s is "
+			"%d; ip link set %s mtu %u, and every switch on the way, or lower "
+			       "packet_size",
+			camera->packet_size, name, mtu, name, camera->packet_size);
 	else if (mtu >= 9000 && camera->packet_size <= 1500 && !strncmp(name, "lo", 3))
 		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "reached over loopback");
 	else if (mtu >= 9000 && camera->packet_size <= 1500)
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, subject, "sends packets of %u bytes where %s takes %d; a "
-			       "larger packet_size costs less of the CPU", camera->packet_size, name, mtu);
-	else
-		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "packets of %u bytes fit the MTU of %s, %d",
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, subject,
+			       "sends packets of %u bytes where %s takes %d; a "
+			       "larger packet_size costs less of the CPU",
 			       camera->packet_size, name, mtu);
+	else
+		sp_doctor_find(d, SP_DOCTOR_GOOD, subject,
+			       "packets of %u bytes fit the MTU of %s, %d", camera->packet_size,
+			       name, mtu);
 }
 
 static void look_socket_memory(struct sp_doctor *d)
@@ -123,16 +132,18 @@ static void look_socket_memory(struct sp_doctor *d)
 	if (d->config->capture.source != SP_SOURCE_UDP)
 		return;
 	if (most >= RMEM_WANTED || d->privileged)
-		sp_doctor_find(d, SP_DOCTOR_GOOD, "socket buffers", "may be as large as is asked for");
+		sp_doctor_find(d, SP_DOCTOR_GOOD, "socket buffers",
+			       "may be as large as is asked for");
 	else
-		sp_doctor_find(d, SP_DOCTOR_ADVICE, "socket buffers", "net.core.rmem_max allows %llu KiB of "
-			       "%u KiB; sysctl net.core.rmem_max=%u", (unsigned long long)most >> 10,
-			       RMEM_WANTED >> 10, RMEM_WANTED);
+		sp_doctor_find(d, SP_DOCTOR_ADVICE, "socket buffers",
+			       "net.core.rmem_max allows %llu KiB of "
+			       "%u KiB; sysctl net.core.rmem_max=%u",
+			       (unsigned long long)most >> 10, RMEM_WANTED >> 10, RMEM_WANTED);
 }
 
 /*
- * Rules of capture/ingress.c that outlived their instance: a socket would wait in vain for what they
- * drop. Who may not ask is told nothing.
+ * Rules of capture/ingress.c that outlived their instance: a socket would wait in vain for what
+ * they drop. Who may not ask is told nothing.
  */
 static void look_drop_rules(struct sp_doctor *d)
 {
@@ -140,10 +151,14 @@ static void look_drop_rules(struct sp_doctor *d)
 	char line[128], name[64];
 
 	while (tables && fgets(line, sizeof(line), tables))
-		if (sscanf(line, "table netdev %63s", name) == 1 && !strncmp(name, "sallyport_", 10))
-			sp_doctor_find(d, SP_DOCTOR_ADVICE, "drop rule", "the kernel drops streams by the "
-				       "table %s; if no instance runs, one was killed: nft delete table "
-				       "netdev %s", name, name);
+		if (sscanf(line, "table netdev %63s", name) == 1 &&
+		    !strncmp(name, "sallyport_", 10))
+			sp_doctor_find(
+				d, SP_DOCTOR_ADVICE, "drop rule",
+				"the kernel drops streams by the "
+				"table %s; if no instance runs, one was killed: nft delete table "
+				"netdev %s",
+				name, name);
 	if (tables)
 		pclose(tables);
 }

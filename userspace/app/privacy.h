@@ -10,7 +10,8 @@ struct sp_err;
 
 /*
  * 0 if every camera's address is a loopback address or this process is in a network namespace of
- * its own (a test) and takes no card from the PCI bus, which no namespace bounds; -EPERM with @err naming the camera and the way out otherwise.
+ * its own (a test) and takes no card from the PCI bus, which no namespace bounds; -EPERM with @err
+ * naming the camera and the way out otherwise.
  */
 int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace,
 			     struct sp_err *err);

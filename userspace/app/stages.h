@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline's stages, for the files that make it up: pipeline.c, capture.c, metrics.c, watch.c. */
+/*
+ * The pipeline's stages, for the files that make it up: pipeline.c, capture.c, metrics.c, watch.c.
+ */
 #ifndef SP_APP_STAGES_H
 #define SP_APP_STAGES_H
 
@@ -18,9 +20,9 @@ struct sp_config_camera;
 struct sp_pipeline_camera {
 	const struct sp_config_camera *config;
 	unsigned int lane, camera; /* numbers in the configuration */
-	uint32_t ip;		   /* host order */
-	uint32_t host_ip;	   /* ours, that it sends to, host order; 0: any */
-	int fd;			   /* the stream's socket, -1 in a replay */
+	uint32_t ip; /* host order */
+	uint32_t host_ip; /* ours, that it sends to, host order; 0: any */
+	int fd; /* the stream's socket, -1 in a replay */
 	uint16_t port;
 	unsigned int queue, stream; /* which queue's, as numbered by its source */
 };
@@ -28,8 +30,8 @@ struct sp_pipeline_camera {
 /* A packet source, its capture thread, and its resend thread. */
 struct sp_pipeline_queue {
 	struct sp_packet_source *packets; /* belongs to the source once that is open */
-	struct sp_frame_source *source;	  /* NULL: no camera joined the queue */
-	struct sp_thread idle;		  /* empties a queue that no camera joined */
+	struct sp_frame_source *source; /* NULL: no camera joined the queue */
+	struct sp_thread idle; /* empties a queue that no camera joined */
 	struct sp_event resend_wake;
 	bool has_resend_wake;
 	struct sp_resend *resend;

@@ -72,7 +72,8 @@ static void set_stream(struct sp_watch *watch, const struct sp_pipeline *p, unsi
 
 int sp_watch_create(struct sp_pipeline *p, struct sp_watch **ret_watch, struct sp_err *err)
 {
-	size_t entries = p->queues_n * sp_alarm_port_kinds_n + p->cameras_n * sp_alarm_stream_kinds_n;
+	size_t entries = p->queues_n * sp_alarm_port_kinds_n +
+			 p->cameras_n * sp_alarm_stream_kinds_n;
 	struct sp_watch *watch = calloc(1, sizeof(*watch) + entries * sizeof(watch->entries[0]));
 
 	if (!watch)
@@ -125,10 +126,10 @@ json_t *sp_watch_json(const struct sp_watch *watch)
 		sp_clock_format_utc(utc - (now - sp_counter_read(&alarm->last_ns)), last,
 				    sizeof(last));
 		json_array_append_new(
-			array, json_pack("{s:i, s:s, s:I, s:s, s:s}",
-					 entry->is_stream ? "stream" : "port", (int)entry->number,
-					 "counter", alarm->kind->counter, "count",
-					 (json_int_t)count, "since", since, "last", last));
+			array,
+			json_pack("{s:i, s:s, s:I, s:s, s:s}", entry->is_stream ? "stream" : "port",
+				  (int)entry->number, "counter", alarm->kind->counter, "count",
+				  (json_int_t)count, "since", since, "last", last));
 	}
 	return array;
 }

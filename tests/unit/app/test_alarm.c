@@ -20,7 +20,8 @@ TEST(alarm_says_growth_at_once_and_once_a_minute)
 	CHECK(!sp_alarm_look(&alarm, now, line));
 	counter = 3;
 	CHECK(sp_alarm_look(&alarm, now, line));
-	CHECK_STR(line, "port udp, queue 0: foreign: 3 more (3 in all): somebody else sends; find them");
+	CHECK_STR(line,
+		  "port udp, queue 0: foreign: 3 more (3 in all): somebody else sends; find them");
 	CHECK(!sp_alarm_look(&alarm, now, line));
 
 	/* A flood says nothing for a minute, then how many. */
@@ -110,13 +111,32 @@ TEST(causes_add_up_to_what_is_missing)
 	} cases[] = {
 		{ 0, 0, 0, 0, 0, { 0 }, "" },
 		{ 10, 0, 0, 0, 0, { .total = 10, .network = 10 }, "" },
-		{ 10, 4, 1, 2, 0,
-		  { .total = 10, .no_mbuf = 1, .ring_full = 2, .camera_unavailable = 4, .network = 3 },
+		{ 10,
+		  4,
+		  1,
+		  2,
+		  0,
+		  { .total = 10,
+		    .no_mbuf = 1,
+		    .ring_full = 2,
+		    .camera_unavailable = 4,
+		    .network = 3 },
 		  "no_mbuf, ring_full" },
-		{ 10, 4, 0, 0, 8, { .total = 10, .socket_overflow = 8, .camera_unavailable = 2 },
+		{ 10,
+		  4,
+		  0,
+		  0,
+		  8,
+		  { .total = 10, .socket_overflow = 8, .camera_unavailable = 2 },
 		  "socket_overflow" },
 		/* More was dropped than is missing: it was no stream's, or came again. */
-		{ 5, 9, 3, 7, 1, { .total = 5, .no_mbuf = 3, .ring_full = 2 }, "no_mbuf, ring_full" },
+		{ 5,
+		  9,
+		  3,
+		  7,
+		  1,
+		  { .total = 5, .no_mbuf = 3, .ring_full = 2 },
+		  "no_mbuf, ring_full" },
 		{ 0, 9, 3, 7, 1, { 0 }, "" },
 	};
 
@@ -132,11 +152,12 @@ TEST(causes_add_up_to_what_is_missing)
 		sp_causes_charge(&c, cases[i].missing, cases[i].unavailable, &counters);
 		if (memcmp(&c, &cases[i].want, sizeof(c)))
 			FAIL("case %zu is charged otherwise", i);
-		CHECK_EQ(c.total, c.no_mbuf + c.ring_full + c.socket_overflow + c.camera_unavailable +
-					  c.network);
+		CHECK_EQ(c.total, c.no_mbuf + c.ring_full + c.socket_overflow +
+					  c.camera_unavailable + c.network);
 		json = sp_causes_json(&c);
 		CHECK_STR(json_string_value(json_object_get(json, "bound")), cases[i].bound);
-		CHECK_EQ(json_integer_value(json_object_get(json, "network")), (long long)c.network);
+		CHECK_EQ(json_integer_value(json_object_get(json, "network")),
+			 (long long)c.network);
 		json_decref(json);
 	}
 }

@@ -127,9 +127,12 @@ TEST(config_refuses_with_place_and_reason)
 		{ "purpose: x\n" LANE "}\nencounter: {jpeg_quality: 101}\n",
 		  { "encounter.jpeg_quality", "101" } },
 		{ "purpose: x\n" LANE "}\ncompute: {backend: quantum}\n", { "quantum", "cpu" } },
-		{ "purpose: x\n" LANE ", vlan: 4095}\n", { "line 5: lanes[0].cameras[0] ('c'): vlan", "4094" } },
-		{ "purpose: x\n" LANE ", vlan: 7}\n", { "vlan is not seen by capture.source udp", "dpdk" } },
-		{ "purpose: x\n" LANE ", mac: 00:11:22:33:44}\n", { "00:11:22:33:44", "cameras list" } },
+		{ "purpose: x\n" LANE ", vlan: 4095}\n",
+		  { "line 5: lanes[0].cameras[0] ('c'): vlan", "4094" } },
+		{ "purpose: x\n" LANE ", vlan: 7}\n",
+		  { "vlan is not seen by capture.source udp", "dpdk" } },
+		{ "purpose: x\n" LANE ", mac: 00:11:22:33:44}\n",
+		  { "00:11:22:33:44", "cameras list" } },
 		{ "purpose: x\n" LANE ", mac: 01-11-22-33-44-55}\n", { "single station", "" } },
 		{ "purpose: x\n" LANE ", source_port: 65536}\n", { "source_port 65536", "65535" } },
 		{ "purpose: x\n" LANE ", extra_bytes: 67108865}\n", { "extra_bytes", "67108864" } },
@@ -141,7 +144,8 @@ TEST(config_refuses_with_place_and_reason)
 		  { "line 8: capture.cpus[0]: CPU 4096", "1023" } },
 		{ "purpose: x\n" LANE "}\ncapture: {source: udp, replay: x.pcap}\n",
 		  { "capture.source: contradicts capture.replay", "take one" } },
-		{ "purpose: x\n" LANE "}\ncapture: {source: replay}\n", { "name it in capture.replay", "" } },
+		{ "purpose: x\n" LANE "}\ncapture: {source: replay}\n",
+		  { "name it in capture.replay", "" } },
 		{ "purpose: x\n" LANE "}\ncapture: {source: netmap}\n", { "netmap", "line: 6" } },
 		{ "purpose: x\n" LANE "}\ncapture:\n  dpdk:\n    nap_max_us: 100001\n",
 		  { "line 8: capture.dpdk.nap_max_us: 100001", "0: never naps" } },
@@ -169,12 +173,13 @@ TEST(config_refuses_with_place_and_reason)
 TEST(config_reads_a_dpdk_site)
 {
 	static const char text[] =
-		"purpose: x\n" LANE ", mac: \"00:11:22:33:44:5F\", vlan: 7, source_port: 20202, extra_bytes: 0,"
-		" extended_ids: true}\n  - {name: d, address: 127.0.0.3, width: 640, height: 480, vlan: untagged}\n"
-		"capture:\n  queues: 2\n  cpus: [2, 3]\n"
-		"  dpdk:\n    eal: [--no-huge, \"--vdev=net_af_packet0,iface=eth1\"]\n    port: net_af_packet0\n"
-		"    exception: net_tap0\n    drop_interface: eth1\n    no_split: true\n    no_flow: true\n"
-		"    nap_max_us: 0\n";
+		"purpose: x\n" LANE ", mac: \"00:11:22:33:44:5F\", vlan: 7, source_port: 20202,"
+		" extra_bytes: 0, extended_ids: true}\n"
+		"  - {name: d, address: 127.0.0.3, width: 640, height: 480, vlan: untagged}\n"
+		"capture:\n  queues: 2\n  cpus: [2, 3]\n  dpdk:\n"
+		"    eal: [--no-huge, \"--vdev=net_af_packet0,iface=eth1\"]\n"
+		"    port: net_af_packet0\n    exception: net_tap0\n    drop_interface: eth1\n"
+		"    no_split: true\n    no_flow: true\n    nap_max_us: 0\n";
 	static const uint8_t mac[] = { 0, 0x11, 0x22, 0x33, 0x44, 0x5F };
 	const struct sp_config_dpdk *dpdk;
 	struct sp_config *config;
@@ -225,7 +230,10 @@ TEST(config_plan_deals_cameras_out_to_queues)
 	CHECK_EQ(plan.queues[0].buffers_needed,
 		 sp_config_camera_buffers(&config->lanes[0].cameras[0]) +
 			 sp_config_camera_buffers(&config->lanes[0].cameras[2]));
-	/* Which queue a camera joins may be the card's business, so each is as large as the largest. */
+	/*
+	 * Which queue a camera joins may be the card's business, so each is as large as the
+	 * largest.
+	 */
 	CHECK_EQ(plan.queues[1].buffers, plan.queues[0].buffers_needed);
 	CHECK_EQ(plan.region_bytes, plan.queues[0].region_bytes + plan.queues[1].region_bytes);
 	CHECK_NEAR(plan.queues[0].packets_per_second + plan.queues[1].packets_per_second,

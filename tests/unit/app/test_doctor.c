@@ -84,11 +84,12 @@ static void expect(const char *subject, enum sp_doctor_level level, const char *
 	const struct sp_finding *f = finding(subject);
 
 	if (f->level != level || !strstr(f->text, remedy))
-		FAIL("%s: level %d, '%s'; wanted %d, '%s'", subject, f->level, f->text, level, remedy);
+		FAIL("%s: level %d, '%s'; wanted %d, '%s'", subject, f->level, f->text, level,
+		     remedy);
 }
 
-#define MEMINFO(available, total, free) \
-	"MemTotal: 9999999 kB\nMemAvailable: " available " kB\nHugePages_Total: " total \
+#define MEMINFO(available, total, free)                                                            \
+	"MemTotal: 9999999 kB\nMemAvailable: " available " kB\nHugePages_Total: " total            \
 	"\nHugePages_Free: " free "\nHugepagesize: 2048 kB\n"
 
 TEST(doctor_weighs_memory)
