@@ -3,8 +3,8 @@
  * farm: receives from N cameras of gvcam through one packet source and checks all of it: each
  * payload lies in the source's region, each byte is the one that this camera drew, each ledger adds
  * up, no memory is taken once all cameras stream. Prints what it saw as one JSON object; exit status
- * 1 with the reason on stderr where something is wrong. Run by many_cameras.sh, dpdk_guest.sh and
- * loss_sweep.sh.
+ * 1 with the reason on stderr where something is wrong. Run by many_cameras.sh, dpdk_guest.sh,
+ * dpdk_veth.sh, dpdk_exception.sh, spoof.sh and loss_sweep.sh.
  *
  * Camera i has its own width, so that the pattern of one is not the pattern of another: in
  * t = x + y + 3 × block a byte at the same place of the same block is another pixel.
@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/ether.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,14 +50,17 @@ struct options {
 	const char *address, *source, *host_address, *port, *exception, *drop;
 	struct sp_opt_list eal;
 	uint32_t cameras, width, height, packet_size, frames, credit, tries, every;
+	const char *mac;
+	uint32_t vlan, first_port, rcvbuf;
 	double fps, patience;
-	bool protect, no_uring, lossy;
+	bool protect, no_uring, lossy, hostile, source_ports;
 };
 
 struct camera {
 	uint32_t ip, width;
 	int fd;
 	uint16_t port;
+	uint16_t source_port; /* that it says it sends from; 0: any */
 	uint64_t frames, incomplete, last_block;
 	uint64_t payload_bytes; /* of pixels that were compared */
 };
@@ -249,6 +253,24 @@ static int await(struct farm *farm, uint64_t frames, struct sp_err *err)
 
 /* ---- set up ---- */
 
+/* Asks the camera which port its stream comes from. */
+static int find_source_port(struct camera *camera, struct sp_err *err)
+{
+	struct in_addr ip = { htonl(camera->ip) };
+	char address[INET_ADDRSTRLEN], text[16];
+	struct sp_camera *control;
+	int error;
+
+	inet_ntop(AF_INET, &ip, address, sizeof(address));
+	error = sp_camera_aravis.open(address, &control, err);
+	if (error)
+		return error;
+	error = sp_camera_aravis.get(control, "GevSCSP", text, sizeof(text), err);
+	sp_camera_aravis.close(control);
+	camera->source_port = error ? 0 : (uint16_t)strtoul(text, NULL, 10);
+	return error;
+}
+
 static int parse_ip(const char *text, uint32_t *ret, struct sp_err *err)
 {
 	struct in_addr address;
@@ -266,6 +288,8 @@ static void stream_config(const struct farm *farm, const struct camera *camera, 
 
 	*ret = (struct sp_stream_config){
 		.camera_ip = camera->ip,
+		.camera_port = camera->source_port,
+		.vlan = (uint16_t)options->vlan,
 		.host_ip = host_ip,
 		.host_port = camera->port,
 		.fd = camera->fd,
@@ -279,6 +303,8 @@ static void stream_config(const struct farm *farm, const struct camera *camera, 
 		.retention_ns = 500 * SP_NS_PER_MS,
 		.resend_tries = options->tries,
 	};
+	if (options->mac)
+		ether_aton_r(options->mac, (struct ether_addr *)ret->camera_mac);
 }
 
 /* Packets that all frames of all cameras can hold, and some on their way. */
@@ -326,10 +352,12 @@ static int add_streams(struct farm *farm, uint32_t host_ip, struct sp_err *err)
 {
 	for (uint32_t i = 0; i < farm->options.cameras; i++) {
 		struct camera *camera = &farm->cameras[i];
+		uint32_t wanted = farm->options.first_port ? farm->options.first_port + i : 0;
 		struct sp_stream_config config;
 		int index;
 
-		camera->fd = sp_udp_socket(host_ip, 0, 4 << 20, &camera->port, err);
+		camera->fd = sp_udp_socket(host_ip, (uint16_t)wanted, farm->options.rcvbuf,
+					   &camera->port, err);
 		if (camera->fd < 0)
 			return camera->fd;
 		stream_config(farm, camera, host_ip, &config);
@@ -367,8 +395,11 @@ static int open_source(struct farm *farm, struct sp_err *err)
 						.frames = &farm->frames,
 						.resends = &farm->resends };
 	uint32_t host_ip = 0, first;
+	struct ether_addr mac;
 	int error = parse_ip(farm->options.address, &first, err);
 
+	if (farm->options.mac && !ether_aton_r(farm->options.mac, &mac))
+		return sp_err_set(err, -EINVAL, "--mac: '%s' is none", farm->options.mac);
 	if (!error && farm->options.host_address)
 		error = parse_ip(farm->options.host_address, &host_ip, err);
 	if (error)
@@ -377,7 +408,11 @@ static int open_source(struct farm *farm, struct sp_err *err)
 		farm->cameras[i].ip = first + i;
 		farm->cameras[i].width = farm->options.width - WIDTH_STEP * i;
 		farm->cameras[i].fd = -1;
+		if (!error && farm->options.source_ports)
+			error = find_source_port(&farm->cameras[i], err);
 	}
+	if (error)
+		return error;
 	if (sp_event_init(&farm->frames) || sp_event_init(&farm->resends))
 		return sp_err_set(err, -EMFILE, "eventfd: %s", strerror(errno));
 	error = open_packets(farm, err);
@@ -482,7 +517,8 @@ static int check_ledgers(struct farm *farm, struct sp_err *err)
 			return sp_err_set(err, -EBADMSG,
 					  "camera %u: %" PRIu64 " frames counted, %" PRIu64 " seen",
 					  i, c->frames_complete, farm->cameras[i].frames);
-		if (c->foreign + c->malformed + c->bad_packet + c->block_discarded)
+		if (!farm->options.hostile &&
+		    c->foreign + c->malformed + c->bad_packet + c->block_discarded)
 			return sp_err_set(err, -EBADMSG,
 					  "camera %u: packets that are not its own: %" PRIu64
 					  " foreign, %" PRIu64 " malformed, %" PRIu64 " bad",
@@ -501,6 +537,17 @@ static int check_memory(struct sp_err *err)
 				  atomic_load(&sp_allocations.n), sp_allocations.thread,
 				  sp_allocations.caller);
 	return 0;
+}
+
+/* ,"NAME":{…}: every counter of a table, by its name. */
+static void print_counters(const char *name, const struct sp_counter *table, size_t n,
+			   const void *base)
+{
+	printf(",\"%s\":{", name);
+	for (size_t i = 0; i < n; i++)
+		printf("%s\"%s\":%" PRIu64, i ? "," : "", table[i].name,
+		       sp_counter_read((const uint64_t *)((const char *)base + table[i].offset)));
+	printf("}");
 }
 
 static void print(const struct farm *farm)
@@ -530,7 +577,7 @@ static void print(const struct farm *farm)
 	       ",\"payloads_in_region\":%" PRIu64 ",\"received\":%" PRIu64
 	       ",\"resend_requests\":%" PRIu64 ",\"resend_packets\":%" PRIu64
 	       ",\"region_read_only\":%s,\"allocations\":%" PRId64 ",\"resident_growth\":%" PRId64
-	       ",\"cpu_ns_per_packet\":%.1f}\n",
+	       ",\"cpu_ns_per_packet\":%.1f",
 	       farm->packets->ops->name, farm->options.cameras, sum.frames_complete,
 	       sum.frames_incomplete, sum.blocks_skipped, sum.expected, sum.delivered, sum.missing,
 	       sum.late, sum.policy, sum.duplicate, farm->payloads,
@@ -539,6 +586,10 @@ static void print(const struct farm *farm)
 	       SP_ALLOCATIONS_COUNTED ? (int64_t)atomic_load(&sp_allocations.n) : -1,
 	       (int64_t)(farm->resident - farm->resident_then),
 	       farm->counted ? (double)farm->cpu_ns / (double)farm->counted : 0.0);
+	print_counters("streams", sp_stream_counter_table, sp_stream_counter_table_n, &sum);
+	print_counters("port", sp_packet_counter_table, sp_packet_counter_table_n,
+		       &farm->packets->counters);
+	printf("}\n");
 	fflush(stdout);
 }
 
@@ -593,6 +644,7 @@ int main(int argc, char **argv)
 			     .credit = 8,
 			     .tries = 20,
 			     .every = 1,
+			     .rcvbuf = 4 << 20,
 			     .fps = 10,
 			     .patience = 60 },
 	};
@@ -620,6 +672,16 @@ int main(int argc, char **argv)
 		{ "tries", 0, SP_OPT_U32, &o->tries, "N", "resends (20)", 0, 1000 },
 		{ "lossy", 0, SP_OPT_FLAG, &o->lossy, NULL, "incomplete frames count too", 0, 0 },
 		{ "patience", 0, SP_OPT_DOUBLE, &o->patience, "S", "for each step (60)", 1, 600 },
+		{ "hostile", 0, SP_OPT_FLAG, &o->hostile, NULL, "others send, too", 0, 0 },
+		{ "source-ports", 0, SP_OPT_FLAG, &o->source_ports, NULL,
+		  "take only what comes from the port that a camera names", 0, 0 },
+		{ "mac", 0, SP_OPT_STRING, &o->mac, "MAC", "of the cameras (any)", 0, 0 },
+		{ "vlan", 0, SP_OPT_U32, &o->vlan, "ID", "theirs, 65535: untagged (any)", 0,
+		  SP_VLAN_UNTAGGED },
+		{ "first-port", 0, SP_OPT_U32, &o->first_port, "PORT",
+		  "of the first camera's stream, others count on (any)", 1, 65535 - CAMERAS_MAX },
+		{ "rcvbuf", 0, SP_OPT_U32, &o->rcvbuf, "BYTES", "of each socket (4194304)", 4096,
+		  1 << 30 },
 		{ "protect", 0, SP_OPT_FLAG, &o->protect, NULL, "the CPU may not write payloads", 0,
 		  0 },
 		{ 0 },
