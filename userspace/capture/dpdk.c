@@ -103,8 +103,8 @@ static uint64_t *place_split(struct sp_dpdk *queue, const struct rte_mbuf *mbuf,
 	if (mbuf->nb_segs != 2 || rest->data_len < allowed->length - at_head)
 		return &queue->source.counters.truncated;
 	packet->split = (uint16_t)at_head;
-	packet->offset = (uint64_t)(rte_pktmbuf_mtod(rest, const uint8_t *) -
-				    queue->memory.region.base);
+	packet->offset =
+		(uint64_t)(rte_pktmbuf_mtod(rest, const uint8_t *) - queue->memory.region.base);
 	if (!at_head)
 		packet->head = rte_pktmbuf_mtod(rest, const uint8_t *);
 	else if (at_head < SP_GVSP_HEADER_BYTES && allowed->length >= SP_GVSP_HEADER_BYTES)
@@ -246,8 +246,8 @@ static int dpdk_receive(struct sp_packet_source *source, struct sp_packet *packe
 		lent = take(queue, packets, max, &polled, &now_ns);
 		tend(queue, now_ns);
 		if (!deadline_ns)
-			deadline_ns = timeout_ns > UINT64_MAX - now_ns ? UINT64_MAX :
-									 now_ns + timeout_ns;
+			deadline_ns = timeout_ns > UINT64_MAX - now_ns ? UINT64_MAX
+								       : now_ns + timeout_ns;
 		left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 		nap_ns = sp_nap_after(&queue->nap, polled, now_ns, left_ns);
 		if (lent || !left_ns)
@@ -323,13 +323,15 @@ static int dpdk_add_stream(struct sp_packet_source *source, const struct sp_pack
 	if (port->steering == SP_DPDK_HASH && (!stream->camera_ip || !stream->host_ip))
 		return sp_err_set(err, -EINVAL,
 				  "dpdk: %s: port %u: the card spreads by IP addresses; give the "
-				  "camera's and the host's, or use one queue", port->name,
-				  stream->host_port);
+				  "camera's and the host's, or use one queue",
+				  port->name, stream->host_port);
 	if (port->steering == SP_DPDK_HASH && sp_dpdk_flow_hash_queue(port, stream) != queue->queue)
-		return sp_err_set(err, -EINVAL,
-				  "dpdk: %s: port %u: the card's hash leads to queue %u, not %u; ask "
-				  "sp_dpdk_queue", port->name, stream->host_port,
-				  sp_dpdk_flow_hash_queue(port, stream), queue->queue);
+		return sp_err_set(
+			err, -EINVAL,
+			"dpdk: %s: port %u: the card's hash leads to queue %u, not %u; ask "
+			"sp_dpdk_queue",
+			port->name, stream->host_port, sp_dpdk_flow_hash_queue(port, stream),
+			queue->queue);
 	error = sp_allow_add(queue->allow, stream, err);
 	if (!error)
 		queue->streams[queue->streams_n++] = *stream;

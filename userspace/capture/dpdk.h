@@ -37,7 +37,7 @@ struct sp_err;
 struct sp_ingress;
 
 enum {
-	SP_DPDK_BURST = 64,	    /* packets of one poll */
+	SP_DPDK_BURST = 64, /* packets of one poll */
 	SP_DPDK_DESCRIPTORS = 4096, /* of a receive queue, if the driver allows so many */
 	SP_DPDK_QUEUES_MAX = 64,
 	SP_DPDK_CACHE = 256, /* buffers that a thread keeps of a pool, up to 1.5 times as many */
@@ -47,7 +47,7 @@ enum {
 	/* Ethernet, IPv4 and UDP before a GVSP header, without a VLAN tag or IP options. */
 	SP_DPDK_HEADERS = 14 + 20 + 8,
 	SP_DPDK_RSS_KEY = 64, /* bytes of the longest key of a card that we can set */
-	SP_DPDK_RETA = 2048,  /* entries of the largest table from hash to queue */
+	SP_DPDK_RETA = 2048, /* entries of the largest table from hash to queue */
 };
 
 /* ---- EAL (dpdk_eal.c) and devices (dpdk_device.c) ---- */
@@ -102,8 +102,8 @@ struct sp_dpdk_memory {
 struct sp_dpdk_layout {
 	uint32_t buffers;
 	uint32_t payload; /* largest UDP payload, bytes */
-	bool split;	  /* headers lie elsewhere */
-	uint32_t room;	  /* what a buffer must hold beside: the driver's idea of a frame; 0: none */
+	bool split; /* headers lie elsewhere */
+	uint32_t room; /* what a buffer must hold beside: the driver's idea of a frame; 0: none */
 	/* Bytes before the pixels in what lies in the region: they shall begin on a cache line. */
 	uint16_t before_pixels;
 };
@@ -120,8 +120,8 @@ void sp_dpdk_memory_uninit(struct sp_dpdk_memory *memory);
 
 enum sp_dpdk_steering {
 	SP_DPDK_ONE_QUEUE, /* nothing to steer */
-	SP_DPDK_RULES,	   /* an rte_flow rule a stream */
-	SP_DPDK_HASH,	   /* RSS by IPv4 addresses */
+	SP_DPDK_RULES, /* an rte_flow rule a stream */
+	SP_DPDK_HASH, /* RSS by IPv4 addresses */
 };
 
 /* The way between the port and the kernel. */
@@ -130,7 +130,7 @@ struct sp_dpdk_exception {
 	uint16_t port;
 	struct rte_device *device;
 	struct rte_mempool *pool; /* what goes to the kernel is copied: buffers of frames stay */
-	rte_spinlock_t send;	  /* every queue's thread sends */
+	rte_spinlock_t send; /* every queue's thread sends */
 	uint64_t polled_ns;
 };
 
@@ -139,10 +139,9 @@ struct sp_dpdk {
 	alignas(64) struct sp_packet_source source;
 	struct sp_dpdk_port *port;
 	uint16_t queue;
-	bool open;
 	struct sp_allow *allow;
 	struct sp_packet_stream *streams; /* [streams_n] in a block for SP_ALLOW_STREAMS_MAX */
-	struct rte_flow **rules;	  /* [streams_n], NULL where there is none */
+	struct rte_flow **rules; /* [streams_n], NULL where there is none */
 	uint32_t streams_n;
 	struct sp_dpdk_memory memory;
 	struct sp_nap nap;
@@ -156,15 +155,14 @@ struct sp_dpdk_port {
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
 	unsigned int queues_n, open_n;
-	uint32_t payload;     /* largest UDP payload, bytes */
+	uint32_t payload; /* largest UDP payload, bytes */
 	uint16_t descriptors; /* of each receive queue */
-	uint16_t split;	      /* frame bytes that the card puts into header mbufs; 0: none */
-	bool split_at_udp;    /* the card finds that place by the protocol, not by the length */
-	uint64_t nap_max_ns;
+	uint16_t split; /* frame bytes that the card puts into header mbufs; 0: none */
+	bool split_at_udp; /* the card finds that place by the protocol, not by the length */
 	/* Steering. */
 	bool no_flow, may_isolate;
-	bool isolated;		 /* only what a rule names comes to us */
-	bool hashes;		 /* the card was told to spread by IPv4 addresses */
+	bool isolated; /* only what a rule names comes to us */
+	bool hashes; /* the card was told to spread by IPv4 addresses */
 	enum sp_dpdk_steering steering;
 	unsigned int next_queue; /* in turn, with rules */
 	/* The card's counters: queue 0's thread reads them. */

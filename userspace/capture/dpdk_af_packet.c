@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel dropped before net_af_packet: DPDK 22.11 does not ask. The driver's socket is among
- * our own files: an AF_PACKET socket with the driver's ring format, bound to its interface. The kernel
- * sets the count back when it is read, so with a driver that asks too nothing counts twice.
+ * What the kernel dropped before net_af_packet: DPDK 22.11 does not ask. The driver's socket is
+ * among our own files: an AF_PACKET socket with the driver's ring format, bound to its interface.
+ * The kernel sets the count back when it is read, so with a driver that asks too nothing counts
+ * twice.
  */
 #include "capture/dpdk.h"
 

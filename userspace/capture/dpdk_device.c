@@ -68,8 +68,8 @@ static unsigned int find(const struct sp_dpdk_config *config, const char *name, 
 		if (!text)
 			continue;
 		read_device(text, bus, &device);
-		if (name ? strcmp(device.name, name) != 0 :
-		    config->exception && !strcmp(device.name, config->exception))
+		if (name ? strcmp(device.name, name) != 0
+			 : config->exception && !strcmp(device.name, config->exception))
 			continue;
 		*ret = device;
 		found++;
@@ -104,7 +104,8 @@ static int own(uint16_t port, const char *name, struct sp_err *err)
 		return sp_err_set(err, -EBUSY, "dpdk: %s is open already; open a port once", name);
 	owner = (struct rte_eth_dev_owner){ .name = "sallyport" };
 	if (rte_eth_dev_owner_new(&owner.id) || rte_eth_dev_owner_set(port, &owner))
-		return sp_err_set(err, -EBUSY, "dpdk: %s: another part of the program takes it", name);
+		return sp_err_set(err, -EBUSY, "dpdk: %s: another part of the program takes it",
+				  name);
 	return 0;
 }
 
@@ -118,15 +119,16 @@ static int add(const struct device *device, const char *arguments, uint16_t *ret
 	if (!rte_eth_dev_get_port_by_name(device->name, ret_port))
 		return own(*ret_port, device->name, err);
 	if (!device->bus)
-		return sp_err_set(err, -ENODEV,
-				  "dpdk: no device %s; name one of the EAL arguments", device->name);
+		return sp_err_set(err, -ENODEV, "dpdk: no device %s; name one of the EAL arguments",
+				  device->name);
 	sp_dpdk_complaint_clear();
 	error = rte_eal_hotplug_add(device->bus, device->name, arguments);
 	if (error)
-		return sp_err_set(err, error,
-				  "dpdk: %s: cannot be added (%s): %s; check its arguments, its driver "
-				  "and the rights that it needs", device->name, strerror(-error),
-				  sp_dpdk_complaint(text, sizeof(text)));
+		return sp_err_set(
+			err, error,
+			"dpdk: %s: cannot be added (%s): %s; check its arguments, its driver "
+			"and the rights that it needs",
+			device->name, strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
 	if (rte_eth_dev_get_port_by_name(device->name, ret_port)) {
 		rte_eal_hotplug_remove(device->bus, device->name);
 		return sp_err_set(err, -ENODEV, "dpdk: %s is no network device; name another",
@@ -145,7 +147,8 @@ static int only_port(const struct sp_dpdk_config *config, uint16_t *ret_port, st
 	unsigned int found = 0;
 	uint16_t port;
 
-	RTE_ETH_FOREACH_DEV(port) {
+	RTE_ETH_FOREACH_DEV(port)
+	{
 		if (rte_eth_dev_get_name_by_port(port, name) ||
 		    (config->exception && !strcmp(name, config->exception)))
 			continue;
@@ -153,10 +156,11 @@ static int only_port(const struct sp_dpdk_config *config, uint16_t *ret_port, st
 		found++;
 	}
 	if (found != 1)
-		return sp_err_set(err, found ? -EINVAL : -ENODEV,
-				  "dpdk: %u ports; give one in the EAL arguments, as in "
-				  "--vdev=net_af_packet0,iface=eth1 or -a 0000:01:00.0, and name it",
-				  found);
+		return sp_err_set(
+			err, found ? -EINVAL : -ENODEV,
+			"dpdk: %u ports; give one in the EAL arguments, as in "
+			"--vdev=net_af_packet0,iface=eth1 or -a 0000:01:00.0, and name it",
+			found);
 	return own(*ret_port, "the port", err);
 }
 
@@ -166,9 +170,10 @@ int sp_dpdk_device_add(const struct sp_dpdk_config *config, uint16_t *ret_port, 
 	unsigned int found = find(config, config->port, &device);
 
 	if (found > 1)
-		return sp_err_set(err, -EINVAL,
-				  "dpdk: %u devices in the EAL arguments; name the port that is meant",
-				  found);
+		return sp_err_set(
+			err, -EINVAL,
+			"dpdk: %u devices in the EAL arguments; name the port that is meant",
+			found);
 	if (!found && !config->port)
 		return only_port(config, ret_port, err);
 	if (!found)

@@ -270,13 +270,14 @@ static int init(const struct sp_dpdk_config *config, size_t need)
 	error = sp_thread_start(&thread, "eal", -1, init_on_thread, NULL, NULL);
 	if (error) {
 		eal.error = error;
-		snprintf(eal.why, sizeof(eal.why), "dpdk: no thread for EAL: %s; close other programs",
-			 strerror(-error));
+		snprintf(eal.why, sizeof(eal.why),
+			 "dpdk: no thread for EAL: %s; close other programs", strerror(-error));
 		return error;
 	}
 	sp_thread_stop(&thread);
 	if (eal.error) {
-		sp_err_set(&why, eal.error, "dpdk: EAL does not start: %s (%s); check the EAL arguments",
+		sp_err_set(&why, eal.error,
+			   "dpdk: EAL does not start: %s (%s); check the EAL arguments",
 			   sp_dpdk_complaint(text, sizeof(text)), strerror(-eal.error));
 		snprintf(eal.why, sizeof(eal.why), "%s", why.text);
 	}
@@ -312,7 +313,8 @@ int sp_dpdk_eal_start(const struct sp_dpdk_config *config, size_t need, struct s
 
 #ifdef __x86_64__
 	if (!__builtin_cpu_supports("sse4.2"))
-		return sp_err_set(err, -ENOTSUP, "dpdk: this CPU has no SSE 4.2; use the udp source");
+		return sp_err_set(err, -ENOTSUP,
+				  "dpdk: this CPU has no SSE 4.2; use the udp source");
 #endif
 	if (config->eal_n > ARGUMENTS_MAX)
 		return sp_err_set(err, -EINVAL, "dpdk: %u EAL arguments; %d are possible",
@@ -332,8 +334,9 @@ int sp_dpdk_eal_start(const struct sp_dpdk_config *config, size_t need, struct s
 	if (eal.error)
 		return sp_err_set(err, eal.error, "%s", eal.why);
 	if (rte_eal_iova_mode() != RTE_IOVA_VA)
-		return sp_err_set(err, -ENOTSUP,
-				  "dpdk: EAL uses physical addresses; bind the card to vfio-pci behind an "
-				  "IOMMU with 48 address bits");
+		return sp_err_set(
+			err, -ENOTSUP,
+			"dpdk: EAL uses physical addresses; bind the card to vfio-pci behind an "
+			"IOMMU with 48 address bits");
 	return 0;
 }

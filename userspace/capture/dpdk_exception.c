@@ -64,17 +64,19 @@ int sp_dpdk_exception_open(struct sp_dpdk_port *port, const struct sp_dpdk_confi
 		error = rte_eth_dev_start(exception->port);
 	if (error) {
 		sp_dpdk_exception_close(exception);
-		return sp_err_set(err, error,
-				  "dpdk: exception path %s: cannot be set up: %s (%s); give a net_tap or "
-				  "virtio_user device", config->exception, strerror(-error),
-				  sp_dpdk_complaint(text, sizeof(text)));
+		return sp_err_set(
+			err, error,
+			"dpdk: exception path %s: cannot be set up: %s (%s); give a net_tap or "
+			"virtio_user device",
+			config->exception, strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
 	}
 	/* The kernel answers ARP with the address that the card takes frames for. */
 	error = rte_eth_dev_default_mac_addr_set(exception->port, &port->mac);
 	if (error)
-		sp_log(SP_LOG_INFO, "dpdk: exception path %s: its MAC address cannot be set (%s); give "
-		       "it the card's, " RTE_ETHER_ADDR_PRT_FMT, config->exception, strerror(-error),
-		       RTE_ETHER_ADDR_BYTES(&port->mac));
+		sp_log(SP_LOG_INFO,
+		       "dpdk: exception path %s: its MAC address cannot be set (%s); give "
+		       "it the card's, " RTE_ETHER_ADDR_PRT_FMT,
+		       config->exception, strerror(-error), RTE_ETHER_ADDR_BYTES(&port->mac));
 	exception->open = true;
 	return 0;
 }

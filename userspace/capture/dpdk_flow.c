@@ -14,10 +14,11 @@
  * hexadecimal, as others use them for constants that hide nothing.
  */
 static const uint8_t rss_key[SP_DPDK_RSS_KEY] = {
-	0x24, 0x3F, 0x6A, 0x88, 0x85, 0xA3, 0x08, 0xD3, 0x13, 0x19, 0x8A, 0x2E, 0x03, 0x70, 0x73, 0x44,
-	0xA4, 0x09, 0x38, 0x22, 0x29, 0x9F, 0x31, 0xD0, 0x08, 0x2E, 0xFA, 0x98, 0xEC, 0x4E, 0x6C, 0x89,
-	0x45, 0x28, 0x21, 0xE6, 0x38, 0xD0, 0x13, 0x77, 0xBE, 0x54, 0x66, 0xCF, 0x34, 0xE9, 0x0C, 0x6C,
-	0xC0, 0xAC, 0x29, 0xB7, 0xC9, 0x7C, 0x50, 0xDD, 0x3F, 0x84, 0xD5, 0xB5, 0xB5, 0x47, 0x09, 0x17,
+	0x24, 0x3F, 0x6A, 0x88, 0x85, 0xA3, 0x08, 0xD3, 0x13, 0x19, 0x8A, 0x2E, 0x03,
+	0x70, 0x73, 0x44, 0xA4, 0x09, 0x38, 0x22, 0x29, 0x9F, 0x31, 0xD0, 0x08, 0x2E,
+	0xFA, 0x98, 0xEC, 0x4E, 0x6C, 0x89, 0x45, 0x28, 0x21, 0xE6, 0x38, 0xD0, 0x13,
+	0x77, 0xBE, 0x54, 0x66, 0xCF, 0x34, 0xE9, 0x0C, 0x6C, 0xC0, 0xAC, 0x29, 0xB7,
+	0xC9, 0x7C, 0x50, 0xDD, 0x3F, 0x84, 0xD5, 0xB5, 0xB5, 0x47, 0x09, 0x17,
 };
 
 uint32_t sp_dpdk_hash(const uint8_t *key, uint32_t source_ip, uint32_t host_ip)
@@ -48,8 +49,8 @@ void sp_dpdk_flow_configure(struct sp_dpdk_port *port, struct rte_eth_conf *conf
 	struct rte_flow_error why;
 
 	/*
-	 * Isolated, a card that shares its port with the kernel gives us only what a rule names. With
-	 * an exception path we want the rest as well.
+	 * Isolated, a card that shares its port with the kernel gives us only what a rule names.
+	 * With an exception path we want the rest as well.
 	 */
 	if (port->may_isolate)
 		port->isolated = !rte_flow_isolate(port->id, 1, &why);
@@ -133,11 +134,14 @@ static int rule(const struct sp_dpdk_port *port, const struct sp_packet_stream *
 	pattern[n++] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_ETH };
 	if (vlan)
 		pattern[n++] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_VLAN,
-						       .spec = &tag, .mask = &tag_mask };
+						       .spec = &tag,
+						       .mask = &tag_mask };
 	pattern[n++] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_IPV4,
-					       .spec = &ip, .mask = &ip_mask };
+					       .spec = &ip,
+					       .mask = &ip_mask };
 	pattern[n++] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_UDP,
-					       .spec = &udp, .mask = &udp_mask };
+					       .spec = &udp,
+					       .mask = &udp_mask };
 	pattern[n] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_END };
 	memset(why, 0, sizeof(*why));
 	if (!ret_rule)
@@ -172,9 +176,10 @@ int sp_dpdk_flow_started(struct sp_dpdk_port *port, struct sp_err *err)
 		port->steering = SP_DPDK_HASH;
 		return 0;
 	}
-	return sp_err_set(err, -ENOTSUP,
-			  "dpdk: %s: steers neither by rule nor by a hash that can be set; use one queue",
-			  port->name);
+	return sp_err_set(
+		err, -ENOTSUP,
+		"dpdk: %s: steers neither by rule nor by a hash that can be set; use one queue",
+		port->name);
 }
 
 int sp_dpdk_flow_add(struct sp_dpdk *queue, struct sp_err *err)
@@ -194,10 +199,11 @@ int sp_dpdk_flow_add(struct sp_dpdk *queue, struct sp_err *err)
 		    !rule(port, stream, queue->queue, false, &queue->rules[i], &why))
 			continue;
 		/* Without its rule the stream would not come, or come to another queue. */
-		return sp_err_set(err, -ENOTSUP,
-				  "dpdk: %s: the card refuses the rule for port %u: %s; set no_flow",
-				  port->name, stream->host_port,
-				  why.message ? why.message : "it gives no reason");
+		return sp_err_set(
+			err, -ENOTSUP,
+			"dpdk: %s: the card refuses the rule for port %u: %s; set no_flow",
+			port->name, stream->host_port,
+			why.message ? why.message : "it gives no reason");
 	}
 	return 0;
 }

@@ -39,17 +39,20 @@ static int register_region(struct sp_dpdk_memory *memory, struct sp_err *err)
 	struct sp_region *region = &memory->region;
 
 	if (rte_extmem_register(region->base, region->size, NULL, 0, region->page_size))
-		return sp_err_set(err, -rte_errno, "cannot register %zu MiB with EAL: %s; ask for fewer "
-				  "buffers", region->size >> 20, rte_strerror(rte_errno));
+		return sp_err_set(err, -rte_errno,
+				  "cannot register %zu MiB with EAL: %s; ask for fewer "
+				  "buffers",
+				  region->size >> 20, rte_strerror(rte_errno));
 	memory->registered = true;
 	if (!rte_dev_dma_map(memory->device, region->base, (uint64_t)region->base, region->size))
 		memory->mapped = true;
 	else if (rte_errno != ENOTSUP)
-		return sp_err_set(err, -rte_errno,
-				  "the card may not write to %zu MiB of memory: %s; raise "
-				  "RLIMIT_MEMLOCK, ask for fewer buffers, or see that the IOMMU has "
-				  "48 address bits", region->size >> 20,
-				  rte_strerror(rte_errno));
+		return sp_err_set(
+			err, -rte_errno,
+			"the card may not write to %zu MiB of memory: %s; raise "
+			"RLIMIT_MEMLOCK, ask for fewer buffers, or see that the IOMMU has "
+			"48 address bits",
+			region->size >> 20, rte_strerror(rte_errno));
 	return 0;
 }
 
@@ -75,10 +78,11 @@ static int create_pools(struct sp_dpdk_memory *memory, const char *id,
 							  SOCKET_ID_ANY);
 	}
 	if (!memory->payload || (layout->split && !memory->headers))
-		return sp_err_set(err, -rte_errno,
-				  "no EAL memory for %u mbufs: %s; ask for fewer buffers, or for more "
-				  "with the EAL argument -m MIB", layout->buffers,
-				  rte_strerror(rte_errno));
+		return sp_err_set(
+			err, -rte_errno,
+			"no EAL memory for %u mbufs: %s; ask for fewer buffers, or for more "
+			"with the EAL argument -m MIB",
+			layout->buffers, rte_strerror(rte_errno));
 	return 0;
 }
 

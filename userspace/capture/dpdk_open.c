@@ -66,7 +66,8 @@ static uint32_t room_of(const struct sp_dpdk_port *port, const struct sp_dpdk_co
 static int open_queue(struct sp_dpdk_port *port, unsigned int i,
 		      const struct sp_dpdk_config *config, struct sp_err *err)
 {
-	const uint16_t gvsp = config->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
+	const uint16_t gvsp = config->extended_ids ? SP_GVSP_HEADER_EXT_BYTES
+						   : SP_GVSP_HEADER_BYTES;
 	struct sp_dpdk_layout layout = {
 		.buffers = config->buffers + port->descriptors + SP_DPDK_SPARE,
 		.payload = config->buffer_size,
@@ -121,7 +122,6 @@ static struct sp_dpdk_port *create_port(const struct sp_dpdk_config *config)
 		return NULL;
 	memset(port, 0, size);
 	port->queues_n = port->open_n = config->queues;
-	port->nap_max_ns = config->nap_max_ns;
 	port->no_flow = config->no_flow;
 	port->may_isolate = !config->no_flow && !config->exception;
 	if (config->drop_interface) {
@@ -142,9 +142,11 @@ int sp_dpdk_open(const struct sp_dpdk_config *config, struct sp_packet_source **
 
 	if (error)
 		return error;
-	error = sp_dpdk_eal_start(config, config->queues *
-				  sp_dpdk_memory_need(config->buffers + SP_DPDK_DESCRIPTORS +
-						      SP_DPDK_SPARE), err);
+	error = sp_dpdk_eal_start(
+		config,
+		config->queues *
+			sp_dpdk_memory_need(config->buffers + SP_DPDK_DESCRIPTORS + SP_DPDK_SPARE),
+		err);
 	if (error)
 		return error;
 	port = create_port(config);

@@ -53,7 +53,8 @@ static void plan_split(struct sp_dpdk_port *port, const struct sp_dpdk_config *c
 	}
 	port->split = SP_DPDK_HEADERS;
 	if (!port->split_at_udp)
-		port->split += config->extended_ids ? SP_GVSP_HEADER_EXT_BYTES : SP_GVSP_HEADER_BYTES;
+		port->split += config->extended_ids ? SP_GVSP_HEADER_EXT_BYTES
+						    : SP_GVSP_HEADER_BYTES;
 }
 
 bool sp_dpdk_port_is_af_packet(const struct sp_dpdk_port *port)
@@ -94,7 +95,8 @@ int sp_dpdk_port_plan(struct sp_dpdk_port *port, const struct sp_dpdk_config *co
 	if (!error)
 		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &receive, &send);
 	if (error)
-		return sp_err_set(err, error, "dpdk: the port does not say what it can do: %s; restart",
+		return sp_err_set(err, error,
+				  "dpdk: the port does not say what it can do: %s; restart",
 				  strerror(-error));
 	if (config->queues > port->info.max_rx_queues)
 		return sp_err_set(err, -EINVAL, "dpdk: %s: %u queues; it has %u", port->name,
@@ -137,9 +139,9 @@ static int configure(struct sp_dpdk_port *port, struct sp_err *err)
 {
 	const uint64_t capa = port->info.rx_offload_capa;
 	struct rte_eth_conf conf = {
-		.rxmode.offloads = capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM |
-					   RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
-					   RTE_ETH_RX_OFFLOAD_VLAN_STRIP),
+		.rxmode.offloads = capa &
+				   (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
+				    RTE_ETH_RX_OFFLOAD_VLAN_STRIP),
 		.rxmode.mtu = mtu_for(port),
 	};
 	char text[256];
@@ -151,13 +153,14 @@ static int configure(struct sp_dpdk_port *port, struct sp_err *err)
 						RTE_ETH_RX_OFFLOAD_SCATTER);
 	sp_dpdk_flow_configure(port, &conf);
 	sp_dpdk_complaint_clear();
-	error = rte_eth_dev_configure(port->id, (uint16_t)port->queues_n,
-				      send_queues(port), &conf);
+	error = rte_eth_dev_configure(port->id, (uint16_t)port->queues_n, send_queues(port), &conf);
 	if (error)
-		return sp_err_set(err, error,
-				  "dpdk: %s: cannot be configured for %u queues: %s (%s); ask for fewer "
-				  "queues or smaller packets", port->name, port->queues_n,
-				  strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
+		return sp_err_set(
+			err, error,
+			"dpdk: %s: cannot be configured for %u queues: %s (%s); ask for fewer "
+			"queues or smaller packets",
+			port->name, port->queues_n, strerror(-error),
+			sp_dpdk_complaint(text, sizeof(text)));
 	if (conf.rxmode.mtu > RTE_ETHER_MTU) {
 		error = rte_eth_dev_set_mtu(port->id, (uint16_t)conf.rxmode.mtu);
 		if (error && error != -ENOTSUP)
@@ -182,8 +185,8 @@ static int set_up_queue(struct sp_dpdk_port *port, struct sp_dpdk *queue)
 					      (unsigned int)SOCKET_ID_ANY, &conf,
 					      queue->memory.payload);
 	if (port->split_at_udp)
-		segments[0].split.proto_hdr =
-			RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4 | RTE_PTYPE_L4_UDP;
+		segments[0].split.proto_hdr = RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4 |
+					      RTE_PTYPE_L4_UDP;
 	else
 		segments[0].split.length = port->split;
 	conf.offloads |= RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
@@ -218,14 +221,17 @@ int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err)
 	sp_dpdk_complaint_clear();
 	error = set_up_queues(port);
 	if (error)
-		return sp_err_set(err, error,
-				  "dpdk: %s: queues cannot be set up: %s (%s); ask for larger packet "
-				  "buffers", port->name, strerror(-error),
-				  sp_dpdk_complaint(text, sizeof(text)));
+		return sp_err_set(
+			err, error,
+			"dpdk: %s: queues cannot be set up: %s (%s); ask for larger packet "
+			"buffers",
+			port->name, strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
 	error = rte_eth_dev_start(port->id);
 	if (error)
-		return sp_err_set(err, error, "dpdk: %s: does not start: %s (%s); check the card's link "
-				  "and driver", port->name, strerror(-error),
+		return sp_err_set(err, error,
+				  "dpdk: %s: does not start: %s (%s); check the card's link "
+				  "and driver",
+				  port->name, strerror(-error),
 				  sp_dpdk_complaint(text, sizeof(text)));
 	return sp_dpdk_flow_started(port, err);
 }
@@ -251,7 +257,7 @@ void sp_dpdk_port_stats(struct sp_dpdk_port *port, struct sp_packet_counters *co
 	if (rte_eth_stats_get(port->id, &now))
 		return;
 	sp_count(&counters->ring_full, more(now.imissed, port->seen.imissed) +
-		 sp_dpdk_af_packet_drops(port->packet_socket));
+					       sp_dpdk_af_packet_drops(port->packet_socket));
 	sp_count(&counters->no_mbuf, more(now.rx_nombuf, port->seen.rx_nombuf));
 	sp_count(&counters->card_errors, more(now.ierrors, port->seen.ierrors));
 	port->seen = now;

@@ -15,8 +15,8 @@
 #include "capture/packet_source.h"
 #include "test.h"
 
-#define HOST 0xC0000201u     /* 192.0.2.1 */
-#define CAMERA 0xC000020Au   /* 192.0.2.10 */
+#define HOST 0xC0000201u /* 192.0.2.1 */
+#define CAMERA 0xC000020Au /* 192.0.2.10 */
 #define STRANGER 0xC000020Bu /* 192.0.2.11 */
 #define PATIENCE (10 * SP_NS_PER_S) /* only a failing test waits this long */
 
@@ -63,7 +63,7 @@ static inline void make_headers(uint8_t *frame, uint32_t from, uint16_t port, ui
 
 /* The packet's number; each byte is checked where the packet says it lies. */
 static inline unsigned int number_of(const struct sp_packet_source *source,
-			      const struct sp_packet *packet)
+				     const struct sp_packet *packet)
 {
 	const struct sp_region *region = source->region;
 	uint8_t bytes[SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The DPDK packet source over rings, which stand for a card's queue. EAL is one a process: the first
- * test to open a source starts it.
+ * The DPDK packet source over rings, which stand for a card's queue. EAL is one a process: the
+ * first test to open a source starts it.
  */
 #include "capture/dpdk.h"
 
@@ -497,11 +497,11 @@ static void *receive_on_thread(void *arg)
 
 	for (uint64_t start = sp_clock_now(); receiver->got < 2 * BURST;) {
 		int n = receiver->rig->source->ops->receive(receiver->rig->source, packets, BURST,
-							     SP_NS_PER_MS);
+							    SP_NS_PER_MS);
 
 		for (int i = 0; i < n; i++)
 			receiver->rig->source->ops->release(receiver->rig->source,
-							     &packets[i].token, 1);
+							    &packets[i].token, 1);
 		receiver->got += n > 0 ? (unsigned int)n : 0;
 		if (sp_clock_now() - start > PATIENCE)
 			break;

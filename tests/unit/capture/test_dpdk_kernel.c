@@ -60,7 +60,8 @@ static void make_veth(unsigned int mtu)
 	    "address 02:00:00:00:00:01");
 	snprintf(command, sizeof(command),
 		 "ip link set camera0 mtu %u up && ip link set host0 mtu %u up && "
-		 "ip addr add 192.0.2.10/24 dev camera0", mtu, mtu);
+		 "ip addr add 192.0.2.10/24 dev camera0",
+		 mtu, mtu);
 	run(command);
 	/* Nobody answers ARP for the host, whose interface has no address. */
 	run("ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev camera0");
@@ -222,7 +223,8 @@ TEST(jumbo_frames_come_whole)
 		buffer_size = SIZE;
 		for (unsigned int i = 0; i < 20; i++) {
 			CHECK_EQ(sendto(fd, bytes, JUMBO, 0, (const struct sockaddr *)&to,
-					sizeof(to)), JUMBO);
+					sizeof(to)),
+				 JUMBO);
 			CHECK_EQ(source->ops->receive(source, &packet, 1, PATIENCE), 1);
 			CHECK_EQ(packet.length, JUMBO);
 			CHECK(!memcmp(source->region->base + packet.offset, bytes, JUMBO));
@@ -330,7 +332,9 @@ TEST(a_vlan_is_told_from_another)
 	static const struct {
 		uint16_t wanted, sent;
 		bool same;
-	} cases[] = { { 12, 12, true }, { 13, 12, false }, { 0, 12, true },
+	} cases[] = { { 12, 12, true },
+		      { 13, 12, false },
+		      { 0, 12, true },
 		      { SP_VLAN_UNTAGGED, 12, false } };
 	const char *const eal[] = { "--vdev=net_af_packet0,iface=host0,blocksz=4096,framesz=2048,"
 				    "framecnt=1024" };
@@ -479,8 +483,8 @@ static void send_to_tap(const char *interface)
 
 	snprintf(command, sizeof(command),
 		 "ip addr add 192.0.2.10/24 dev %s && ip link set %s up && "
-		 "ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev %s", interface, interface,
-		 interface);
+		 "ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev %s",
+		 interface, interface, interface);
 	run(command);
 }
 

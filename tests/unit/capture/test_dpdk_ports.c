@@ -268,7 +268,9 @@ TEST(a_port_that_cannot_steer_has_one_queue)
 
 TEST(devices_come_and_go_under_one_eal)
 {
-	const char *const first[] = { "--vdev", "net_null0" }, *const second[] = { "--vdev=net_null1" };
+	const char *const first[] = { "--vdev", "net_null0" }, *const second[] = {
+		"--vdev=net_null1"
+	};
 	const char *const both[] = { "--vdev=net_null1", "--vdev=net_null2,size=100" };
 	struct sp_dpdk_config one = config_of(first, 2), other = config_of(second, 1);
 	struct sp_dpdk_config two = config_of(both, 2);
@@ -309,12 +311,14 @@ TEST(eal_keeps_the_arguments_it_began_with)
 
 TEST(impossible_configurations_are_refused)
 {
-	const char *const none[] = { "--vdev=net_no_such0" }, *const null[] = { "--vdev=net_null0" };
+	const char *const none[] = { "--vdev=net_no_such0" }, *const null[] = {
+		"--vdev=net_null0"
+	};
 	static const struct {
 		unsigned int queues, buffers, size;
 	} impossible[] = {
-		{ 0, BUFFERS, SIZE }, { 65, BUFFERS, SIZE }, { 1, 0, SIZE },
-		{ 1, 1u << 30, SIZE }, { 1, BUFFERS, 0 }, { 1, BUFFERS, 64001 },
+		{ 0, BUFFERS, SIZE },  { 65, BUFFERS, SIZE }, { 1, 0, SIZE },
+		{ 1, 1u << 30, SIZE }, { 1, BUFFERS, 0 },     { 1, BUFFERS, 64001 },
 	};
 	struct sp_dpdk_config config = config_of(null, 1);
 	struct sp_packet_source *source = NULL;
