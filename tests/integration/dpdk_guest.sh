@@ -29,7 +29,7 @@ done
 work=$(mktemp -d)
 kernel=$(tests/guest/kernel "$guest" 2>"$work/kernel") || leave "$(cat "$work/kernel")"
 
-pack=("$farm=/bin/farm" "$gvcam=/bin/gvcam")
+pack=("$farm=/bin/farm" "$gvcam=/bin/gvcam" "$(command -v ip)=/bin/iproute2")
 for driver in bus_pci bus_vdev mempool_ring net_virtio net_tap; do
 	# By its soname, as the others ask for it: librte_bus_pci.so.23.
 	pack+=("$(printf '%s\n' "$libraries/librte_$driver".so.* | head -n 1)")
