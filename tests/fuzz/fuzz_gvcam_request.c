@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gvcam/block.h"
 #include "gvcam/camera.h"
 #include "gvcam/genicam.h"
 #include "wire/pfnc.h"
@@ -17,6 +18,29 @@ static void demand(int condition)
 {
 	if (!condition)
 		abort();
+}
+
+/* A block as the channel stands now: its packets fit, and its bytes are what was announced. */
+static void check_block(const struct gvcam_camera *camera, const struct gvcam_channel *c)
+{
+	static uint8_t scratch[GVCAM_PACKET_MAX];
+	struct gvcam_shape shape = { c->pixel_format, c->width, c->height, c->height };
+	struct gvcam_packet packet = { .scratch = scratch };
+	struct gvcam_block block = { .id = 1 };
+	uint32_t numbers[4];
+
+	gvcam_block_cut(&block, c, &shape);
+	demand(block.bytes == gvcam_registers_get(&camera->registers, GVCAM_PAYLOAD_SIZE));
+	demand(block.packets >= 1);
+	numbers[0] = 0;
+	numbers[1] = block.packets / 2;
+	numbers[2] = block.packets > 1 ? block.packets - 2 : 0;
+	numbers[3] = block.packets - 1;
+	for (unsigned int i = 0; i < 4; i++) {
+		gvcam_block_packet(&block, numbers[i], false, &packet);
+		demand(packet.head_bytes >= 8 && packet.head_bytes <= GVCAM_HEAD_BYTES);
+		demand(packet.head_bytes + packet.data_bytes + 28 <= c->packet_size);
+	}
 }
 
 static void check(const struct gvcam_camera *camera, const struct gvcam_effects *effects)
@@ -32,6 +56,8 @@ static void check(const struct gvcam_camera *camera, const struct gvcam_effects 
 	demand(!c.acquiring || (c.ip && c.port));
 	/* Nobody in control, nothing flows. */
 	demand(gvcam_camera_controlled(camera) || (!c.acquiring && !c.port));
+	if (effects->what & GVCAM_CHANNEL_CHANGED)
+		check_block(camera, &c);
 	if (effects->what & GVCAM_RESEND)
 		demand(effects->resend.first <= effects->resend.last);
 }
@@ -57,6 +83,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 							 .fps = 25,
 							 .packet_size = 1500,
 							 .resend = true,
+							 .extended_ids = true,
+							 .chunks = true,
+							 .multi_part = true,
+							 .all_in = true,
 							 .xml = xml,
 							 .xml_bytes = xml_bytes },
 			  now_ns);
