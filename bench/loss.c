@@ -13,7 +13,7 @@
 #include "bench.h"
 #include "capture_farm.h"
 
-enum { WIDTH = 1024, HEIGHT = 1024, FPS = 60, FRAMES = 240, FRAMES_QUICK = 60, ROUNDS_QUICK = 1 };
+enum { WIDTH = 1024, HEIGHT = 1024, FPS = 60, FRAMES = 120, FRAMES_QUICK = 60, ROUNDS_QUICK = 1 };
 
 struct wire {
 	const char *label;
