@@ -8,31 +8,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/diag.h"
 #include "base/opt.h"
 #include "gvcam/farm.h"
+#include "gvcam/options.h"
 #include "gvcam/scenes.h"
 #include "wire/pfnc.h"
 
 enum { EXIT_USAGE = 2 };
-
-/* Seeds end here: UINT64_MAX says that --lanesim is not given. */
-#define LANESIM_SEED_MAX 0x1p63
-
-/* Where they are not given: pictures are shown for so many frames, vehicles for so long. */
-enum { HOLD = 30, STAY_S = 5, AWAY_S = 2, NOT_GIVEN = UINT32_MAX };
-
-struct options {
-	struct sp_opt_list addresses, images, spoofs;
-	uint32_t cameras, width, height, packet_size, hold, gap, vehicles, looks;
-	double fps, pacing, loss, resend_loss, duplicate, duration, leader_loss, trailer_loss;
-	uint32_t reorder;
-	uint64_t seed, frames, start_block, lanesim, change_format;
-	const char *format, *posts, *truth, *gso, *multi_part, *burst_loss, *spoof_from;
-	bool pattern, night, no_resend, extended_ids, stamp, json;
-	bool chunks, all_in, variable_lines;
-};
 
 static const struct sp_opt_usage usage = {
 	.command = "gvcam",
@@ -55,210 +38,10 @@ static int usage_error(const struct sp_err *err)
 	return EXIT_USAGE;
 }
 
-/* The address of every camera: those given, then counting on from the last. */
-static int list_addresses(const struct options *options, struct gvcam_farm_config *config,
-			  struct sp_err *err)
-{
-	uint32_t given = options->addresses.n;
-	uint32_t n = options->cameras ? options->cameras : given ? given : 1;
-
-	if (n < given)
-		return sp_err_set(err, -EINVAL, "--cameras %u, but %u addresses; leave one out", n,
-				  given);
-	config->ips[0] = INADDR_LOOPBACK;
-	for (uint32_t i = 0; i < n; i++) {
-		struct in_addr address;
-
-		if (i >= given) {
-			if (i)
-				config->ips[i] = config->ips[i - 1] + 1;
-			continue;
-		}
-		if (inet_pton(AF_INET, options->addresses.items[i], &address) != 1)
-			return sp_err_set(err, -EINVAL,
-					  "--address: '%s' is no IPv4 address such as 127.0.0.1",
-					  options->addresses.items[i]);
-		config->ips[i] = ntohl(address.s_addr);
-		if (IN_MULTICAST(config->ips[i]) || !config->ips[i])
-			return sp_err_set(err, -EINVAL,
-					  "--address: '%s' cannot be a camera's address",
-					  options->addresses.items[i]);
-	}
-	config->n = n;
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t j = 0; j < i; j++)
-			if (config->ips[i] == config->ips[j])
-				return sp_err_set(err, -EINVAL,
-						  "cameras %u and %u would have one address", j, i);
-	return 0;
-}
-
-static void set_times(const struct options *options, struct gvcam_farm_config *config)
-{
-	bool vehicles = options->lanesim != UINT64_MAX;
-
-	config->hold = options->hold;
-	if (!config->hold)
-		config->hold = vehicles ? (uint32_t)(STAY_S * config->fps + 0.5) : HOLD;
-	if (!config->hold)
-		config->hold = 1;
-	config->gap = options->gap;
-	if (config->gap == NOT_GIVEN)
-		config->gap = vehicles ? (uint32_t)(AWAY_S * config->fps + 0.5) : 0;
-}
-
-static int format_error(const char *name, struct sp_err *err)
-{
-	char names[512] = "";
-
-	for (size_t i = 0, used = 0; i < sp_pfnc_table_n; i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-					 sp_pfnc_table[i].name);
-	return sp_err_set(err, -EINVAL, "--format: '%s' is none of %s", name, names);
-}
-
-/* What blocks carry beside their image, and how they differ. */
-static int set_content(const struct options *options, struct gvcam_farm_config *config,
-		       struct sp_err *err)
-{
-	const char *second = options->multi_part;
-	bool varies = options->change_format || options->variable_lines;
-	bool pictures = options->images.n || options->lanesim != UINT64_MAX;
-
-	if (second && strcmp(second, "confidence") && strcmp(second, "image"))
-		return sp_err_set(err, -EINVAL, "--multi-part: '%s' is none of confidence, image",
-				  second);
-	if (second && !options->extended_ids)
-		return sp_err_set(err, -EINVAL,
-				  "--multi-part needs --extended-ids: the standard header cannot "
-				  "say how many parts there are");
-	if (second && options->all_in)
-		return sp_err_set(err, -EINVAL, "--multi-part or --all-in, not both");
-	if (second && options->variable_lines)
-		return sp_err_set(err, -EINVAL, "--multi-part or --variable-lines, not both");
-	if (varies && pictures)
-		return sp_err_set(err, -EINVAL, "%s needs the test pattern",
-				  options->change_format ? "--change-format" : "--variable-lines");
-	if (options->stamp && (second || options->chunks || options->all_in || varies))
-		return sp_err_set(err, -EINVAL,
-				  "--stamp goes with images alone: without --chunks, --multi-part, "
-				  "--all-in, --change-format and --variable-lines");
-	config->chunks = options->chunks;
-	config->all_in = options->all_in;
-	config->multi_part = second != NULL;
-	config->second = second && !strcmp(second, "image") ? GVCAM_SECOND_IMAGE
-							    : GVCAM_SECOND_CONFIDENCE;
-	config->variety = (struct gvcam_variety){
-		.seed = options->seed,
-		.change_every = options->change_format,
-		.lines = options->variable_lines,
-	};
-	return 0;
-}
-
-static int set_spoofs(const struct options *options, struct gvcam_farm_config *config,
-		      struct sp_err *err)
-{
-	struct in_addr address;
-
-	config->spoofs.seed = options->seed;
-	for (unsigned int i = 0; i < options->spoofs.n; i++)
-		if (gvcam_spoofs_parse(options->spoofs.items[i], &config->spoofs, err))
-			return sp_err_prefix(err, -EINVAL, "--spoof");
-	if (!(config->spoofs.rate[GVCAM_SPOOF_ADDRESS] > 0))
-		return 0;
-	if (!options->spoof_from) {
-		/* All of 127.0.0.0/8 is on the loopback interface. */
-		if (config->ips[0] >> 24 != IN_LOOPBACKNET)
-			return sp_err_set(err, -EINVAL,
-					  "--spoof address needs --spoof-from with another address "
-					  "of this machine");
-		config->spoof_ip = (IN_LOOPBACKNET << 24 | 0xFFFFFE);
-		return 0;
-	}
-	if (inet_pton(AF_INET, options->spoof_from, &address) != 1)
-		return sp_err_set(err, -EINVAL,
-				  "--spoof-from: '%s' is no IPv4 address such as 127.9.9.9",
-				  options->spoof_from);
-	config->spoof_ip = ntohl(address.s_addr);
-	for (uint32_t i = 0; i < config->n; i++)
-		if (config->ips[i] == config->spoof_ip)
-			return sp_err_set(err, -EINVAL, "--spoof-from: '%s' is camera %u's own",
-					  options->spoof_from, i);
-	return 0;
-}
-
-static int set_faults(const struct options *options, bool resend_loss_given,
-		      struct gvcam_farm_config *config, struct sp_err *err)
-{
-	config->faults = (struct gvcam_faults){
-		.loss = options->loss,
-		.resend_loss = resend_loss_given ? options->resend_loss : options->loss,
-		.leader_loss = options->leader_loss,
-		.trailer_loss = options->trailer_loss,
-		.duplicate = options->duplicate,
-		.reorder = options->reorder,
-		.seed = options->seed,
-	};
-	if (options->burst_loss &&
-	    gvcam_faults_parse_burst(options->burst_loss, &config->faults, err))
-		return sp_err_prefix(err, -EINVAL, "--burst-loss");
-	return 0;
-}
-
-static int make_config(const struct options *options, bool resend_loss_given,
-		       struct gvcam_farm_config *config, struct sp_err *err)
-{
-	const struct sp_pfnc *format = sp_pfnc_by_name(options->format);
-	int res;
-
-	if (!format)
-		return format_error(options->format, err);
-	if (options->width % 4 || options->height % 2)
-		return sp_err_set(err, -EINVAL,
-				  "--width goes in steps of 4, --height in steps of 2");
-	if (options->packet_size % 4)
-		return sp_err_set(err, -EINVAL, "--packet-size goes in steps of 4");
-	if (options->pattern + (options->images.n > 0) + (options->lanesim != UINT64_MAX) > 1)
-		return sp_err_set(err, -EINVAL,
-				  "one of --pattern, --images and --lanesim, not two");
-	if (options->lanesim == UINT64_MAX && (options->truth || options->night))
-		return sp_err_set(err, -EINVAL, "%s needs --lanesim",
-				  options->truth ? "--truth" : "--night");
-	if (!options->extended_ids && options->start_block > UINT16_MAX)
-		return sp_err_set(err, -EINVAL, "--start-block above 65535 needs --extended-ids");
-	res = list_addresses(options, config, err);
-	if (res)
-		return res;
-	config->width = options->width;
-	config->height = options->height;
-	config->pixel_format = format->code;
-	config->fps = options->fps;
-	config->packet_size = options->packet_size;
-	config->pacing = options->pacing;
-	config->stamp = options->stamp;
-	if (gvcam_gso_parse(options->gso, &config->gso))
-		return sp_err_set(err, -EINVAL, "--gso: '%s' is none of auto, on, off",
-				  options->gso);
-	res = set_faults(options, resend_loss_given, config, err);
-	if (!res)
-		res = set_content(options, config, err);
-	if (!res)
-		res = set_spoofs(options, config, err);
-	if (res)
-		return res;
-	config->resend = !options->no_resend;
-	config->extended_ids = options->extended_ids;
-	config->start_block = options->start_block;
-	config->frames = options->frames;
-	config->duration_ns = (uint64_t)(options->duration * (double)SP_NS_PER_S);
-	set_times(options, config);
-	return 0;
-}
-
 /* The pictures that the options ask for; none for the test pattern. */
-static int make_pictures(const struct options *options, const struct gvcam_farm_config *config,
-			 struct gvcam_pictures *pictures, struct sp_err *err)
+static int make_pictures(const struct gvcam_options *options,
+			 const struct gvcam_farm_config *config, struct gvcam_pictures *pictures,
+			 struct sp_err *err)
 {
 	struct gvcam_scenes_config scenes = {
 		.seed = options->lanesim,
@@ -275,7 +58,7 @@ static int make_pictures(const struct options *options, const struct gvcam_farm_
 	};
 	int res;
 
-	if (options->lanesim == UINT64_MAX)
+	if (!gvcam_options_has_lanesim(options))
 		return gvcam_pictures_init(pictures, options->images.items, options->images.n, err);
 	res = gvcam_scenes_parse_posts(options->posts, config->n, scenes.posts, err);
 	return res ? res : gvcam_scenes_init(pictures, &scenes, err);
@@ -356,11 +139,11 @@ err_close_signals:
 
 int main(int argc, char **argv)
 {
-	static struct options o = {
+	static struct gvcam_options o = {
 		.width = 640,
 		.height = 480,
 		.packet_size = 1500,
-		.gap = NOT_GIVEN,
+		.gap = GVCAM_NOT_GIVEN,
 		.vehicles = 12,
 		.looks = 10,
 		.lanesim = UINT64_MAX,
@@ -387,7 +170,7 @@ int main(int argc, char **argv)
 		  0, 0 },
 		{ "lanesim", 0, SP_OPT_U64, &o.lanesim, "SEED",
 		  "stream synthetic people in vehicles, one after another through a lane", 0,
-		  LANESIM_SEED_MAX },
+		  GVCAM_LANESIM_SEED_MAX },
 		{ "vehicles", 0, SP_OPT_U32, &o.vehicles, "N",
 		  "with --lanesim: so many, then they come again (12)", 1, 4096 },
 		{ "looks", 0, SP_OPT_U32, &o.looks, "N",
@@ -493,11 +276,11 @@ int main(int argc, char **argv)
 	if (!res && operands)
 		res = sp_err_set(&err, -EINVAL, "'%s' is not an option", argv[0]);
 	if (!res)
-		res = make_config(&o, o.resend_loss >= 0, &config, &err);
+		res = gvcam_options_config(&o, o.resend_loss >= 0, &config, &err);
 	if (res)
 		return usage_error(&err);
 	res = make_pictures(&o, &config, &pictures, &err);
-	if (res == -EINVAL && o.lanesim != UINT64_MAX)
+	if (res == -EINVAL && gvcam_options_has_lanesim(&o))
 		return usage_error(&err);
 	if (res) {
 		fprintf(stderr, "gvcam: %s\n", err.text);

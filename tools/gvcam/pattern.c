@@ -17,7 +17,7 @@ enum {
 	LINES_A_DOT = 90, /* a dot of a digit is one pixel for every so many lines of the image */
 	RAMP_STEP = 3, /* how far the ramp moves from block to block */
 	RAMP = 256,
-	PIECE = 512, /* pixels that are packed at once: whole groups of each format */
+	PIECE = 2048, /* pixels that are packed at once: whole groups of each format */
 	CHROMA_NONE = 128,
 };
 
