@@ -225,7 +225,9 @@ __attribute__((unused)) static int traffic_write(const struct traffic_block *b,
 	return length + (int)n;
 }
 
-/* Packet @id of the block (0 leader, N + 1 trailer); @grow changes the length of a payload packet. */
+/*
+ * Packet @id of the block (0 leader, N + 1 trailer); @grow changes the length of a payload packet.
+ */
 __attribute__((unused)) static struct sp_packet traffic_packet(struct traffic *t,
 							       const struct traffic_block *b,
 							       uint32_t id, uint16_t status,

@@ -16,18 +16,19 @@
  *		sp_assembler_take(a, &out);	hand on frames and resends, release tokens
  *	}
  *
- * The window. A packet of the block after the newest opens it. A packet further ahead, far behind, of
- * a block closed long ago, with the other kind of header, or a leader with another timestamp for a
- * known id means that blocks were lost or that the camera began anew; or it is forged. One packet
- * proves nothing: its buffer is held, and with the third of the same block or its neighbours, within
- * retention_ns, the window moves there and the held ones are taken first. Beyond 8 blocks ahead no
- * packet of the window may come in between. A leader alone is proof if nothing came of the newest
- * block for retention_ns and its timestamp is later than that one's, or after another second of
- * silence. At most 8 packets of 4 places are held, within the stream's credit; those that are given
- * up count as `stray`, as do packets of blocks before the first one. So a sender of random ids, even
- * from the camera's address, closes nothing. One that knows the block ids in use can write into open
- * blocks what has not come yet: nothing in the protocol tells it from the camera. What has come stays:
- * the first usable copy of a packet is kept, whatever is sent after it, as a resend or not.
+ * The window. A packet of the block after the newest opens it. A packet further ahead, far behind,
+ * of a block closed long ago, with the other kind of header, or a leader with another timestamp for
+ * a known id means that blocks were lost or that the camera began anew; or it is forged. One packet
+ * proves nothing: its buffer is held, and with the third of the same block or its neighbours,
+ * within retention_ns, the window moves there and the held ones are taken first. Beyond 8 blocks
+ * ahead no packet of the window may come in between. A leader alone is proof if nothing came of the
+ * newest block for retention_ns and its timestamp is later than that one's, or after another second
+ * of silence. At most 8 packets of 4 places are held, within the stream's credit; those that are
+ * given up count as `stray`, as do packets of blocks before the first one. So a sender of random
+ * ids, even from the camera's address, closes nothing. One that knows the block ids in use can
+ * write into open blocks what has not come yet: nothing in the protocol tells it from the camera.
+ * What has come stays: the first usable copy of a packet is kept, whatever is sent after it, as a
+ * resend or not.
  *
  * Where the window moves ahead by up to 100 ids, those between are awaited as gaps and count as
  * skipped once retention_ns has passed without a packet of theirs. In the other cases the camera
@@ -50,17 +51,18 @@
  *	image		the image. A trailer that says fewer lines ends it there, if its packet id
  *			says so as well and no later packet came; 0 lines say nothing.
  *	image with	(0x4000, types 4 and 5) the image and up to extra_bytes more. The block ends
- *	chunk data	where its trailer says, without a trailer with the last packet that came, never
- *			before the image does. What goes beyond the budget is `surplus`, and then all of
- *			the chunk data are, for they are read from their end.
+ *	chunk data	where its trailer says, without a trailer with the last packet that came,
+ *			never before the image does. What goes beyond the budget is `surplus`, and
+ *			then all of the chunk data are, for they are read from their end.
  *	multi-part	up to SP_FRAME_PARTS_MAX parts; the first 2D image is looked at and must be
  *			within the configured image. The prefix of a packet must be what the leader
- *			implies, else it is `bad_packet`. Needs extra_bytes, if only for the prefixes.
+ *			implies, else it is `bad_packet`. Needs extra_bytes, if only for prefixes.
  *	all-in		one packet; one that is shorter than its image is `bad_packet`.
  * A leader that asks for more, an unknown pixel format or another payload type closes the block as
- * block_discarded at the configured number of packets. A block without a leader (SP_FRAME_NO_LEADER)
- * is taken for what the last leader was: the configured image, with chunk data or without, or the same
- * parts, but block_discarded if a prefix contradicts that. Packets that came before their leader are judged by it.
+ * block_discarded at the configured number of packets. A block without a leader
+ * (SP_FRAME_NO_LEADER) is taken for what the last leader was: the configured image, with chunk data
+ * or without, or the same parts, but block_discarded if a prefix contradicts that. Packets that
+ * came before their leader are judged by it.
  *
  * Credit: config.frames frames and `buffers` packets a stream. At the limit the stream's oldest
  * open block is closed as `policy`, or the new one is refused as `policy` if it is the oldest. To

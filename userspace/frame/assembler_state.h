@@ -7,6 +7,7 @@
  *	receive.c	what a packet is there
  *	geometry.c	what a block measures
  *	block.c		a block from opening to closing, and the ledger
+ *	fill.c		the frame that it becomes
  *	gap.c		what to ask for again, and when
  */
 #ifndef SP_FRAME_ASSEMBLER_STATE_H
@@ -42,7 +43,7 @@ struct sp_block_geometry {
 	uint32_t stride; /* bytes in every packet of a part but its last */
 	uint32_t full; /* the first so many packets must have them; none is known to if it is 0 */
 	uint32_t packets; /* of the image, or of all parts */
-	uint32_t reach; /* of what is kept: with chunk data that may follow, as far as the budget goes */
+	uint32_t reach; /* of what is kept: with the chunk data that the budget allows */
 	uint32_t last_bytes; /* of the image, in its last packet */
 	bool chunks; /* the image's last packet may be longer, more may follow */
 	bool multi; /* in parts, below */
@@ -62,7 +63,7 @@ struct sp_block {
 	/* Per payload packet; lengths only of those from geometry.full on. */
 	uint64_t *offset, *token;
 	uint16_t *length;
-	uint64_t *place; /* as multi-part prefixes say: sp_geometry_place; NULL without extra_bytes */
+	uint64_t *place; /* as prefixes say: sp_geometry_place; NULL without extra_bytes */
 	uint64_t *missing; /* the frame's bitmap; written on closing */
 	__u64 *bad; /* came unusable */
 	__u64 *shorts; /* of these: held, since they may turn out to be the last one */
@@ -178,7 +179,9 @@ uint64_t sp_geometry_packets_max(const struct sp_stream_config *config);
 int sp_geometry_measure(const struct sp_stream *stream, const struct sp_gvsp_leader *leader,
 			struct sp_block_geometry *ret);
 
-/* The same for a multi-part leader: @payload follows its header, which tells the number of @parts. */
+/*
+ * The same for a multi-part leader: @payload follows its header, which tells the number of @parts.
+ */
 int sp_geometry_measure_parts(const struct sp_stream *stream, uint8_t parts, const void *payload,
 			      uint32_t length, struct sp_block_geometry *ret);
 
@@ -257,6 +260,14 @@ struct sp_slot *sp_stream_oldest_open(struct sp_stream *stream);
 /* Closes every gap and open block as it is. */
 void sp_stream_close_pending(struct sp_stream *stream, uint64_t now_ns);
 
+/* ---- fill.c ---- */
+
+/* The frame of a block that is closing: what it is, its parts, its bitmap. */
+void sp_block_fill_frame(struct sp_stream *stream, struct sp_slot *slot);
+
+/* Bytes of its parts in the packets that came. */
+uint64_t sp_block_bytes(const struct sp_slot *slot);
+
 /* ---- window.c ---- */
 
 /*
@@ -270,7 +281,9 @@ struct sp_slot *sp_window_admit(struct sp_stream *stream, const struct sp_gvsp_p
 /* The slot of a block within reach that was seen or passed over; NULL if there is none. */
 struct sp_slot *sp_window_find(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp);
 
-/* Forgets what is held of places outside for too long: counted as stray. Returns when the next is. */
+/*
+ * Forgets what is held of places outside for too long: counted as stray. Returns when the next is.
+ */
 uint64_t sp_window_expire(struct sp_stream *stream, uint64_t now_ns);
 
 /* Forgets all of it. */

@@ -199,7 +199,8 @@ static bool came(const struct sp_slot *slot, uint32_t id)
 	return !sp_gvsp_bit(slot->packets.missing, id - 1);
 }
 
-void sp_gap_note_gone(struct sp_stream *stream, struct sp_slot *slot, uint32_t last, bool all_before)
+void sp_gap_note_gone(struct sp_stream *stream, struct sp_slot *slot, uint32_t last,
+		      bool all_before)
 {
 	struct sp_stream_counters *c = &stream->counters;
 

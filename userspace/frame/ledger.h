@@ -8,8 +8,8 @@
  *	expected = delivered + policy + bad_packet + late + block_discarded + missing
  *
  * A block has as many payload packets as its leader implies, without a leader as the configured
- * image has; chunk data behind the image as many more as its trailer says, without a trailer as many
- * as came. One that is given up counts chunk data only if its trailer came.
+ * image has; chunk data behind the image as many more as its trailer says, without a trailer as
+ * many as came. One that is given up counts chunk data only if its trailer came.
  *
  * Each payload packet of each expected block is in exactly one of the six:
  *

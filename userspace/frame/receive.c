@@ -68,7 +68,9 @@ static void progress(struct sp_stream *stream, struct sp_slot *slot,
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
 }
 
-/* Only a leader that came by itself and in its turn tells when the camera's clock showed its time. */
+/*
+ * Only a leader that came by itself and in its turn tells when the camera's clock showed its time.
+ */
 static void note_time(struct sp_stream *stream, struct sp_slot *slot,
 		      const struct sp_gvsp_packet *gvsp, uint64_t ticks, uint64_t now_ns)
 {
@@ -218,8 +220,8 @@ static void keep(struct sp_block *block, const struct data *data, const struct s
 }
 
 /*
- * A packet that cannot be what its leader says. True if its buffer is held all the same: it may turn
- * out to be the last one of an image that has fewer lines.
+ * A packet that cannot be what its leader says. True if its buffer is held all the same: it may
+ * turn out to be the last one of an image that has fewer lines.
  */
 static bool take_bad(struct sp_stream *stream, struct sp_block *block, const struct data *data,
 		     const struct sp_packet *packet)

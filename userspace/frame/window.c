@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which block a packet belongs to. The window is the newest block and those behind it that are still
- * remembered. What lies outside, beyond the next block, moves it only on proof: assembler.h, "The
- * window".
+ * Which block a packet belongs to. The window is the newest block and those behind it that are
+ * still remembered. What lies outside, beyond the next block, moves it only on proof: assembler.h,
+ * "The window".
  */
 #include <string.h>
 
@@ -224,9 +224,9 @@ static void widen(struct sp_suspect *suspect, const struct sp_gvsp_packet *gvsp)
 }
 
 /*
- * A packet outside the window. True if it is the last one that was lacking: the window is there now.
- * Else it is held (*ret_kept) or counted as stray. @jump: by so much that nothing inside the window
- * may come in between.
+ * A packet outside the window. True if it is the last one that was lacking: the window is there
+ * now. Else it is held (*ret_kept) or counted as stray. @jump: by so much that nothing inside the
+ * window may come in between.
  */
 static bool suspect_packet(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp, bool jump,
 			   const struct sp_packet *packet, bool *ret_kept)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A camera that changes from block to block what it sends: image, fewer lines, chunk data within the
- * budget and beyond it, parts, all in one packet, split or not; packets lost, doubled, out of order,
- * too short or in the wrong place. SP_SEED=N repeats a run.
+ * A camera that changes from block to block what it sends: image, fewer lines, chunk data within
+ * the budget and beyond it, parts, all in one packet, split or not; packets lost, doubled, out of
+ * order, too short or in the wrong place. SP_SEED=N repeats a run.
  *
- * An oracle says of each block what the ledger must gain. It knows what was sent and what of it came.
+ * An oracle says of each block what the ledger must gain. It knows what was sent and what of it
+ * came.
  */
 #include "one_stream.h"
 

@@ -431,7 +431,8 @@ static void pass_time(uint64_t now)
 
 /*
  * A notice does not open its block: where ids were lost before it and too little came since to
- * believe it, it is stray. That is rare, and the only thing that the oracle leaves to the assembler.
+ * believe it, it is stray. That is rare, and the only thing that the oracle leaves to the
+ * assembler.
  */
 static void push_notice(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A forger whose packets pass the address filter, beside a good stream: what the window of block ids
- * and "the first copy stays" are for. SP_SEED=N repeats a run.
+ * A forger whose packets pass the address filter, beside a good stream: what the window of block
+ * ids and "the first copy stays" are for. SP_SEED=N repeats a run.
  */
 #include "gvsp_block.h"
 #include "one_stream.h"
@@ -42,7 +42,7 @@ TEST(one_packet_proves_nothing)
 		{ 1, false, 0, 0 }, /* back */
 		{ 501, true, 1, 0 }, /* the other headers */
 		{ 1ull << 40, true, 0, 0 },
-		{ 500, false, 0, 77 }, /* a known block's leader of another time, in either direction */
+		{ 500, false, 0, 77 }, /* a known block's leader of another time */
 		{ 499, false, 0, 1 << 30 },
 	};
 
