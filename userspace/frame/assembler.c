@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/assembler.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,13 +247,6 @@ static void begin_lists(struct sp_assembler *assembler)
 		return;
 	assembler->taken = false;
 	assembler->out.frames_n = assembler->out.tokens_n = assembler->out.resends_n = 0;
-}
-
-void sp_assembler_release(struct sp_assembler *assembler, uint64_t token)
-{
-	/* Each token is out once, so all of them fit. */
-	assert(assembler->out.tokens_n < assembler->tokens_max);
-	assembler->tokens[assembler->out.tokens_n++] = token;
 }
 
 void sp_assembler_take(struct sp_assembler *assembler, struct sp_assembler_out *ret_out)

@@ -13,6 +13,8 @@
 #ifndef SP_FRAME_ASSEMBLER_STATE_H
 #define SP_FRAME_ASSEMBLER_STATE_H
 
+#include <assert.h>
+
 #include "frame/assembler.h"
 #include "frame/device_clock.h"
 #include "gvsp_block.h"
@@ -161,7 +163,12 @@ static inline void sp_assembler_sooner(struct sp_assembler *assembler, uint64_t 
 }
 
 /* The token goes back to the packet source. */
-void sp_assembler_release(struct sp_assembler *assembler, uint64_t token);
+static inline void sp_assembler_release(struct sp_assembler *assembler, uint64_t token)
+{
+	/* Each token is out once, so all of them fit. */
+	assert(assembler->out.tokens_n < assembler->tokens_max);
+	assembler->tokens[assembler->out.tokens_n++] = token;
+}
 
 /* ---- geometry.c ---- */
 
@@ -277,6 +284,18 @@ uint64_t sp_block_bytes(const struct sp_slot *slot);
  */
 struct sp_slot *sp_window_admit(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp,
 				uint64_t timestamp, const struct sp_packet *packet, bool *ret_kept);
+
+/* The same for a packet of an open block, as nearly every one is; NULL: it takes the other one. */
+static inline struct sp_slot *sp_window_open_slot(struct sp_stream *stream,
+						  const struct sp_gvsp_packet *gvsp)
+{
+	struct sp_slot *slot = &stream->slots[gvsp->block_id % SP_BLOCK_SLOTS];
+
+	if (slot->state == SP_SLOT_OPEN && slot->block_id == gvsp->block_id &&
+	    gvsp->extended == stream->extended)
+		return slot;
+	return NULL;
+}
 
 /* The slot of a block within reach that was seen or passed over; NULL if there is none. */
 struct sp_slot *sp_window_find(struct sp_stream *stream, const struct sp_gvsp_packet *gvsp);

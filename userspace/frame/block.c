@@ -237,28 +237,38 @@ static void end_at(struct sp_stream *stream, struct sp_slot *slot, uint32_t n)
 	sp_gvsp_block_receive(&slot->packets, n - 1);
 }
 
-void sp_block_end(struct sp_stream *stream, struct sp_slot *slot)
+/*
+ * Fewer lines than the leader's: only if the packet id says so as well and nothing came that
+ * contradicts it.
+ */
+static void shorten(struct sp_stream *stream, struct sp_slot *slot, uint32_t n)
 {
 	struct sp_block *block = slot->block;
 	struct sp_block_geometry *g = &block->geometry, fewer = *g;
+
+	if (!sp_geometry_shorten(&fewer, block->lines) || came_packets(slot) > n ||
+	    (g->chunks ? n < fewer.packets : n != fewer.packets))
+		return;
+	fewer.full = g->full;
+	fewer.reach = g->reach;
+	*g = fewer;
+	if (!g->chunks)
+		end_at(stream, slot, n);
+}
+
+void sp_block_end(struct sp_stream *stream, struct sp_slot *slot)
+{
+	struct sp_block *block = slot->block;
+	struct sp_block_geometry *g = &block->geometry;
 	uint32_t n = block->trailer_id - 1, came;
 
 	if (g->multi || g->all_in)
 		return;
-	came = came_packets(slot);
-	/*
-	 * Fewer lines: only if the packet id says so as well and nothing came that contradicts it.
-	 */
-	if (came <= n && sp_geometry_shorten(&fewer, block->lines) &&
-	    (g->chunks ? n >= fewer.packets : n == fewer.packets)) {
-		fewer.full = g->full;
-		fewer.reach = g->reach;
-		*g = fewer;
-		if (!g->chunks)
-			end_at(stream, slot, n);
-	}
+	if (block->lines && block->lines < g->height)
+		shorten(stream, slot, n);
 	if (!g->chunks)
 		return;
+	came = came_packets(slot);
 	if (n < came)
 		n = came;
 	if (n < g->packets)

@@ -263,17 +263,24 @@ static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *
 	struct sp_slot *slot;
 	bool kept = false;
 
-	slot = sp_window_admit(stream, gvsp, 0, packet, &kept);
-	if (!slot)
-		return kept;
-	if (slot->state >= SP_SLOT_CLOSED) {
-		count_late(stream, slot, i);
-		return false;
+	slot = sp_window_open_slot(stream, gvsp);
+	if (!slot) {
+		slot = sp_window_admit(stream, gvsp, 0, packet, &kept);
+		if (!slot)
+			return kept;
+		if (slot->state >= SP_SLOT_CLOSED) {
+			count_late(stream, slot, i);
+			return false;
+		}
+		if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, packet->rx_ns))
+			return false;
 	}
-	if (slot->state == SP_SLOT_GAP && !sp_slot_open(stream, slot, packet->rx_ns))
-		return false;
 	block = slot->block;
-	sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
+	/* In order, and not after an early leader: nothing is lost and nobody is to be woken. */
+	if (gvsp->packet_id == block->next_id && i && i < slot->packets.packets)
+		block->next_id++;
+	else
+		sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
 	if (i >= slot->packets.packets) {
 		block->cut = true;
 		sp_count(&stream->counters.surplus, 1);

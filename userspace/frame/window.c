@@ -341,9 +341,7 @@ struct sp_slot *sp_window_admit(struct sp_stream *stream, const struct sp_gvsp_p
 	struct sp_slot *slot = slot_of(stream, gvsp->block_id);
 	enum verdict verdict;
 
-	/* Nearly every packet. */
-	if (slot->state == SP_SLOT_OPEN && slot->block_id == gvsp->block_id && !timestamp &&
-	    gvsp->extended == stream->extended)
+	if (!timestamp && sp_window_open_slot(stream, gvsp))
 		return slot;
 	verdict = judge(stream, gvsp, timestamp, packet->rx_ns);
 	if (verdict == SUSPECT || verdict == SUSPECT_JUMP) {
