@@ -442,4 +442,33 @@ TEST(all_in_comes_late)
 	end();
 }
 
+/* ---- one after the other ---- */
+
+TEST(format_changes_from_block_to_block)
+{
+	struct traffic_block blocks[6] = {
+		block(65534), block(65535), chunk_block(0), block(1), extended_block(2), block(3),
+	};
+
+	blocks[1].pixel_format = SP_PFNC_MONO12P; /* 40 × 6 × 12 bits */
+	blocks[1].height = 6;
+	blocks[3].width = 20;
+	blocks[5].pixel_format = SP_PFNC_BAYER_RG10P; /* 40 × 8 × 10 bits */
+	blocks[5].height = 8;
+	begin();
+	for (uint32_t i = 0; i < 6; i++) {
+		struct sp_frame *f;
+
+		blocks[i].timestamp = 1 + i;
+		send_block(&blocks[i], i * MS);
+		f = frame_of(&blocks[i]);
+		CHECK(!f->flags && f->pixel_format == blocks[i].pixel_format &&
+		      f->width == blocks[i].width && f->height == blocks[i].height);
+		CHECK_EQ(f->parts[0].bytes, traffic_image_bytes(&blocks[i]));
+		put_all();
+	}
+	CHECK(c->restarts == 2 && !c->stray && !c->missing); /* other headers, and back */
+	end();
+}
+
 TEST_MAIN()
