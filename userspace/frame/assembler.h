@@ -24,11 +24,12 @@
  * ahead no packet of the window may come in between. A leader alone is proof if nothing came of the
  * newest block for retention_ns and its timestamp is later than that one's, or after another second
  * of silence. At most 8 packets of 4 places are held, within the stream's credit; those that are
- * given up count as `stray`, as do packets of blocks before the first one. So a sender of random
- * ids, even from the camera's address, closes nothing. One that knows the block ids in use can
- * write into open blocks what has not come yet: nothing in the protocol tells it from the camera.
- * What has come stays: the first usable copy of a packet is kept, whatever is sent after it, as a
- * resend or not.
+ * given up count as `stray`, as do packets of blocks before the first one. What is held is let in
+ * when the window gets there by itself. So a sender of random ids, even from the camera's address,
+ * closes nothing. One that knows the block ids in use, or those of the next retention_ns, can write
+ * into their blocks what has not come yet, and the very first packet of a stream is believed:
+ * nothing in the protocol tells it from the camera. What has come stays: the first usable copy of a
+ * packet is kept, whatever is sent after it, as a resend or not.
  *
  * Where the window moves ahead by up to 100 ids, those between are awaited as gaps and count as
  * skipped once retention_ns has passed without a packet of theirs. In the other cases the camera
