@@ -71,10 +71,8 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 	/* After an early leader, whose block waits without an end, time counts again. */
 	if (block->next_id == 1)
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
-	/* What is beyond the budget is of no use. */
-	if (id > trailer)
-		id = trailer;
-	if (id < block->next_id)
+	/* What is beyond the block's end tells nothing of what came before it: it is forged, or of no use. */
+	if (id > trailer || id < block->next_id)
 		return;
 	if (id > block->next_id) {
 		add_gap(stream, slot, block->next_id, id - 1, now_ns + stream->config.gap_ns);

@@ -306,6 +306,25 @@ TEST(restarts_beside_a_forger)
 	end();
 }
 
+/* Else one packet from a forger would have the camera send the rest of the block twice. */
+TEST(ids_beyond_the_block_ask_for_nothing)
+{
+	const struct traffic_block b = block(1);
+
+	begin();
+	send_list(&b, "0 1 9", 0);
+	tick(15 * MS / 10);
+	CHECK(!t.resends_n && c->surplus == 1);
+	/* A gap that its own packets show is asked for as ever. */
+	send(&b, 3, 2 * MS);
+	tick(35 * MS / 10);
+	check_request(1, 2, 2);
+	CHECK(!t.resends_n);
+	send_list(&b, "2 4 5", 4 * MS);
+	CHECK_EQ(frame_of(&b)->missing_n, 0);
+	end();
+}
+
 /* ---- the first copy stays ---- */
 
 TEST(second_copies_replace_nothing)
