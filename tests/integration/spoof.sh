@@ -72,9 +72,8 @@ receive() {
 		p['socket_overflow'] + p['ring_full']" strangers_are_counted
 	verdict "$name" "sum(g['spoofed'].values()) + g['sent'] + g['resent'] - p['received'] - p['foreign'] - p['foreign_port'] ==
 		p['socket_overflow'] + p['ring_full']" every_packet_is_accounted_for
-	# The rest came from the camera's address and port: the assembler refuses each by what it is.
-	# The rest came from the camera's address and port: the assembler refuses each by what it is. It asks again for what
-	# a forged id beyond it seems to have overtaken, so what was sent again may come twice.
+	# The rest came from the camera's address and port: the assembler refuses each by what it is. What a busy machine asked
+	# for too early comes twice.
 	verdict "$name" "min(s['malformed'], s['duplicate'], s['stray'], s['surplus']) > 0 and (p['socket_overflow'] + p['ring_full'] or
 		0 <= s['malformed'] + s['duplicate'] + s['stray'] + s['surplus'] + s['late'] + s['bad_packet'] -
 		sum(g['spoofed'][k] for k in ('malformed', 'oversized', 'replay', 'ids', 'payload')) <= g['resent'])" each_refusal_is_counted
