@@ -133,6 +133,7 @@ static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *
 	struct sp_gvsp_trailer trailer;
 	struct sp_block *block;
 	struct sp_slot *slot;
+	uint32_t end;
 
 	if (sp_gvsp_parse_trailer(bytes, length, &trailer)) {
 		sp_count(&stream->counters.malformed, 1);
@@ -154,7 +155,9 @@ static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *
 	block->trailer = true;
 	block->trailer_id = gvsp->packet_id;
 	block->lines = trailer.has_size_y ? trailer.size_y : 0;
-	sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
+	/* Behind chunk data that are not kept its id is higher: all that is kept was sent before. */
+	end = slot->packets.packets + 1;
+	sp_gap_see(stream, slot, gvsp->packet_id < end ? gvsp->packet_id : end, packet->rx_ns);
 	if (block->leader)
 		sp_block_end(stream, slot);
 	/* Nothing comes after it, even where more was assumed for want of a leader. */

@@ -140,6 +140,24 @@ TEST(chunks_tail_is_asked_for_as_far_as_the_last_block_had_it)
 	end();
 }
 
+TEST(image_is_asked_for_before_chunks_that_are_not_kept)
+{
+	struct sp_stream_config bare = config;
+	struct traffic_block b = chunk_block(1);
+
+	bare.extra_bytes = 0;
+	begin_with(&bare);
+	send_list(&b, "0123", 0); /* 4 and 5 are lost, 6 is beyond the budget */
+	send(&b, 6, 0);
+	send(&b, 7, 0);
+	tick(1 * MS);
+	check_request(1, 4, 4);
+	CHECK(!t.resends_n);
+	send(&b, 4, 1 * MS);
+	CHECK_EQ(frame_of(&b)->parts_n, 1);
+	end();
+}
+
 TEST(chunks_without_leader)
 {
 	struct traffic_block a = chunk_block(1), b = chunk_block(2);

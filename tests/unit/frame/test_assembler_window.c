@@ -357,6 +357,22 @@ TEST(second_copies_replace_nothing)
 		}
 }
 
+/* A packet beyond the end of an open block does not make the rest of it a gap. */
+TEST(packets_beyond_the_end_are_no_gap)
+{
+	struct traffic_block b = block(1), forged = block(1);
+
+	begin();
+	send_list(&b, "01", 0);
+	forged.height = 1000; /* so that it has a packet 50 */
+	send(&forged, 50, 0);
+	tick(1 * MS);
+	CHECK(!t.resends_n && c->surplus == 1);
+	send_list(&b, "2345", 1 * MS);
+	CHECK_EQ(frame_of(&b)->flags, 0);
+	end();
+}
+
 /* Nor do a second leader and a second trailer. */
 TEST(second_leader_changes_nothing)
 {
