@@ -80,6 +80,10 @@ static int run(const struct wire *wire, enum engine engine, unsigned int frames,
 		bench_command_add_text(&receiver, "--frames=%u", frames);
 		bench_command_add(&receiver, "--credit=64");
 		bench_command_add(&receiver, "--lossy");
+		/* As the appliance has them where nothing is configured. */
+		bench_command_add(&receiver, "--gap-us=1000");
+		bench_command_add(&receiver, "--retention-ms=100");
+		bench_command_add(&receiver, "--tries=5");
 	} else {
 		add_aravis(&load, engine == ARAVIS_PACKETS, &receiver);
 	}

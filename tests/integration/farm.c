@@ -43,13 +43,16 @@ enum {
 	LINE_MAX = 1 << 14,
 };
 
-/* Longer than the assembler holds a block open, 500 ms. */
+enum { RETENTION_MAX_MS = 600 };
+
+/* Longer than the assembler holds a block open. */
 #define QUIET_NS (900 * SP_NS_PER_MS)
 
 struct options {
 	const char *address, *source, *host_address, *port, *exception, *drop;
 	struct sp_opt_list eal;
 	uint32_t cameras, width, height, packet_size, frames, credit, tries, every;
+	uint32_t gap_us, retention_ms;
 	const char *mac;
 	uint32_t vlan, first_port, rcvbuf;
 	double fps, patience;
@@ -298,9 +301,9 @@ static void stream_config(const struct farm *farm, const struct camera *camera, 
 		.width = camera->width,
 		.height = options->height,
 		.frames = options->credit,
-		.gap_ns = 2 * SP_NS_PER_MS,
+		.gap_ns = options->gap_us * SP_NS_PER_US,
 		.packet_timeout_ns = 20 * SP_NS_PER_MS,
-		.retention_ns = 500 * SP_NS_PER_MS,
+		.retention_ns = options->retention_ms * SP_NS_PER_MS,
 		.resend_tries = options->tries,
 	};
 	if (options->mac)
@@ -644,6 +647,8 @@ int main(int argc, char **argv)
 			     .credit = 8,
 			     .tries = 20,
 			     .every = 1,
+			     .gap_us = 2000,
+			     .retention_ms = 500,
 			     .rcvbuf = 4 << 20,
 			     .fps = 10,
 			     .patience = 60 },
@@ -669,6 +674,10 @@ int main(int argc, char **argv)
 		{ "credit", 0, SP_OPT_U32, &o->credit, "N", "frames at once (8)", 2, 4096 },
 		{ "every", 0, SP_OPT_U32, &o->every, "N", "compare the Nth frames' pixels (1)", 1,
 		  1 << 20 },
+		{ "gap-us", 0, SP_OPT_U32, &o->gap_us, "US",
+		  "younger gaps may be reordering (2000)", 1, 20000 },
+		{ "retention-ms", 0, SP_OPT_U32, &o->retention_ms, "MS",
+		  "a silent block stays open (500)", 20, RETENTION_MAX_MS },
 		{ "tries", 0, SP_OPT_U32, &o->tries, "N", "resends (20)", 0, 1000 },
 		{ "lossy", 0, SP_OPT_FLAG, &o->lossy, NULL, "incomplete frames count too", 0, 0 },
 		{ "patience", 0, SP_OPT_DOUBLE, &o->patience, "S", "for each step (60)", 1, 600 },
