@@ -71,7 +71,10 @@ void sp_gap_see(struct sp_stream *stream, struct sp_slot *slot, uint32_t id, uin
 	/* After an early leader, whose block waits without an end, time counts again. */
 	if (block->next_id == 1)
 		sp_assembler_sooner(stream->assembler, now_ns + stream->config.packet_timeout_ns);
-	/* What is beyond the block's end tells nothing of what came before it: it is forged, or of no use. */
+	/*
+	 * What is beyond the block's end tells nothing of what came before it: it is forged, or of
+	 * no use.
+	 */
 	if (id > trailer || id < block->next_id)
 		return;
 	if (id > block->next_id) {

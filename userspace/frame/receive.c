@@ -155,7 +155,9 @@ static void take_trailer(struct sp_stream *stream, const struct sp_gvsp_packet *
 	block->trailer = true;
 	block->trailer_id = gvsp->packet_id;
 	block->lines = trailer.has_size_y ? trailer.size_y : 0;
-	/* Behind chunk data that are not kept its id is higher: all that is kept was sent before. */
+	/*
+	 * Behind chunk data that are not kept its id is higher: all that is kept was sent before.
+	 */
 	end = slot->packets.packets + 1;
 	sp_gap_see(stream, slot, gvsp->packet_id < end ? gvsp->packet_id : end, packet->rx_ns);
 	if (block->leader)
