@@ -32,14 +32,14 @@ enum {
 	PORT = 6000,
 	CAMERA_IP = 0x0A4E0002,
 	HOST_IP = 0x0A4E0001,
-	BATCH = 256, /* packets in the ring at once */
+	BATCH = 512, /* packets in the ring at once */
 	BURST = 64, /* as the capture thread takes them */
 	CREDIT = 8,
 	EAL_MIB = 512,
 	HEADERS = RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr),
 	GVSP_BYTES_MAX = 64,
-	WINDOW = 64, /* batches: some frames at 1500, dozens at 9000 */
-	WINDOWS = 501,
+	WINDOW = 32, /* batches: some frames at 1500, dozens at 9000 */
+	WINDOWS = 101,
 };
 
 struct options {

@@ -200,6 +200,9 @@ static int count(struct run *run)
 	struct bench_command command = { .cpu = -1, .output = run->file };
 	int res;
 
+	/* Into a file it would say nothing before its end. */
+	bench_command_add(&command, "stdbuf");
+	bench_command_add(&command, "-oL");
 	bench_command_add(&command, run->receiver->program);
 	for (unsigned int i = 0; run->receiver->arguments[i]; i++)
 		bench_command_add(&command, run->receiver->arguments[i]);
@@ -288,7 +291,8 @@ int bench_run(const struct bench_place *place, const struct bench_load *load,
 		res = receiver->kind == BENCH_TESTPMD ? count(&run) : receive(&run);
 	if (run.process.pid)
 		bench_process_end(&run.process, START_NS);
-	if (run.sender.pid && (res || bench_process_wait(&run.sender, START_NS)))
+	/* A receiver may have left before the last frame: then the sender would wait for another. */
+	if (run.sender.pid)
 		bench_process_end(&run.sender, START_NS);
 	run.sent = alone || res ? NULL : parse(run.sender_file);
 	if (!res && !alone && !run.sent)
