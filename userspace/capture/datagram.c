@@ -129,12 +129,13 @@ enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *byte
 {
 	uint32_t at, header, room, fragment, length;
 	enum sp_datagram_kind kind = parse_link(link, bytes, captured, &at, &ret->vlan);
-	const uint8_t *ip = bytes + at, *udp;
+	const uint8_t *ip, *udp;
 
 	if (kind != SP_DATAGRAM_UDP)
 		return kind;
 	if (wire < captured)
 		return SP_DATAGRAM_MALFORMED;
+	ip = bytes + at;
 	kind = parse_ip(ip, captured - at, wire - at, link == SP_LINK_RAW, &header, &room);
 	if (kind != SP_DATAGRAM_UDP)
 		return kind;

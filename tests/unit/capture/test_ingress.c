@@ -115,8 +115,8 @@ static unsigned int count_tapped(int fd)
 	uint8_t bytes[2048];
 	unsigned int n = 0;
 
-	while (recv(fd, bytes, sizeof(bytes), 0) == FRAME)
-		n += bytes[14] == 0x45 && bytes[14 + 9] == 17;
+	for (ssize_t got; (got = recv(fd, bytes, sizeof(bytes), 0)) >= 0;)
+		n += got == FRAME && bytes[14] == 0x45 && bytes[14 + 9] == 17;
 	return n;
 }
 
