@@ -158,7 +158,9 @@ $(BUILD)/lanesim: $(LANESIM_MAIN) $(BUILD)/obj/tools/command.o $(LANESIM_LIB) $(
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(GVCAM_LIB) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SDK_LIBS) $(LDFLAGS)
+
+$(BUILD)/tests/integration/farm: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/farm/*.c))
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LANESIM_LIB) $(LIB)
 	$(call say,LD,$@)

@@ -28,7 +28,9 @@ wire() {
 	shift
 	start_gvcam gvcam --address 10.77.1.1 --pattern --fps 40 --width 640 --height 480 --seed "$seed" --json "$@" ||
 		{ not_ok "$name" "gvcam does not start"; return; }
-	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 40 --frames $frames --credit 64 \
+	# A block may wait for 3 s, and as many frames as come in that time: no stall of a busy machine ends it.
+	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 40 --frames $frames --credit 160 \
+		--retention-ms 3000 --tries 150 \
 		>"$work/received" 2>"$work/farm.log" || why=$(tail -n 1 "$work/farm.log")
 	kill -TERM "$gvcam_pid"
 	wait "$gvcam_pid"
