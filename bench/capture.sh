@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What receiving costs, ours beside others': bench/capture, between two network namespaces of its own.
+# What receiving costs, ours beside others': bench/capture, between two network namespaces of its
+# own.
 #
 #   namespace spcam-PID                            namespace sphost-PID
 #   gvcam 10.78.0.2 ── cam0 ════ veth, MTU 9000 ════ host0 ── 10.78.0.1 one receiver after another
 #
-# Nothing but the kernel is between: the sender's core pays for the way up to the receiver's socket. Its
-# segmentation is off, else a receiver would see a run of packets as one (UDP GSO).
+# Nothing but the kernel is between: the sender's core pays for the way up to the receiver's socket.
+# Its segmentation is off, else a receiver would see a run of packets as one (UDP GSO).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${SP_BUILD:-build}
@@ -34,6 +35,7 @@ ip -n "$camera" addr add 10.78.0.2/24 dev cam0
 ip -n "$host" addr add 10.78.0.1/24 dev host0
 for device in cam0 lo; do ip -n "$camera" link set $device up; done
 for device in host0 lo; do ip -n "$host" link set $device up; done
-ip netns exec "$camera" ethtool -K cam0 tx-udp-segmentation off >/dev/null || skip "ethtool: cam0 keeps its segmentation"
+ip netns exec "$camera" ethtool -K cam0 tx-udp-segmentation off >/dev/null ||
+	skip "ethtool: cam0 keeps its segmentation"
 work=$(mktemp -d)
 SP_CAMERA_NAMESPACE=/run/netns/$camera SP_WORK=$work ip netns exec "$host" "$build/bench/capture" "$@"

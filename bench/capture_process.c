@@ -115,9 +115,9 @@ static int look(struct bench_process *process)
 		return 1;
 	close(process->input);
 	process->pid = 0;
-	process->cpu_ns =
-		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SP_NS_PER_S +
-		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * SP_NS_PER_US;
+	process->cpu_ns = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SP_NS_PER_S +
+			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
+				  SP_NS_PER_US;
 	return pid > 0 && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPROTO;
 }
 

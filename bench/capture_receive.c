@@ -91,8 +91,8 @@ static int open_packets(struct receiver *r, struct sp_err *err)
 
 		return sp_dpdk_open(&dpdk, &r->packets, err);
 	}
-	return sp_err_set(err, -EINVAL, "--source: '%s' is none of udp, recvmmsg, dpdk, replay, none",
-			  o->source);
+	return sp_err_set(err, -EINVAL,
+			  "--source: '%s' is none of udp, recvmmsg, dpdk, replay, none", o->source);
 }
 
 static int open_source(struct receiver *r, struct sp_err *err)
@@ -178,7 +178,8 @@ static int receive(struct receiver *r, struct sp_err *err)
 	r->stream.host_port = (uint16_t)r->options->port;
 	if (!file) {
 		/* A source that needs no socket has the port reserved by one. */
-		r->stream.fd = sp_udp_socket(0, (uint16_t)r->options->port, SOCKET_BYTES, &port, err);
+		r->stream.fd = sp_udp_socket(0, (uint16_t)r->options->port, SOCKET_BYTES, &port,
+					     err);
 		if (r->stream.fd < 0)
 			return r->stream.fd;
 		r->stream.host_port = port;
@@ -214,7 +215,7 @@ static int receive(struct receiver *r, struct sp_err *err)
 	return bench_figures_print(&r->figures, stdout) ? -EIO : 0;
 }
 
-/* The camera sends to our address until we are told to end; the kernel may be spared its packets. */
+/* The camera sends to our address until we are told to end; the kernel may drop its packets. */
 static int control_only(struct receiver *r, struct sp_err *err)
 {
 	const struct options *o = r->options;
@@ -287,8 +288,13 @@ static int run(const struct options *o, struct sp_err *err)
 
 int main(int argc, char **argv)
 {
-	static struct options o = { .source = "udp", .packet_size = 1500, .width = 2048,
-				    .height = 2048, .fps = 10, .cpu = 1, .port = 6000 };
+	static struct options o = { .source = "udp",
+				    .packet_size = 1500,
+				    .width = 2048,
+				    .height = 2048,
+				    .fps = 10,
+				    .cpu = 1,
+				    .port = 6000 };
 	static const struct sp_opt table[] = {
 		{ "source", 0, SP_OPT_STRING, &o.source, "NAME",
 		  "udp, recvmmsg, dpdk, replay or none (udp)", 0, 0 },
@@ -299,7 +305,8 @@ int main(int argc, char **argv)
 		  "where the kernel shall drop the stream, for dpdk and none", 0, 0 },
 		{ "eal", 0, SP_OPT_LIST, &o.eal, "ARGUMENT", "for dpdk; may be repeated", 0, 0 },
 		{ "file", 0, SP_OPT_STRING, &o.file, "FILE", "for replay", 0, 0 },
-		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220, 16384 },
+		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220,
+		  16384 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS", "(2048)", 8, 16384 },
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS", "(2048)", 8, 16384 },
 		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "(10)", 0.1, 10000 },
@@ -320,8 +327,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!res)
-		res = o.camera && o.host ? run(&o, &err)
-					 : sp_err_set(&err, -EINVAL, "--camera and --host are needed");
+		res = o.camera && o.host
+			      ? run(&o, &err)
+			      : sp_err_set(&err, -EINVAL, "--camera and --host are needed");
 	if (res)
 		fprintf(stderr, "capture_receive: %s\n", err.text);
 	return res != 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A receiver of bench/capture without a kernel: packets in a ring of DPDK's (net_ring), through the
- * dpdk source and the assembler with its whole ledger. What is counted is this thread's CPU time from
- * the poll of the port to the release of the buffers, and nothing of the making of packets, which
- * alternates with it: their headers are as warm as a card's that writes into the cache. With --copy,
- * every payload is copied into a frame as well, which is what zero copy spares.
+ * dpdk source and the assembler with its whole ledger. What is counted is this thread's CPU time
+ * from the poll of the port to the release of the buffers, and nothing of the making of packets,
+ * which alternates with it: their headers are as warm as a card's that writes into the cache. With
+ * --copy, every payload is copied into a frame as well, which is what zero copy spares.
  */
 #include "capture/dpdk.h"
 
@@ -82,8 +82,9 @@ static struct sp_stream_config stream_config(const struct options *o)
 static int start_eal(uint32_t cpu, struct sp_err *err)
 {
 	char lcores[32], memory[32];
-	char *arguments[] = { "capture_ring", "--no-pci", "--no-huge", memory, "--no-shconf",
-			      "--no-telemetry", "--iova-mode=va", "--log-level=error", lcores };
+	char *arguments[] = { "capture_ring",	"--no-pci",	     "--no-huge",
+			      memory,		"--no-shconf",	     "--no-telemetry",
+			      "--iova-mode=va", "--log-level=error", lcores };
 
 	snprintf(lcores, sizeof(lcores), "--lcores=0@%u", cpu);
 	snprintf(memory, sizeof(memory), "-m%d", EAL_MIB);
@@ -104,7 +105,8 @@ static int open_ring(struct ring *r, struct sp_err *err)
 	};
 	int res;
 
-	r->ring = rte_ring_create("capture", 2 * BATCH, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	r->ring = rte_ring_create("capture", 2 * BATCH, SOCKET_ID_ANY,
+				  RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (!r->ring || rte_eth_from_rings("capture", &r->ring, 1, &r->ring, 1, 0) < 0)
 		return sp_err_set(err, -ENOMEM, "no port of rings");
 	res = sp_dpdk_open(&dpdk, &r->source, err);
@@ -120,7 +122,8 @@ static int open_ring(struct ring *r, struct sp_err *err)
 	if (!res)
 		res = sp_assembler_add_stream(r->assembler, &config, 0, err);
 	r->bytes = (uint64_t)config.width * config.height;
-	r->block_packets = (uint32_t)((r->bytes + config.packet_payload - 1) / config.packet_payload);
+	r->block_packets =
+		(uint32_t)((r->bytes + config.packet_payload - 1) / config.packet_payload);
 	r->block_id = 1;
 	r->frame = calloc(1, r->bytes);
 	return res < 0 || r->frame ? res : sp_err_set(err, -ENOMEM, "no memory");
@@ -328,7 +331,8 @@ static int run(const struct options *o, struct sp_err *err)
 		return sp_err_set(err, -EPROTO, "%llu frames incomplete, %llu packets refused",
 				  (unsigned long long)c->frames_incomplete,
 				  (unsigned long long)c->policy);
-	printf("{\"complete\":%llu,\"incomplete\":0,\"packets\":%llu,\"between\":%d,\"cpu_ns\":%llu}\n",
+	printf("{\"complete\":%llu,\"incomplete\":0,\"packets\":%llu,\"between\":%d,"
+	       "\"cpu_ns\":%llu}\n",
 	       (unsigned long long)r.frames, (unsigned long long)r.packets, WINDOW * BATCH,
 	       (unsigned long long)ns);
 	sp_assembler_destroy(r.assembler);
@@ -342,7 +346,8 @@ int main(int argc, char **argv)
 	static struct options o = { .packet_size = 1500, .width = 2048, .height = 2048, .cpu = 1 };
 	static const struct sp_opt table[] = {
 		{ "copy", 0, SP_OPT_FLAG, &o.copy, NULL, "copy payloads into a frame, too", 0, 0 },
-		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220, 16384 },
+		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220,
+		  16384 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS", "(2048)", 8, 16384 },
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS", "(2048)", 8, 16384 },
 		{ "cpu", 0, SP_OPT_U32, &o.cpu, "N", "to run on (1)", 0, 1023 },

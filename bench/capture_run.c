@@ -83,7 +83,7 @@ static int start_sender(struct run *run)
 	bench_command_add_text(&command, "--fps=%g", load->fps);
 	bench_command_add_text(&command, "--pacing=%g", load->pacing);
 	bench_command_add_text(&command, "--frames=%u", load->frames);
-	/* Packets of one paced burst are one run: else the sender, not the receiver, is measured. */
+	/* Packets of one paced burst are one run: else the sender is what is measured. */
 	bench_command_add(&command, "--gso=on");
 	bench_command_add(&command, "--no-resend");
 	bench_command_add(&command, "--stamp");
@@ -109,14 +109,15 @@ static void add_stream(struct bench_command *command, const struct bench_load *l
 }
 
 /* 32 MiB of ring at either size: a frame of TPACKET_V2 holds the packet and some 100 bytes. */
-static void add_tap(struct bench_command *command, const char *option, const struct bench_load *load)
+static void add_tap(struct bench_command *command, const char *option,
+		    const struct bench_load *load)
 {
 	bool jumbo = load->mtu > 1900;
 
-	bench_command_add_text(command, "%s--vdev=net_af_packet0,iface=" INTERFACE
-					",blocksz=%u,framesz=%u,framecnt=%u",
-			       option, jumbo ? 65536 : 4096, jumbo ? 16384 : 2048,
-			       jumbo ? 2048 : 16384);
+	bench_command_add_text(
+		command,
+		"%s--vdev=net_af_packet0,iface=" INTERFACE ",blocksz=%u,framesz=%u,framecnt=%u",
+		option, jumbo ? 65536 : 4096, jumbo ? 16384 : 2048, jumbo ? 2048 : 16384);
 }
 
 static void add_receiver(struct bench_command *command, const struct run *run)
@@ -291,7 +292,7 @@ int bench_run(const struct bench_place *place, const struct bench_load *load,
 		res = receiver->kind == BENCH_TESTPMD ? count(&run) : receive(&run);
 	if (run.process.pid)
 		bench_process_end(&run.process, START_NS);
-	/* A receiver may have left before the last frame: then the sender would wait for another. */
+	/* A receiver may have left before the last frame: the sender would wait for another. */
 	if (run.sender.pid)
 		bench_process_end(&run.sender, START_NS);
 	run.sent = alone || res ? NULL : parse(run.sender_file);

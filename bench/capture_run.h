@@ -49,7 +49,7 @@ struct bench_place {
 /* Writes the picture that gvcam sends. 0 or -errno. */
 int bench_write_picture(const struct bench_place *place);
 
-/* Records what @load sends into the file that BENCH_REPLAYS reads. 0 or -errno with a line on stderr. */
+/* Records what @load sends into the file that BENCH_REPLAYS reads. 0 or -errno, said on stderr. */
 int bench_record(const struct bench_place *place, const struct bench_load *load);
 
 /* 0, or -errno with a line on stderr. Negative figures: this receiver does not have them. */

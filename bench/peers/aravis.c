@@ -111,8 +111,7 @@ static int receive(const struct options *o)
 	else
 		g_object_set(stream, "packet-resend", ARV_GV_STREAM_PACKET_RESEND_NEVER, NULL);
 	for (int i = 0; i < BUFFERS; i++)
-		arv_stream_push_buffer(stream,
-				       arv_buffer_new((size_t)o->width * o->height, NULL));
+		arv_stream_push_buffer(stream, arv_buffer_new((size_t)o->width * o->height, NULL));
 	arv_camera_start_acquisition(camera, &error);
 	if (!error) {
 		take_buffers(o, stream, &figures);
@@ -128,14 +127,19 @@ static int receive(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	static struct options o = { .packet_size = 1500, .width = 2048, .height = 2048,
-				    .frames = 65535, .cpu = 1, .fps = 10 };
+	static struct options o = { .packet_size = 1500,
+				    .width = 2048,
+				    .height = 2048,
+				    .frames = 65535,
+				    .cpu = 1,
+				    .fps = 10 };
 	static const struct sp_opt table[] = {
 		{ "camera", 0, SP_OPT_STRING, &o.camera, "IP", "the camera's address", 0, 0 },
 		{ "packet-socket", 0, SP_OPT_FLAG, &o.packet_socket, NULL,
 		  "receive through a packet socket, not UDP", 0, 0 },
 		{ "resend", 0, SP_OPT_FLAG, &o.resend, NULL, "ask for lost packets", 0, 0 },
-		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220, 16384 },
+		{ "packet-size", 0, SP_OPT_U32, &o.packet_size, "BYTES", "of IP (1500)", 220,
+		  16384 },
 		{ "width", 0, SP_OPT_U32, &o.width, "PIXELS", "(2048)", 8, 16384 },
 		{ "height", 0, SP_OPT_U32, &o.height, "PIXELS", "(2048)", 8, 16384 },
 		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "(10)", 0.1, 10000 },

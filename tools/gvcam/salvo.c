@@ -89,11 +89,11 @@ static uint32_t add_message(struct salvo *salvo, const struct sockaddr_in *targe
 	for (uint32_t i = 0; i < run; i++) {
 		const struct gvcam_packet *packet = &packets[i];
 
-		salvo->parts[salvo->parts_n++] =
-			(struct iovec){ (void *)packet->head, packet->head_bytes };
+		salvo->parts[salvo->parts_n++] = (struct iovec){ (void *)packet->head,
+								 packet->head_bytes };
 		if (packet->data_bytes)
-			salvo->parts[salvo->parts_n++] =
-				(struct iovec){ (void *)packet->data, packet->data_bytes };
+			salvo->parts[salvo->parts_n++] = (struct iovec){ (void *)packet->data,
+									 packet->data_bytes };
 	}
 	header->msg_iovlen = (size_t)(&salvo->parts[salvo->parts_n] - header->msg_iov);
 	salvo->packets[salvo->messages_n++] = run;

@@ -31,12 +31,12 @@ enum gvcam_gso {
 /* "auto", "on" or "off". 0 or -EINVAL. */
 int gvcam_gso_parse(const char *text, enum gvcam_gso *ret);
 
-/* How many of the first of @packets, in order, can be a run: of one size, but for a shorter last. */
+/* How many of the first of @packets can be a run: all of one size, but for a shorter last. */
 uint32_t gvcam_salvo_run(const struct gvcam_packet *packets, uint32_t n);
 
 /*
- * Sends @n ≤ GVCAM_SALVO_MAX packets, in order. @gso: whether to send runs; becomes false when the
- * kernel will not, and these packets leave one by one. Returns how many the system did not send.
+ * Sends @n ≤ GVCAM_SALVO_MAX packets, in order. @gso: whether to send runs; becomes false when
+ * the kernel will not, and these packets leave one by one. Returns how many the system did not send.
  */
 uint32_t gvcam_salvo_send(int fd, const struct sockaddr_in *target,
 			  const struct gvcam_packet *packets, uint32_t n, bool *gso);
