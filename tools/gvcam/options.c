@@ -13,6 +13,23 @@
 /* Where they are not given: pictures are shown for so many frames, vehicles for so long. */
 enum { HOLD = 30, STAY_S = 5, AWAY_S = 2 };
 
+/* One that packets can come from, into @ret_ip, host order. */
+static int parse_ip(const char *option, const char *text, uint32_t *ret_ip, struct sp_err *err)
+{
+	struct in_addr address;
+	uint32_t ip;
+
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return sp_err_set(err, -EINVAL, "%s: '%s' is no IPv4 address such as 127.0.0.1",
+				  option, text);
+	ip = ntohl(address.s_addr);
+	if (IN_MULTICAST(ip) || ip == INADDR_BROADCAST || ip == INADDR_ANY)
+		return sp_err_set(err, -EINVAL, "%s: '%s' cannot be a sender's address", option,
+				  text);
+	*ret_ip = ip;
+	return 0;
+}
+
 /* The address of every camera: those given, then counting on from the last. */
 static int list_addresses(const struct gvcam_options *options, struct gvcam_farm_config *config,
 			  struct sp_err *err)
@@ -25,22 +42,15 @@ static int list_addresses(const struct gvcam_options *options, struct gvcam_farm
 				  given);
 	config->ips[0] = INADDR_LOOPBACK;
 	for (uint32_t i = 0; i < n; i++) {
-		struct in_addr address;
+		int res = 0;
 
-		if (i >= given) {
-			if (i)
-				config->ips[i] = config->ips[i - 1] + 1;
-			continue;
-		}
-		if (inet_pton(AF_INET, options->addresses.items[i], &address) != 1)
-			return sp_err_set(err, -EINVAL,
-					  "--address: '%s' is no IPv4 address such as 127.0.0.1",
-					  options->addresses.items[i]);
-		config->ips[i] = ntohl(address.s_addr);
-		if (IN_MULTICAST(config->ips[i]) || !config->ips[i])
-			return sp_err_set(err, -EINVAL,
-					  "--address: '%s' cannot be a camera's address",
-					  options->addresses.items[i]);
+		if (i < given)
+			res = parse_ip("--address", options->addresses.items[i], &config->ips[i],
+				       err);
+		else if (i)
+			config->ips[i] = config->ips[i - 1] + 1;
+		if (res)
+			return res;
 	}
 	config->n = n;
 	for (uint32_t i = 0; i < n; i++)
@@ -117,32 +127,33 @@ static int set_content(const struct gvcam_options *options, struct gvcam_farm_co
 static int set_spoofs(const struct gvcam_options *options, struct gvcam_farm_config *config,
 		      struct sp_err *err)
 {
-	struct in_addr address;
+	int res = 0;
 
 	config->spoofs.seed = options->seed;
 	for (unsigned int i = 0; i < options->spoofs.n; i++)
 		if (gvcam_spoofs_parse(options->spoofs.items[i], &config->spoofs, err))
 			return sp_err_prefix(err, -EINVAL, "--spoof");
 	if (!(config->spoofs.rate[GVCAM_SPOOF_ADDRESS] > 0))
-		return 0;
-	if (!options->spoof_from) {
+		return options->spoof_from ? sp_err_set(err, -EINVAL,
+							"--spoof-from needs --spoof address")
+					   : 0;
+	if (options->spoof_from)
+		res = parse_ip("--spoof-from", options->spoof_from, &config->spoof_ip, err);
+	else if (config->ips[0] >> 24 == IN_LOOPBACKNET)
 		/* All of 127.0.0.0/8 is on the loopback interface. */
-		if (config->ips[0] >> 24 != IN_LOOPBACKNET)
-			return sp_err_set(err, -EINVAL,
-					  "--spoof address needs --spoof-from with another address "
-					  "of this machine");
-		config->spoof_ip = (IN_LOOPBACKNET << 24 | 0xFFFFFE);
-		return 0;
-	}
-	if (inet_pton(AF_INET, options->spoof_from, &address) != 1)
-		return sp_err_set(err, -EINVAL,
-				  "--spoof-from: '%s' is no IPv4 address such as 127.9.9.9",
-				  options->spoof_from);
-	config->spoof_ip = ntohl(address.s_addr);
+		config->spoof_ip = IN_LOOPBACKNET << 24 | 0xFFFFFE;
+	else
+		res = sp_err_set(err, -EINVAL,
+				 "--spoof address needs --spoof-from with another address of this "
+				 "machine");
+	if (res)
+		return res;
 	for (uint32_t i = 0; i < config->n; i++)
 		if (config->ips[i] == config->spoof_ip)
-			return sp_err_set(err, -EINVAL, "--spoof-from: '%s' is camera %u's own",
-					  options->spoof_from, i);
+			return sp_err_set(err, -EINVAL,
+					  "--spoof address: camera %u has the address that is to be "
+					  "another; name one with --spoof-from",
+					  i);
 	return 0;
 }
 
