@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gvcam: simulated GigE Vision cameras. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/opt.h"
+#include "gvcam/address.h"
 #include "gvcam/farm.h"
 #include "gvcam/options.h"
 #include "gvcam/scenes.h"
@@ -67,13 +67,12 @@ static int make_pictures(const struct gvcam_options *options,
 static void print_ready(const struct gvcam_farm_config *config, FILE *out)
 {
 	for (uint32_t i = 0; i < config->n; i++) {
-		struct in_addr address = { htonl(config->ips[i]) };
 		char text[INET_ADDRSTRLEN];
 
 		fprintf(out,
 			"gvcam: camera %u at %s: %ux%u %s, %.10g frames/s, packets of %u bytes\n",
-			i, inet_ntop(AF_INET, &address, text, sizeof(text)), config->width,
-			config->height, sp_pfnc_by_code(config->pixel_format)->name, config->fps,
+			i, gvcam_address_text(config->ips[i], text), config->width, config->height,
+			sp_pfnc_by_code(config->pixel_format)->name, config->fps,
 			config->packet_size);
 	}
 	fflush(out);
@@ -195,8 +194,8 @@ int main(int argc, char **argv)
 		  "height, and the most a controller can set (480)", GVCAM_SIDE_MIN,
 		  GVCAM_SIDE_MAX },
 		{ "format", 0, SP_OPT_STRING, &o.format, "NAME",
-		  "Mono8, 10, 12, 16, 10p or 12p, BayerRG8, 10p or 12p (GR, GB, BG too), RGB8, BGR8 "
-		  "or YUV422_8 (Mono8)",
+		  "Mono8, 10, 12, 16, 10p or 12p, BayerRG8, 10p or 12p (GR, GB, BG too), RGB8, "
+		  "BGR8 or YUV422_8 (Mono8)",
 		  0, 0 },
 		{ "fps", 0, SP_OPT_DOUBLE, &o.fps, "HZ", "frames a second (25)", GVCAM_RATE_MIN,
 		  GVCAM_RATE_MAX },

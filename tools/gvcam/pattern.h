@@ -4,9 +4,9 @@
  * receiver can compute what it should have got.
  *
  * A diagonal grey ramp, t = (x + y + 3 · block) mod 256, that moves with the block. RGB8 and BGR8
- * have t, t + 85, t + 170 for red, green, blue; YUV422_8 has the luma t and the chroma t + 85 of its
- * pixel. The block id stands on it in white decimal digits on black, from (16, 16). Wider samples
- * than 8 bits: gvcam/pack.h.
+ * have t, t + 85, t + 170 for red, green, blue; YUV422_8 has the luma t and the chroma t + 85 of
+ * its pixel. The block id stands on it in white decimal digits on black, from (16, 16). Wider
+ * samples than 8 bits: gvcam/pack.h.
  */
 #ifndef GVCAM_PATTERN_H
 #define GVCAM_PATTERN_H

@@ -174,7 +174,7 @@ static uint8_t luma(const uint8_t *rgb)
 	return (uint8_t)((77u * rgb[0] + 150u * rgb[1] + 29u * rgb[2] + 128) >> 8);
 }
 
-/* What the sensor sees of pixels [x0, x0 + n) of line @y, through its colour filter if it has one. */
+/* What the sensor sees of @n pixels of line @y from @x0 on, through its colour filter, if any. */
 static void sense(const struct sp_image *image, const struct sp_pfnc *format, uint32_t y,
 		  uint32_t x0, uint32_t n, uint8_t *levels)
 {

@@ -92,7 +92,7 @@ static void take_mail(struct gvcam_sender *sender, struct gvcam_outlet *outlet, 
 	outlet->stream.stats.refused += mail->overflow;
 }
 
-/* Only the pixels of a whole image end where the packet says that ends it; a stream of parts has none. */
+/* If it is the current block's last payload packet. Blocks that are stamped are an image alone. */
 static void stamp_image(const struct gvcam_stream *stream, struct gvcam_packet *packet)
 {
 	uint64_t now_ns = sp_clock_now();
@@ -128,7 +128,6 @@ static uint32_t send_by_way(struct gvcam_outlet *outlet, const struct gvcam_pack
 
 static void send_packets(struct gvcam_sender *sender, struct gvcam_outlet *outlet, uint32_t n)
 {
-
 	for (uint32_t i = 0; outlet->stamp && i < n; i++)
 		stamp_image(&outlet->stream, &sender->packets[i]);
 	if (!outlet->begin_ns)

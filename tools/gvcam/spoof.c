@@ -77,7 +77,7 @@ static void make_wrong(const struct gvcam_block *block, uint32_t number, struct 
 	out->data = out->scratch;
 }
 
-/* Where the source is refused, the packet that is to come would be taken for a duplicate of this. */
+/* Where the source is not refused, the packet to come is taken for a duplicate of this. */
 static void make_early(const struct gvcam_spoof_scene *scene, enum gvcam_way way,
 		       struct gvcam_packet *out)
 {

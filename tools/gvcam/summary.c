@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a farm did, at its end. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/stats.h"
+#include "gvcam/address.h"
 #include "gvcam/farm.h"
 
 #define STREAM(member, text) SP_COUNTER(struct gvcam_stream_stats, member, text)
@@ -64,13 +64,6 @@ static void print_spoofed(const struct gvcam_farm *farm, FILE *out)
 	}
 }
 
-static const char *address_of(const struct gvcam_farm *farm, uint32_t i, char *text)
-{
-	struct in_addr address = { htonl(farm->config.ips[i]) };
-
-	return inet_ntop(AF_INET, &address, text, INET_ADDRSTRLEN);
-}
-
 void gvcam_farm_print(const struct gvcam_farm *farm, FILE *out)
 {
 	char text[INET_ADDRSTRLEN];
@@ -84,8 +77,9 @@ void gvcam_farm_print(const struct gvcam_farm *farm, FILE *out)
 		fprintf(out,
 			"%-6u  %-15s  %8" PRIu64 "  %10" PRIu64 "  %8" PRIu64 "  %8" PRIu64
 			"  %9" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %6" PRIu64 "\n",
-			i, address_of(farm, i, text), s->frames, s->sent, s->dropped, s->duplicated,
-			s->reordered, s->resent, s->refused, s->failed, s->late);
+			i, gvcam_address_text(farm->config.ips[i], text), s->frames, s->sent,
+			s->dropped, s->duplicated, s->reordered, s->resent, s->refused, s->failed,
+			s->late);
 	}
 	print_spoofed(farm, out);
 }
@@ -97,7 +91,7 @@ json_t *gvcam_farm_json(const struct gvcam_farm *farm)
 
 	for (uint32_t i = 0; i < farm->config.n; i++) {
 		json_t *camera = json_pack("{s:i, s:s}", "camera", (int)i, "address",
-					   address_of(farm, i, text));
+					   gvcam_address_text(farm->config.ips[i], text));
 		json_t *spoofed = spoofed_json(farm, i);
 
 		sp_stats_json(camera, stream_counters,
