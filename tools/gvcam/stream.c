@@ -77,14 +77,15 @@ static void cut_block(const struct gvcam_stream *stream, struct gvcam_block *blo
 static void begin_acquisition(struct gvcam_stream *stream, uint64_t now_ns)
 {
 	struct gvcam_channel *shape = &stream->shape;
-	struct gvcam_block first = { .id = stream->next_id };
+	struct gvcam_block first = { 0 };
 
 	*shape = stream->channel;
+	if (!shape->extended_ids && stream->next_id > UINT16_MAX)
+		stream->next_id = 1;
+	first.id = stream->next_id;
 	cut_block(stream, &first);
 	stream->packets = first.packets;
 	stream->interval_ns = (uint64_t)((double)SP_NS_PER_S / shape->fps);
-	if (!shape->extended_ids && stream->next_id > UINT16_MAX)
-		stream->next_id = 1;
 	stream->count = 0;
 	stream->due_ns = now_ns;
 	stream->requests_at = stream->requests_n;
