@@ -30,6 +30,22 @@ void sp_doctor_init(struct sp_doctor *d, const struct sp_config *config,
 	d->privileged = !geteuid();
 }
 
+/* What was cut within a character ends before it: JSON takes whole ones only. */
+static void end_whole(char *text)
+{
+	size_t n = strlen(text), tail = 0, whole;
+	uint8_t lead;
+
+	while (tail < n && ((uint8_t)text[n - 1 - tail] & 0xC0) == 0x80)
+		tail++;
+	if (tail == n)
+		return;
+	lead = (uint8_t)text[n - 1 - tail];
+	whole = lead < 0xC0 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+	if (tail < whole)
+		text[n - 1 - tail] = '\0';
+}
+
 void sp_doctor_find(struct sp_doctor *d, enum sp_doctor_level level, const char *subject,
 		    const char *fmt, ...)
 {
@@ -40,9 +56,11 @@ void sp_doctor_find(struct sp_doctor *d, enum sp_doctor_level level, const char 
 		return;
 	finding->level = level;
 	snprintf(finding->subject, sizeof(finding->subject), "%s", subject);
+	end_whole(finding->subject);
 	va_start(args, fmt);
 	vsnprintf(finding->text, sizeof(finding->text), fmt, args);
 	va_end(args);
+	end_whole(finding->text);
 	d->findings_n++;
 }
 
@@ -107,10 +125,8 @@ static void look_hugepages(struct sp_doctor *d)
 			       want >> 20);
 	else if (eal && !meminfo(d, "HugePages_Total"))
 		sp_doctor_find(d, SP_DOCTOR_FAULT, "hugepages",
-			       "there are none, and DPDK will not start "
-			       "without; sysctl vm.nr_hugepages=%" PRIu64
-			       ", or add the EAL argument "
-			       "--no-huge",
+			       "there are none, and DPDK will not start without; sysctl "
+			       "vm.nr_hugepages=%" PRIu64 ", or add the EAL argument --no-huge",
 			       pages);
 	else
 		sp_doctor_find(d, SP_DOCTOR_ADVICE, "hugepages",
@@ -127,8 +143,7 @@ void sp_doctor_look_memory(struct sp_doctor *d)
 	if (free_bytes && region > free_bytes)
 		sp_doctor_find(d, SP_DOCTOR_FAULT, "memory",
 			       "%" PRIu64 " MiB of packet memory are needed "
-			       "and %" PRIu64
-			       " MiB are available; give fewer capture.frames, or the "
+			       "and %" PRIu64 " MiB are available; give fewer capture.frames, or the "
 			       "machine more memory",
 			       region >> 20, free_bytes >> 20);
 	else
@@ -176,6 +191,34 @@ void sp_doctor_look_cpus(struct sp_doctor *d)
 }
 
 /* ---- cards on the PCI bus -------------------------------------------------------------------- */
+
+/* The value of the EAL argument @i if it allows a device, and *@ret_next the argument after it. */
+static const char *allowed(const struct sp_config_dpdk *dpdk, uint32_t i, uint32_t *ret_next)
+{
+	const char *argument = dpdk->eal[i];
+
+	*ret_next = i + 1;
+	if (!strncmp(argument, "--allow=", 8))
+		return argument + 8;
+	if (!strncmp(argument, "-a", 2) && argument[2])
+		return argument + 2;
+	if ((strcmp(argument, "-a") && strcmp(argument, "--allow")) || i + 1 == dpdk->eal_count)
+		return NULL;
+	*ret_next = i + 2;
+	return dpdk->eal[i + 1];
+}
+
+/* As the kernel names it. DPDK takes 3b:00.0 as well, and pci: before either. */
+static void card_address(const char *device, char address[64])
+{
+	int n;
+
+	if (!strncmp(device, "pci:", 4))
+		device += 4;
+	n = (int)strcspn(device, ","); /* device arguments follow */
+	snprintf(address, 64, "%s%.*s",
+		 strchr(device, ':') == memrchr(device, ':', (size_t)n) ? "0000:" : "", n, device);
+}
 
 /* The last part of what @path links to. */
 static bool link_name(const struct sp_doctor *d, const char *path, char name[64])
@@ -234,10 +277,9 @@ static void look_card(struct sp_doctor *d, const char *address)
 			       "vfio-pci %.40s",
 			       driver, address);
 	else if (!has_iommu(d))
-		sp_doctor_find(
-			d, SP_DOCTOR_FAULT, subject,
-			"vfio-pci has it, and there is no IOMMU; switch "
-			"VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on iommu=pt");
+		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
+			       "vfio-pci has it, and there is no IOMMU; switch VT-d or AMD-Vi on "
+			       "in the firmware, and boot with intel_iommu=on iommu=pt");
 	else if (!d->config->capture.dpdk.exception)
 		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
 			       "vfio-pci has it, so the kernel cannot reach the "
@@ -254,23 +296,16 @@ static void look_card(struct sp_doctor *d, const char *address)
 void sp_doctor_look_cards(struct sp_doctor *d)
 {
 	const struct sp_config_dpdk *dpdk = &d->config->capture.dpdk;
+	char address[64];
 
 	if (d->config->capture.source != SP_SOURCE_DPDK || has_argument(d->config, "--no-pci"))
 		return;
-	for (uint32_t i = 0; i < dpdk->eal_count; i++) {
-		const char *argument = dpdk->eal[i];
-		char address[64];
+	for (uint32_t i = 0, next; i < dpdk->eal_count; i = next) {
+		const char *device = allowed(dpdk, i, &next);
 
-		if (!strncmp(argument, "--allow=", 8))
-			argument += 8;
-		else if (!strncmp(argument, "-a", 2) && argument[2])
-			argument += 2;
-		else if (!strcmp(argument, "-a") && i + 1 < dpdk->eal_count)
-			argument = dpdk->eal[++i];
-		else
+		if (!device)
 			continue;
-		/* Device arguments follow a comma. */
-		snprintf(address, sizeof(address), "%.*s", (int)strcspn(argument, ","), argument);
+		card_address(device, address);
 		look_card(d, address);
 	}
 }

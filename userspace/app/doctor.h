@@ -33,8 +33,8 @@ struct sp_doctor {
 	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
 	bool privileged; /* the limits for ordinary users are none for us */
 	unsigned int findings_n;
-	struct sp_finding
-		findings[SP_DOCTOR_FINDINGS_MAX]; /* the last are dropped if there are more */
+	/* The last are dropped if there are more. */
+	struct sp_finding findings[SP_DOCTOR_FINDINGS_MAX];
 };
 
 /* The process's own limits, and the machine's files. */

@@ -12,17 +12,17 @@
 
 #include "app/config.h"
 #include "app/doctor.h"
+#include "wire/gvcp.h"
 
 enum {
 	RMEM_WANTED = 8 << 20, /* what a stream's socket asks for: camera_sockets.c */
 	INTERFACES_MAX = 16, /* that are looked at */
-	GVCP_ANY_PORT = 3956,
 };
 
 /* The interface that leads to @address, if it is an IP address and there is a route. */
 static bool interface_to(const char *address, char name[IFNAMSIZ])
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(GVCP_ANY_PORT) }, from;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(GVCP_PORT) }, from;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(from);
 	struct ifaddrs *all = NULL;
@@ -106,12 +106,10 @@ static void look_mtu(struct sp_doctor *d, const struct sp_config_camera *camera,
 	if (mtu < 0)
 		return;
 	if ((int)camera->packet_size > mtu)
-		sp_doctor_find(
-			d, SP_DOCTOR_FAULT, subject,
-			"sends packets of %u bytes and the MTU of %s is "
-			"%d; ip link set %s mtu %u, and every switch on the way, or lower "
-			       "packet_size",
-			camera->packet_size, name, mtu, name, camera->packet_size);
+		sp_doctor_find(d, SP_DOCTOR_FAULT, subject,
+			       "sends packets of %u bytes and the MTU of %s is %d; ip link set %s "
+			       "mtu %u, and every switch on the way, or lower packet_size",
+			       camera->packet_size, name, mtu, name, camera->packet_size);
 	else if (mtu >= 9000 && camera->packet_size <= 1500 && !strncmp(name, "lo", 3))
 		sp_doctor_find(d, SP_DOCTOR_GOOD, subject, "reached over loopback");
 	else if (mtu >= 9000 && camera->packet_size <= 1500)
@@ -153,12 +151,10 @@ static void look_drop_rules(struct sp_doctor *d)
 	while (tables && fgets(line, sizeof(line), tables))
 		if (sscanf(line, "table netdev %63s", name) == 1 &&
 		    !strncmp(name, "sallyport_", 10))
-			sp_doctor_find(
-				d, SP_DOCTOR_ADVICE, "drop rule",
-				"the kernel drops streams by the "
-				"table %s; if no instance runs, one was killed: nft delete table "
-				"netdev %s",
-				name, name);
+			sp_doctor_find(d, SP_DOCTOR_ADVICE, "drop rule",
+				       "the kernel drops streams by the table %s; if no instance "
+				       "runs, one was killed: nft delete table netdev %s",
+				       name, name);
 	if (tables)
 		pclose(tables);
 }

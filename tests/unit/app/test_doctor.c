@@ -159,6 +159,26 @@ TEST(doctor_looks_at_cards)
 	expect("card 0000:3b:00.0", SP_DOCTOR_GOOD, "memory node");
 }
 
+/* As DPDK takes them: without the domain, with the bus, as an argument of its own. */
+TEST(doctor_knows_short_names_of_cards)
+{
+	char allow[] = "--allow", one[] = "3b:00.0,rx_vec_en=1:2", two[] = "-apci:0000:3b:00.1",
+	     three[] = "--allow=pci:5e:00.0", last[] = "-a", *eal[] = { allow, one, two, three, last };
+
+	begin(1);
+	config.capture.source = SP_SOURCE_DPDK;
+	config.capture.dpdk.eal = eal;
+	config.capture.dpdk.eal_count = 5;
+	put_driver("0000:3b:00.0", "mlx5_core");
+	put_driver("0000:3b:00.1", "mlx5_core");
+	put_driver("0000:5e:00.0", "mlx5_core");
+	sp_doctor_look_cards(&doctor);
+	CHECK_EQ(doctor.findings_n, 3);
+	expect("card 0000:3b:00.0", SP_DOCTOR_GOOD, "shares");
+	expect("card 0000:3b:00.1", SP_DOCTOR_GOOD, "shares");
+	expect("card 0000:5e:00.0", SP_DOCTOR_GOOD, "shares");
+}
+
 TEST(doctor_misses_cpus)
 {
 	uint32_t cpus[] = { 0, 5 };
@@ -193,6 +213,20 @@ TEST(doctor_measures_the_way_to_a_camera)
 	camera.packet_size = 100000;
 	sp_doctor_look_network(&doctor);
 	expect("camera one", SP_DOCTOR_FAULT, "ip link set lo mtu 100000");
+}
+
+TEST(doctor_cuts_between_characters)
+{
+	begin(1);
+	for (int i = 0; i < 4; i++)
+		sp_doctor_find(&doctor, SP_DOCTOR_GOOD, "s", "%*s%s", SP_DOCTOR_TEXT_MAX - 1 - i,
+			       "", "\xF0\x9F\x98\x80");
+	/* A character of four bytes has room for none of them, or up to three. */
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(strlen(doctor.findings[i].text), SP_DOCTOR_TEXT_MAX - 1 - i);
+	sp_doctor_find(&doctor, SP_DOCTOR_GOOD, "gr\xC3\xBC\xC3\x9F", "%s", "");
+	CHECK_STR(doctor.findings[4].subject, "gr\xC3\xBC\xC3\x9F");
+	CHECK_STR(doctor.findings[4].text, "");
 }
 
 TEST(doctor_drops_what_has_no_room)
