@@ -42,8 +42,7 @@ static void print_streams(const json_t *streams)
 		    "lane|camera|state|>frames|>incomplete|>expected|>delivered|>policy|>bad|>late|"
 		    ">discarded|>missing|>resent"))
 		return;
-	json_array_foreach(streams, i, s)
-	{
+	json_array_foreach(streams, i, s) {
 		const char *state =
 			json_string_value(json_object_get(json_object_get(s, "control"), "state"));
 
@@ -67,8 +66,7 @@ static void print_numbers(const char *name, json_t *object)
 	json_t *value;
 
 	fputs(name, stdout);
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach(object, key, value) {
 		if (json_is_integer(value))
 			printf("%s%s %lld", separator, key, (long long)json_integer_value(value));
 		else if (json_is_real(value))
@@ -91,15 +89,17 @@ static void print_port(const json_t *port)
 	printf("port %s, queue %lld, cameras %lld: received %lld",
 	       json_string_value(json_object_get(port, "name")), number(port, "queue"),
 	       number(port, "cameras"), number(port, "received"));
-	json_object_foreach((json_t *)port, key,
-			    value) if (json_integer_value(value) && strcmp(key, "received") &&
-				       strcmp(key, "queue") && strcmp(key, "cameras"))
-		printf(", %s %lld", key, (long long)json_integer_value(value));
+	json_object_foreach((json_t *)port, key, value) {
+		if (json_integer_value(value) && strcmp(key, "received") &&
+		    strcmp(key, "queue") && strcmp(key, "cameras"))
+			printf(", %s %lld", key, (long long)json_integer_value(value));
+	}
 	printf("\n  missing %lld", number(missing, "total"));
-	json_object_foreach((json_t *)missing, key,
-			    value) if (json_integer_value(value) && strcmp(key, "total"))
-		printf(", %s %s%lld", key, strstr(bound, key) ? "at most " : "",
-		       (long long)json_integer_value(value));
+	json_object_foreach((json_t *)missing, key, value) {
+		if (json_integer_value(value) && strcmp(key, "total"))
+			printf(", %s %s%lld", key, strstr(bound, key) ? "at most " : "",
+			       (long long)json_integer_value(value));
+	}
 	putchar('\n');
 }
 
@@ -125,12 +125,13 @@ static void print_alarms(const json_t *stats)
 	char place_text[256];
 	size_t i;
 
-	json_array_foreach(alarms, i, alarm)
+	json_array_foreach(alarms, i, alarm) {
 		printf("alarm: %s: %s %lld since %s, last %s; docs/capture.md says what it means\n",
 		       place_of(stats, alarm, place_text),
 		       json_string_value(json_object_get(alarm, "counter")), number(alarm, "count"),
 		       json_string_value(json_object_get(alarm, "since")),
 		       json_string_value(json_object_get(alarm, "last")));
+	}
 }
 
 static void print(const json_t *stats)
@@ -141,7 +142,8 @@ static void print(const json_t *stats)
 
 	print_streams(json_object_get(stats, "streams"));
 	putchar('\n');
-	json_array_foreach(json_object_get(stats, "ports"), i, item) print_port(item);
+	json_array_foreach(json_object_get(stats, "ports"), i, item)
+		print_port(item);
 	print_numbers("inference", inference);
 	print_numbers("inference, last packet to result (ms)",
 		      json_object_get(inference, "latency_ms"));
@@ -163,8 +165,8 @@ int cmd_stats(int argc, char **argv)
 	if (argc)
 		return sp_command_fail(me, SP_EXIT_USAGE, "'%s' is not expected", argv[0]);
 	request = json_pack("{s:s}", "command", "stats");
-	status = sp_place_socket(&place, socket, sizeof(socket), &err)
-			 ?: sp_control_call(socket, request, &stats, &err);
+	status = sp_place_socket(&place, socket, sizeof(socket), &err) ?:
+		 sp_control_call(socket, request, &stats, &err);
 	json_decref(request);
 	if (status)
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);

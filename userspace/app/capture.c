@@ -243,8 +243,8 @@ static int start_resend(struct sp_pipeline *p, unsigned int i, struct sp_err *er
 				.camera_ip = p->cameras[k].ip,
 				.budget = each,
 			};
-	status = sp_resend_create(&config, streams, queue->cameras_n, &queue->resend, err)
-			 ?: sp_resend_start(queue->resend, err);
+	status = sp_resend_create(&config, streams, queue->cameras_n, &queue->resend, err) ?:
+		 sp_resend_start(queue->resend, err);
 	free(streams);
 	return status;
 }

@@ -35,9 +35,8 @@ static json_t *camera_control(struct sp_pipeline *p, unsigned int i)
 /* What the assembler wanted (in the stream's own counters), and what was sent. */
 static json_t *resend(struct sp_pipeline *p, unsigned int i)
 {
-	json_t *object = json_object();
-
 	const struct sp_resend *thread = p->queues[p->cameras[i].queue].resend;
+	json_t *object = json_object();
 
 	if (thread)
 		sp_stats_json(object, sp_resend_counter_table, sp_resend_counter_table_n,

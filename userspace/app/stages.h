@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline's stages, for the files that make it up: pipeline.c, capture.c, metrics.c, watch.c.
+ * The pipeline's stages, for the files that make it up: pipeline.c, camera_sockets.c, capture.c,
+ * metrics.c, watch.c.
  */
 #ifndef SP_APP_STAGES_H
 #define SP_APP_STAGES_H
