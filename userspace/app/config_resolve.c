@@ -224,6 +224,10 @@ static int check_capture(const struct sp_config *config, const struct fault *fau
 			      "%u queues for %u cameras; give at most one a "
 			      "camera, and %d at all",
 			      c->queues, cameras, SP_CONFIG_QUEUES_MAX);
+	if (c->source == SP_SOURCE_REPLAY && cameras > SP_CONFIG_QUEUE_CAMERAS_MAX)
+		return refuse(fault, "capture.replay",
+			      "is one queue, and %u cameras are more than its %d; leave some out",
+			      cameras, SP_CONFIG_QUEUE_CAMERAS_MAX);
 	if ((cameras + c->queues - 1) / c->queues > SP_CONFIG_QUEUE_CAMERAS_MAX)
 		return refuse(
 			fault, "capture.queues", "%u cameras are more than %d a queue; give %u",
