@@ -14,11 +14,14 @@
 /* ---- the schema ---------------------------------------------------------------------------- */
 
 #define OPTIONAL CYAML_FLAG_OPTIONAL
-#define TEXT(type, key) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key, 1, 4096)
-#define MUST_TEXT(type, key) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct type, key, 1, 4096)
+#define TEXT(type, key)                                                                            \
+	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key, 1, 4096)
+#define MUST_TEXT(type, key)                                                                       \
+	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct type, key, 1, 4096)
 #define UINT(type, key) CYAML_FIELD_UINT(#key, OPTIONAL, struct type, key)
 #define MUST_UINT(type, key) CYAML_FIELD_UINT(#key, CYAML_FLAG_DEFAULT, struct type, key)
-#define UINT_PTR(type, key) CYAML_FIELD_UINT_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key)
+#define UINT_PTR(type, key)                                                                        \
+	CYAML_FIELD_UINT_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key)
 #define REAL(type, key) CYAML_FIELD_FLOAT(#key, OPTIONAL, struct type, key)
 #define BOOL(type, key) CYAML_FIELD_BOOL(#key, OPTIONAL, struct type, key)
 #define SECTION(type, key, fields) CYAML_FIELD_MAPPING(#key, OPTIONAL, struct type, key, fields)
@@ -220,16 +223,18 @@ static int parse(const char *path, struct sp_config **ret_config, struct sp_err 
 	cyaml_err_t status;
 
 	if (access(path, R_OK))
-		return sp_err_set(err, -errno, "%s: %s; a complete example is docs/sallyport.yaml", path,
-				  strerror(errno));
+		return sp_err_set(err, -errno, "%s: %s; a complete example is docs/sallyport.yaml",
+				  path, strerror(errno));
 	status = cyaml_load_file(path, &parser, &root_value, &data, NULL);
 	if (status != CYAML_OK)
-		return sp_err_set(err, -EINVAL, "%s: %s%s%s; docs/sallyport.yaml explains every field", path,
+		return sp_err_set(err, -EINVAL,
+				  "%s: %s%s%s; docs/sallyport.yaml explains every field", path,
 				  messages.place, *messages.place ? ": " : "",
 				  *messages.problem ? messages.problem : cyaml_strerror(status));
 	if (!data)
-		return sp_err_set(err, -EINVAL, "%s: the file is empty; a complete example is "
-				  "docs/sallyport.yaml", path);
+		return sp_err_set(err, -EINVAL,
+				  "%s: the file is empty; a complete example is docs/sallyport.yaml",
+				  path);
 	*ret_config = (struct sp_config *)data;
 	return 0;
 }
@@ -256,8 +261,8 @@ int sp_config_load(const char *path, struct sp_config **ret_config, struct sp_er
 	if (status) {
 		sp_config_free(config);
 		line = *field ? sp_config_line(path, field) : 0;
-		return line ? sp_err_prefix(err, status, "%s: line %u", path, line) :
-			      sp_err_prefix(err, status, "%s", path);
+		return line ? sp_err_prefix(err, status, "%s: line %u", path, line)
+			    : sp_err_prefix(err, status, "%s", path);
 	}
 	*ret_config = config;
 	return 0;

@@ -69,9 +69,9 @@ struct sp_config_capture {
 	enum sp_config_source source; /* resolved: never auto */
 	struct sp_config_dpdk dpdk;
 	uint32_t queues;	/* capture threads, each with a share of the cameras */
-	uint32_t *cpus;		/* one a queue, to pin its thread to; none: the scheduler's business */
+	uint32_t *cpus;		/* one a queue, to pin its thread to; none: the scheduler's */
 	uint32_t cpus_count;
-	char *host_address;	/* our address towards the cameras; NULL: the one that routes to each */
+	char *host_address;	/* ours, towards the cameras; NULL: the one that routes to each */
 	enum sp_config_engine engine;
 	uint32_t frames;	/* credit of each camera, frames; 0: by its rate */
 	uint32_t buffers;	/* packet buffers of each queue; 0: what its cameras need */
@@ -80,7 +80,7 @@ struct sp_config_capture {
 	uint32_t gap_us, packet_timeout_ms, retention_ms;
 	char *replay;		/* a capture file instead of the network */
 	double replay_speed;
-	uint32_t replay_port;	/* UDP port of the first camera in the file, +1 for each further one */
+	uint32_t replay_port;	/* UDP port of the file's first camera, +1 for each further one */
 };
 
 struct sp_config_compute {

@@ -48,7 +48,7 @@ enum {
 	WATCH_MS = 1000, /* from one look at the refusal counters to the next */
 };
 
-/* ---- stages, in the order of the data's way ----------------------------------------------------- */
+/* ---- stages, in the order of the data's way --------------------------------------------------- */
 
 static int list_cameras(struct sp_pipeline *p, struct sp_err *err)
 {
@@ -295,7 +295,7 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 	return 0;
 }
 
-/* ---- running, stopping -------------------------------------------------------------------------- */
+/* ---- running, stopping ------------------------------------------------------------------------ */
 
 /* Looks at the counters unless it did in the last @apart_ms. */
 static void watch(struct sp_pipeline *p, unsigned int apart_ms)

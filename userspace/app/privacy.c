@@ -40,8 +40,9 @@ int sp_privacy_check_cameras(const struct sp_config *config, bool own_namespace,
 			if (!is_loopback(lane->cameras[k].address))
 				return sp_err_set(
 					err, -EPERM,
-					"lane %s, camera %s (%s): records are not encrypted yet, so only "
-					"cameras on loopback are taken; --allow-unencrypted overrules this",
+					"lane %s, camera %s (%s): records are not encrypted yet, so "
+					"only cameras on loopback are taken; --allow-unencrypted "
+					"overrules this",
 					lane->name, lane->cameras[k].name,
 					lane->cameras[k].address);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every content in every format: the packets put together again are the pattern, parts and chunks. */
+/* Every content in every format: its packets put together are the pattern, parts and chunks. */
 #include "gvcam/block.h"
 
 #include <endian.h>

@@ -132,7 +132,7 @@ TEST(picture_converts_to_every_format)
 	struct sp_frame_wrap wrap;
 	struct sp_pixels pixels;
 
-	/* Smooth, so that the mosaic and the shared chroma can be read back: red falls, blue rises. */
+	/* Smooth, so that mosaic and shared chroma can be read back: red falls, blue rises. */
 	for (size_t i = 0; i < 64 * 16; i++) {
 		rgb[3 * i] = (uint8_t)(250 - 3 * (i % 64));
 		rgb[3 * i + 1] = 90;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gvcam's stream into the assembler, in memory and in time of its own: whatever blocks carry, however
- * they change, whatever is lost and asked for again, and whoever else sends, each frame comes out
- * whole and each byte is the one that gvcam drew.
+ * gvcam's stream into the assembler, in memory and in time of its own: whatever blocks carry,
+ * however they change, whatever is lost and asked for again, and whoever else sends, each frame
+ * comes out whole and each byte is the one that gvcam drew.
  */
 #include "gvcam/stream.h"
 

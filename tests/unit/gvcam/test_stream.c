@@ -352,7 +352,7 @@ TEST(stream_can_use_extended_ids)
 	CHECK_EQ(header.status, GVSP_STATUS_RESENT);
 }
 
-/* Blocks of other shapes follow each other, each whole by its own leader, and come again as they were. */
+/* Blocks of other shapes follow each other, whole by their own leaders, and come again so. */
 TEST(stream_changes_shape_and_sends_again_what_it_was)
 {
 	struct gvcam_variety variety = { .seed = 6, .change_every = 3, .lines = true };
