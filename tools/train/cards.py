@@ -76,6 +76,12 @@ def data(name: str, plan: Plan) -> dict:
     return {key: asdict(part) for key, part in sets.items()}
 
 
+def runs(name: str, plan: Plan) -> dict:
+    """The trainings that a network went through, one after the other."""
+    names = {'detector': ('detector', 'refinement')}.get(name, (name,))
+    return {run: {**asdict(getattr(plan, run)), 'curve': f'curves/{run}.jsonl'} for run in names}
+
+
 def write(name: str, plan: Plan, out: Path, figures: dict, extra: dict) -> None:
     """models/sallyport_NAME.yaml and .md."""
     file = out / f'sallyport_{name}.onnx'
@@ -85,8 +91,8 @@ def write(name: str, plan: Plan, out: Path, figures: dict, extra: dict) -> None:
         'file': file.name, 'kind': name, 'sha256': sha256, 'bytes': len(content),
         'licence': 'Apache-2.0', 'what': WHAT[name], 'use': ONLY, **extra,
         'made_by': 'tools/train/recipe', 'data_made_by': 'lanesim tensor',
-        'data': data(name, plan), 'recipe': asdict(getattr(plan, name)),
-        'curve': f'curves/{name}.jsonl', 'figures': figures, 'limits': LIMITS[name],
+        'data': data(name, plan), 'runs': runs(name, plan), 'figures': figures,
+        'limits': LIMITS[name],
     }
     if name == 'embedder':
         points = figures['travellers']['all_pairs']['points']
@@ -94,15 +100,14 @@ def write(name: str, plan: Plan, out: Path, figures: dict, extra: dict) -> None:
     text = ['# SPDX-License-Identifier: Apache-2.0', '# Written by tools/train/recipe.',
             *lines(card)]
     file.with_suffix('.yaml').write_text('\n'.join(text) + '\n', encoding='utf-8')
-    training = asdict(getattr(plan, name))
     page = [
         f'# sallyport_{name}', '', WHAT[name], '', f'**{ONLY}**', '',
         f'- {file.name}, {len(content)} bytes, sha256 `{sha256}`', '- licence: Apache-2.0',
         '- data: ' + '; '.join(
             f'{key}: ' + ', '.join(f'{k} {v}' for k, v in part.items())
             for key, part in data(name, plan).items()) + ' (`lanesim tensor`; no real person)',
-        '- recipe: ' + ', '.join(f'{k} {v}' for k, v in training.items())
-        + f'; `tools/train/recipe`; curve: `curves/{name}.jsonl`',
+        *[f'- run {run} of `tools/train/recipe`: ' + ', '.join(f'{k} {v}' for k, v in how.items())
+          for run, how in runs(name, plan).items()],
         *[f'- {key.replace("_", " ")}: {value}' for key, value in extra.items()],
         '', '## Figures', '', '| what | figure |', '|---|---|', *table(figures), '',
         '"travellers" are people and vehicles of seeds that no training saw. "photographs" are of '

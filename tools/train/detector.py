@@ -4,6 +4,7 @@
 Assignment after SimOTA (arXiv:2107.08430): a face takes as many cells as their overlaps with it add
 up to, the cheapest of those near its middle.
 """
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ import augment
 from data import CROP_SIDE, Pictures, Sampler
 from loop import Run, groups
 from networks import STRIDES, Detector
-from plan import Plan, digest
-from scenes import FACES_MAX, SIDE, Composer, Truth
+from plan import Plan, Training, digest
+from scenes import AIMED, FACES_MAX, SIDE, Composer, Truth
 
+MARKS = 15.0  # weight of the landmarks' loss
 RADIUS = 2.5  # cells from a face's middle that may answer for it
 CANDIDATES = 10  # at most so many cells a face
 
@@ -92,8 +94,8 @@ def assign(corners: Tensor, scores: Tensor, boxes: Tensor, real: Tensor, middles
     return matched.any(1), owner
 
 
-def losses(out: dict[str, Tensor], truths: list[Truth], cells: Tensor,
-           strides: Tensor) -> dict[str, Tensor]:
+def losses(out: dict[str, Tensor], truths: list[Truth], cells: Tensor, strides: Tensor,
+           marks_weight: float) -> dict[str, Tensor]:
     """The parts of a step's loss, and their weighted sum."""
     boxes, points, real, ignored = stack(truths)
     corners, marks = decode(out['bbox'], out['kps'], cells, strides)
@@ -125,17 +127,18 @@ def losses(out: dict[str, Tensor], truths: list[Truth], cells: Tensor,
         cls[which, cell], iou.detach(), reduction='sum') / n
     obj_loss = (functional.binary_cross_entropy_with_logits(
         obj, positive.float(), reduction='none') * counted).sum() / n
-    return {'loss': 2 * box + cls_loss + obj_loss + 15 * mark, 'box': box, 'cls': cls_loss,
-            'obj': obj_loss, 'mark': mark}
+    loss = 2 * box + cls_loss + obj_loss + marks_weight * mark
+    return {'loss': loss, 'box': box, 'cls': cls_loss, 'obj': obj_loss, 'mark': mark}
 
 
 class Task:
     """The detector's steps."""
 
-    def __init__(self, plan: Plan, folder: Path, chunks: int) -> None:
-        self.training = plan.detector
+    def __init__(self, training: Training, folder: Path, chunks: int, aimed: float = AIMED,
+                 marks: float = MARKS, bf16: bool = False) -> None:
+        self.training, self.marks, self.bf16 = training, marks, bf16
         self.pictures = Pictures.open(folder, 'crops', CROP_SIDE, chunks)
-        self.composer = Composer(self.pictures)
+        self.composer = Composer(self.pictures, aimed)
         self.sampler = Sampler(self.training.seed, self.training.batch, self.training.opening,
                                np.flatnonzero(self.pictures.chunk == 0),
                                np.arange(len(self.pictures)))
@@ -162,15 +165,34 @@ class Task:
         """Of one batch."""
         batch, truths = self.batch(step)
         self.net.train()
-        return losses(self.net(batch), truths, self.cells, self.strides)
+        with torch.autocast('cpu', torch.bfloat16, enabled=self.bf16):
+            out = self.net(batch)
+        out = {name: value.float() for name, value in out.items()}
+        return losses(out, truths, self.cells, self.strides, self.marks)
+
+
+def run(name: str, task: Task, work: Path, curve: Path, header: dict) -> Run:
+    """The training of `task` under `name`."""
+    # Some gradients (of a bias before a normalisation) are nothing but rounding: the large epsilon
+    # keeps Adam from making steps of them.
+    optimiser = torch.optim.AdamW(groups(task.net, task.training.decay), lr=task.training.peak,
+                                  eps=1e-5)
+    return Run(name, task.training, task.net, optimiser, task.loss, work, curve, header)
 
 
 def prepare(plan: Plan, work: Path, curve: Path, chunks: int | None = None) -> Run:
     """A run of the detector's training; `chunks`: only so many are there."""
-    task = Task(plan, work / 'data', chunks or plan.train_crops.chunks)
-    training = plan.detector
-    # Some gradients (of a bias before a normalisation) are nothing but rounding: the large epsilon
-    # keeps Adam from making steps of them.
-    optimiser = torch.optim.AdamW(groups(task.net, training.decay), lr=training.peak, eps=1e-5)
-    return Run('detector', training, task.net, optimiser, task.loss, work, curve,
-               {'recipe': digest(training, plan.train_crops), 'data': task.pictures.digest()})
+    task = Task(plan.detector, work / 'data', chunks or plan.train_crops.chunks)
+    return run('detector', task, work, curve,
+               {'recipe': digest(plan.detector, plan.train_crops), 'data': task.pictures.digest()})
+
+
+def refine(plan: Plan, work: Path, curve: Path, begun: dict[str, Tensor]) -> Run:
+    """A run of its refinement; `begun`: the weights at the end of the training."""
+    how = plan.refinement
+    task = Task(how, work / 'data', plan.train_crops.chunks, how.aimed, how.marks, how.bf16)
+    task.net.load_state_dict(begun)
+    weights = hashlib.sha256(b''.join(begun[key].numpy().tobytes() for key in sorted(begun)))
+    return run('refinement', task, work, curve,
+               {'recipe': digest(how, plan.train_crops), 'data': task.pictures.digest(),
+                'begun': weights.hexdigest()[:16]})

@@ -23,6 +23,8 @@ from networks import Detector, Embedder, Quality
 from plan import DOUBT, FULL, QUICK, Plan
 
 NETWORKS = {'detector': Detector, 'embedder': Embedder, 'quality': Quality}
+# The run whose end is the network, where it is not the one of its own name.
+LAST_RUN = {'detector': 'refinement'}
 
 
 def make_data(plan: Plan, work: Path) -> None:
@@ -55,12 +57,17 @@ def tell(text: str) -> None:
     print(text, flush=True)
 
 
-def trained(name: str, work: Path) -> torch.nn.Module:
-    """From the last checkpoint, which must be the end of its training."""
-    state = torch.load(work / f'{name}.checkpoint.pt', weights_only=True)
+def weights_at_end(run: str, work: Path) -> dict[str, torch.Tensor]:
+    """Of the last checkpoint, which must be the end of the run."""
+    state = torch.load(work / f'{run}.checkpoint.pt', weights_only=True)
     if state['step'] != json.loads(state['header'])['steps']:
-        raise SystemExit(f'{name}: training is at step {state["step"]}; run the recipe again')
-    weights = state['module']
+        raise SystemExit(f'{run}: training is at step {state["step"]}; run the recipe again')
+    return state['module']
+
+
+def trained(name: str, work: Path) -> torch.nn.Module:
+    """As it is exported."""
+    weights = weights_at_end(LAST_RUN.get(name, name), work)
     if name == 'embedder':  # beside it is the head
         weights = {key[2:]: value for key, value in weights.items() if key.startswith('0.')}
     net = NETWORKS[name]()
@@ -125,9 +132,13 @@ def stage(name: str, plan: Plan, work: Path, out: Path) -> None:
     curve = out / 'curves' / f'{name}.jsonl'
     if name == 'data':
         make_data(plan, work)
-    elif name in ('detector', 'embedder'):
-        prepare = detector.prepare if name == 'detector' else embedder.prepare
-        prepare(plan, work, curve).train()
+    elif name == 'detector':
+        detector.prepare(plan, work, curve).train()
+    elif name == 'refinement':
+        detector.refine(plan, work, curve, weights_at_end('detector', work)).train()
+        write('detector', work, out)
+    elif name == 'embedder':
+        embedder.prepare(plan, work, curve).train()
         write(name, work, out)
     elif name == 'quality':
         tell('quality: how well the embedder knows its pictures again')
@@ -156,7 +167,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, help='where models go (models; --quick: WORK/models)')
     parser.add_argument('--work', type=Path,
                         help='data and checkpoints (build/train; --quick: build/train/quick)')
-    parser.add_argument('--stage', choices=['data', *NETWORKS, 'evaluate', 'cards'],
+    parser.add_argument('--stage', choices=['data', *NETWORKS, 'refinement', 'evaluate', 'cards'],
                         help='only this part')
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
@@ -172,7 +183,7 @@ def main() -> None:
     started = time.monotonic()
     stage('data', plan, options.work, options.out)
     train(['detector', 'embedder'], arguments, options.work)
-    train(['quality'], arguments, options.work)
+    train(['refinement', 'quality'], arguments, options.work)
     for name in ('evaluate', 'cards'):
         say(name)
         stage(name, plan, options.work, options.out)

@@ -41,8 +41,8 @@ def overlap(box: np.ndarray, area: tuple[float, float, float, float]) -> float:
 class Composer:
     """Makes training pictures of cut-outs."""
 
-    def __init__(self, pictures: Pictures) -> None:
-        self.pictures = pictures
+    def __init__(self, pictures: Pictures, aimed: float = AIMED) -> None:
+        self.pictures, self.aimed = pictures, aimed
         self.faces = []
         for line in pictures.lines:
             faces = []
@@ -57,7 +57,7 @@ class Composer:
             rng: np.random.Generator) -> tuple[float, np.ndarray | None]:
         """How much larger to show cut-out `i`, and what has to be in sight (or None)."""
         faces = [face for face in self.faces[i] if face[2] >= VISIBLE_MIN]
-        if not faces or rng.random() >= AIMED:
+        if not faces or rng.random() >= self.aimed:
             return float(np.exp(rng.uniform(np.log(.5), np.log(1.6)))), None
         box, _, _, eyes = faces[int(rng.integers(len(faces)))]
         wanted = np.exp(rng.uniform(np.log(EYES_MIN + 1), np.log(eyes_max)))
