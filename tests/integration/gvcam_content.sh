@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 receiver=$build/tests/integration/gvcam_content
 [ -x "$gvcam" ] || { echo "not ok gvcam_content: $gvcam is not built (make)"; exit 1; }
 [ -x "$receiver" ] || { skip gvcam_content "$receiver is not built: aravis is absent (tools/setup)"; exit 0; }
-own_network
+own_network "$@"
 
 # The farm's own port or a neighbour's: without a namespace another gvcam may be there.
 begin() { # NAME GVCAM-OPTION…

@@ -86,27 +86,33 @@ strangers() {
 	PY
 }
 
-# run_once NAME: the cameras stop by themselves, so that no frame is cut by the end.
+# answers: the appliance is there, with the sockets of its streams
+answers() {
+	for _ in $(seq 400); do [ -S "$work/data/control.sock" ] && return; sleep 0.05; done
+}
+
+# run_once NAME: until the cameras have sent all they may and left, so that no frame is cut by the end.
 run_once() {
 	local name=$1 appliance
 	at_cameras "$gvcam" --address 192.0.2.2 --cameras 2 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 \
-		>"$work/$name.log" 2>&1 &
+		--duration 60 >"$work/$name.log" 2>&1 &
 	local camera=$!
 	pids+=($camera)
 	for _ in $(seq 200); do grep -qs '^gvcam: camera' "$work/$name.log" && break; sleep 0.05; done
-	"$sallyport" run -c "$work/sallyport.yaml" --duration 6 --allow-unencrypted --json >"$work/stats.json" 2>"$work/err" &
+	"$sallyport" run -c "$work/sallyport.yaml" --allow-unencrypted --json >"$work/stats.json" 2>"$work/err" &
 	appliance=$!
 	pids+=($appliance)
-	sleep 2
+	answers
+	sleep 1
 	"$sallyport" lanes trigger lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
 	strangers
 	sleep 1
 	nft list ruleset >"$work/rules" 2>&1
 	"$sallyport" lanes close lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
 	"$sallyport" stats -c "$work/sallyport.yaml" >"$work/text" 2>>"$work/asked"
+	wait $camera
+	kill -TERM $appliance
 	wait $appliance || { not_ok "run_dpdk_$name" "$(tail -n 3 "$work/err" "$work/asked")"; return 1; }
-	kill $camera 2>/dev/null
-	wait $camera 2>/dev/null
 }
 
 # verdict NAME PYTHON-CONDITION: of the document s
@@ -148,7 +154,7 @@ rm -rf "$work/data"
 "$sallyport" run -c "$work/sallyport.yaml" --allow-unencrypted >/dev/null 2>"$work/err" &
 victim=$!
 pids+=($victim)
-for _ in $(seq 100); do [ -S "$work/data/control.sock" ] && break; sleep 0.05; done
+answers
 kill -9 $victim
 wait $victim 2>/dev/null
 "$sallyport" doctor -c "$work/sallyport.yaml" >"$work/text" 2>&1

@@ -25,12 +25,13 @@ compute: {backend: none}
 capture: {queues: 2, retention_ms: 2000, packet_timeout_ms: 150}
 journal: {segment_mib: 8}
 YAML
-start_gvcam camera --address 127.0.0.2 --cameras 3 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 ||
+start_gvcam camera --address 127.0.0.2 --cameras 3 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 \
+	--duration 60 ||
 	{ not_ok run_queues "gvcam did not start"; exit 1; }
-"$sallyport" run -c "$work/sallyport.yaml" --duration 6 --json >"$work/stats.json" 2>"$work/err" &
+"$sallyport" run -c "$work/sallyport.yaml" --json >"$work/stats.json" 2>"$work/err" &
 appliance=$!
 pids+=($appliance)
-sleep 2
+for _ in $(seq 400); do [ -S "$work/data/control.sock" ] && break; sleep 0.05; done
 # A datagram to every port of this namespace, from an address that is no camera's.
 [ -z "${SP_OWN_NETWORK:-}" ] || python3 - $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
 	import socket, sys
@@ -39,6 +40,9 @@ sleep 2
 	for port in sys.argv[1:]:
 	    s.sendto(b'?' * 64, ('127.0.0.1', int(port, 16)))
 PY
+# The cameras have sent all they may and left: no frame is cut by the end.
+wait "$gvcam_pid"
+kill -TERM $appliance
 wait $appliance || { not_ok run_queues "$(tail -n 3 "$work/err")"; exit 1; }
 
 # verdict NAME PYTHON-CONDITION: of the document s
