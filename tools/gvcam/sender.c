@@ -92,19 +92,24 @@ static void take_mail(struct gvcam_sender *sender, struct gvcam_outlet *outlet, 
 	outlet->stream.stats.refused += mail->overflow;
 }
 
-/* If it is the current block's last payload packet. Blocks that are stamped are an image alone. */
-static void stamp_image(const struct gvcam_stream *stream, struct gvcam_packet *packet)
+/* The current block's last payload packet. Blocks that are stamped are an image alone. */
+static bool ends_image(const struct gvcam_stream *stream, const struct gvcam_packet *packet)
 {
-	uint64_t now_ns = sp_clock_now();
 	struct sp_gvsp_packet header;
 
-	if (packet->data_bytes < sizeof(now_ns) ||
-	    sp_gvsp_parse(packet->head, packet->head_bytes, &header) ||
-	    header.format != GVSP_FORMAT_PAYLOAD || header.packet_id + 2 != stream->packets)
-		return;
+	return packet->data_bytes >= sizeof(uint64_t) &&
+	       !sp_gvsp_parse(packet->head, packet->head_bytes, &header) &&
+	       header.format == GVSP_FORMAT_PAYLOAD && header.packet_id + 2 == stream->packets;
+}
+
+static void stamp(struct gvcam_packet *packet)
+{
+	uint64_t now_ns;
+
 	if (packet->data != packet->scratch)
 		memcpy(packet->scratch, packet->data, packet->data_bytes);
 	packet->data = packet->scratch;
+	now_ns = sp_clock_now();
 	memcpy(packet->scratch + packet->data_bytes - sizeof(now_ns), &now_ns, sizeof(now_ns));
 }
 
@@ -128,11 +133,20 @@ static uint32_t send_by_way(struct gvcam_outlet *outlet, const struct gvcam_pack
 
 static void send_packets(struct gvcam_sender *sender, struct gvcam_outlet *outlet, uint32_t n)
 {
-	for (uint32_t i = 0; outlet->stamp && i < n; i++)
-		stamp_image(&outlet->stream, &sender->packets[i]);
+	uint32_t sent = 0, failed = 0;
+
 	if (!outlet->begin_ns)
 		outlet->begin_ns = sp_clock_now();
-	outlet->stream.stats.failed += send_by_way(outlet, sender->packets, n);
+	/* What is before the stamp is sent before it. */
+	for (uint32_t i = 0; outlet->stamp && i < n; i++) {
+		if (!ends_image(&outlet->stream, &sender->packets[i]))
+			continue;
+		failed += send_by_way(outlet, sender->packets + sent, i - sent);
+		stamp(&sender->packets[i]);
+		sent = i;
+	}
+	failed += send_by_way(outlet, sender->packets + sent, n - sent);
+	outlet->stream.stats.failed += failed;
 	outlet->end_ns = sp_clock_now();
 }
 
