@@ -108,6 +108,9 @@ UNIT := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC) $(sort $(wildcard test
 HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(call without,ARAVIS, \
 	tests/integration/gvcam_content.c),$(sort $(wildcard tests/integration/*.c))))
 INTEGRATION := $(sort $(filter-out tests/integration/lib.sh,$(wildcard tests/integration/*.sh)))
+# These wait more than they work, and run beside each other where each gets a network of its own.
+TOGETHER := $(shell grep -l '^\# TOGETHER: ' $(INTEGRATION))
+TOGETHER_JOBS = $(if $(filter 0,$(shell unshare -n true 2>/dev/null && id -u)),$(JOBS),1)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/capture_%.c, \
@@ -271,7 +274,8 @@ test:
 	$(if $(TSAN_TESTS),$(MAKE) SAN=tsan tsan-tests)
 	$(MAKE) fuzz-programs
 	tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) \
-		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 10") --serial $(INTEGRATION)
+		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 10") \
+		-j $(TOGETHER_JOBS) $(TOGETHER) -j 1 $(filter-out $(TOGETHER),$(INTEGRATION))
 tsan-tests: $(patsubst tests/%.c,$(BUILD)/tests/%,$(TSAN_TESTS))
 
 # The sanitizer builds of the programs run the integration tests, fuzzers run for minutes.
@@ -281,7 +285,7 @@ test-long:
 	$(MAKE) SAN=asan all tests helpers
 	$(MAKE) SAN=tsan all tsan-tests
 	SP_LONG=1 tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) $(foreach f,$(FUZZ),"tests/fuzz/run $(f) 300") \
-		--serial $(INTEGRATION) $(foreach t,$(INTEGRATION),"env SP_BUILD=build/asan $(t)")
+		-j 1 $(INTEGRATION) $(foreach t,$(INTEGRATION),"env SP_BUILD=build/asan $(t)")
 
 asan:
 	$(MAKE) SAN=asan all tests
@@ -293,7 +297,7 @@ tsan:
 check-units: $(UNIT)
 	tests/run -j $(JOBS) $(UNIT)
 check-integration: all helpers
-	tests/run --serial $(INTEGRATION)
+	tests/run -j 1 $(INTEGRATION)
 
 demo:
 	tools/setup

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # `sallyport cameras` on simulated cameras: found, shown, and clear words where there are none.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

@@ -4,6 +4,7 @@
 #
 #   namespace of its own:   lo 127.0.0.1 ── fake camera SP01      control (this test's program)
 #                           lo 127.0.0.2 ── fake camera SP02
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 program=${SP_BUILD:-build}/tests/integration/control

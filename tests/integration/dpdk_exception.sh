@@ -7,6 +7,7 @@
 #   namespace of its own                                                     beside it
 #   farm ── net_af_packet0 ── host0 (no address, all dropped) ════ cam0 ── 10.77.1.1 gvcam
 #     └── net_tap0 ── camtap 10.77.0.1 ── kernel ── GVCP: farm, sallyport cameras
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

@@ -2,9 +2,9 @@
 /*
  * farm: receives from N cameras of gvcam through one packet source and checks all of it: each
  * payload lies in the source's region, each byte is the one that this camera drew, each ledger adds
- * up, no memory is taken once all cameras stream. Prints what it saw as one JSON object; exit status
- * 1 with the reason on stderr where something is wrong. Run by many_cameras.sh, dpdk_guest.sh,
- * dpdk_veth.sh, dpdk_exception.sh, spoof.sh and loss_sweep.sh.
+ * up, no memory is taken once all cameras stream. Prints what it saw as one JSON object; exit
+ * status 1 with the reason on stderr where something is wrong. Run by many_cameras.sh,
+ * dpdk_guest.sh, dpdk_veth.sh, dpdk_exception.sh, spoof.sh and loss_sweep.sh.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -61,8 +61,8 @@ static bool have_all(const struct farm *farm, uint64_t frames)
 }
 
 /*
- * Of a lossy wire's frames, some may have left no packet: then the end is that no more come, for longer
- * than the assembler holds a block open.
+ * Of a lossy wire's frames, some may have left no packet: then the end is that no more come, for
+ * longer than the assembler holds a block open.
  */
 static bool is_over(const struct farm *farm)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forger: puts frames on a wire that a camera never sends, each kind in turn, at a rate or as fast as
- * it goes. Prints how many of each kind left as one JSON object. Run by spoof.sh.
+ * forger: puts frames on a wire that a camera never sends, each kind in turn, at a rate or as fast
+ * as it goes. Prints how many of each kind left as one JSON object. Run by spoof.sh.
  *
  * All claim the camera's addresses and ports but for what the kind is about. A GVSP payload header
  * with a block id far away is in each, so that one that gets through does not fit either.

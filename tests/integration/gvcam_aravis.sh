@@ -5,6 +5,7 @@
 #   namespace of its own:   lo 127.0.0.1, .2 ── gvcam ── arv-tool, arv-camera-test
 #
 # For an ordinary user without user namespaces: the same on the machine's own loopback.
+# TOGETHER: see Makefile
 set -u
 self=$(realpath "$0")
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,7 @@
 # that change mid-stream, lines left out; and a farm of 300 cameras.
 #
 #   namespace of its own:   lo 127.0.0.0/8 ── gvcam ── gvcam_content (libaravis)
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

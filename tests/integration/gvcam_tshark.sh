@@ -5,6 +5,7 @@
 #
 #   namespace of its own:   lo 127.0.0.1 ── gvcam ── arv-camera-test, this script
 #                            └── dumpcap
+# TOGETHER: see Makefile
 set -u
 self=$(realpath "$0")
 cd "$(dirname "$0")/../.." || exit 1

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # kill -9 of a journal's writer at random times: nothing that was acknowledged is lost.
 # SP_TEST_SEED=N SP_TEST_ROUNDS=N change the run.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 helper=${SP_BUILD:-build}/tests/integration/journal_kill

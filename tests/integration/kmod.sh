@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The sources that kernel and userspace share, compiled by the kernel's rules: W=1 and sparse without a word.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 ls -d /lib/modules/*/build >/dev/null 2>&1 || { echo "skip kmod: no kernel headers here (tools/setup)"; exit 0; }

@@ -3,6 +3,7 @@
 # A camera that loses, reorders and duplicates packets, made whole by resends.
 #
 #   namespace of its own:   lo 127.0.0.1 ── gvcam      resend (this test's program)
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${SP_BUILD:-build}

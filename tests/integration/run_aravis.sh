@@ -5,6 +5,7 @@
 #
 #   namespace of its own:   lo 127.0.0.2 ── arv-fake-gv-camera-0.8
 #                           lo 127.0.0.1 ── sallyport run
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

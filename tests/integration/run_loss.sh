@@ -4,6 +4,7 @@
 # without it the ledger accounts for every packet.
 #
 #   gvcam 127.0.0.2 ══GVSP, 2 % lost══▶ sallyport run ──PACKETRESEND──▶ gvcam
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A lossy stream is captured while `sallyport run` receives it; the capture replayed gives the same ledger.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
