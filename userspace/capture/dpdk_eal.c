@@ -246,7 +246,11 @@ static void compose(const struct sp_dpdk_config *config, size_t need)
 static void init_on_thread(struct sp_thread *thread)
 {
 	(void)thread;
-	eal.error = rte_eal_init(eal.argc, eal.permuted) < 0 ? -rte_errno : 0;
+	eal.error = 0;
+	rte_errno = 0;
+	/* It fails in some ways without saying why. */
+	if (rte_eal_init(eal.argc, eal.permuted) < 0)
+		eal.error = rte_errno ? -rte_errno : -EIO;
 	/* Whoever embeds us may have initialised it: his arguments, and fine. */
 	if (eal.error == -EALREADY)
 		eal.error = 0;
@@ -288,10 +292,13 @@ static int remember(const char *const *kept, int n, struct sp_err *err)
 {
 	for (int i = 0; i < n; i++) {
 		eal.given[i] = strdup(kept[i]);
-		if (!eal.given[i])
-			return sp_err_set(err, -ENOMEM, "dpdk: no memory; close other programs");
-		eal.given_n++;
+		if (eal.given[i])
+			continue;
+		while (i-- > 0)
+			free(eal.given[i]);
+		return sp_err_set(err, -ENOMEM, "dpdk: no memory; close other programs");
 	}
+	eal.given_n = n;
 	return 0;
 }
 
