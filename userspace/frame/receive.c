@@ -22,7 +22,10 @@ static uint32_t head_bytes(const struct sp_packet *packet)
 	return packet->split && packet->split < packet->length ? packet->split : packet->length;
 }
 
-/* The packet's first bytes, up to @max, from both places. Returns how many. */
+/*
+ * The packet's first bytes, up to @max, from both places. Returns how many: of a packet that is not
+ * wholly in the region those at its head, whatever @max is.
+ */
 static uint32_t gather(const struct sp_stream *stream, const struct sp_packet *packet,
 		       uint8_t *bytes, uint32_t max)
 {
@@ -32,7 +35,7 @@ static uint32_t gather(const struct sp_stream *stream, const struct sp_packet *p
 	if (head > n)
 		head = n;
 	memcpy(bytes, packet->head, head);
-	if (n > head && !sp_region_holds(region, packet->offset, n - head))
+	if (n > head && !sp_region_holds(region, packet->offset, packet->length - head))
 		return head;
 	if (n > head)
 		memcpy(bytes + head, region->base + packet->offset, n - head);

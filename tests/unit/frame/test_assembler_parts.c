@@ -331,4 +331,26 @@ TEST(split_packet_that_is_cut_short)
 	end();
 }
 
+/* The header is in the region, what is behind it not wholly: nothing of the packet is believed. */
+TEST(split_packet_that_leaves_the_region)
+{
+	enum { LEFT = 20 };
+	struct traffic_block b = parts_block(1);
+
+	for (uint32_t id = 0; id < 2; id++) {
+		struct sp_packet packet;
+
+		begin();
+		packet = traffic_packet(&t, &b, id, 0, 0, 0);
+		traffic_split(&t, &packet, 4);
+		memmove(t.region.base + t.region.size - LEFT, t.region.base + packet.offset, LEFT);
+		packet.offset = t.region.size - LEFT;
+		push(packet);
+		tick(MS);
+		sp_assembler_flush(t.assembler, 2 * MS);
+		CHECK(c->malformed == 1 && !c->expected);
+		end();
+	}
+}
+
 TEST_MAIN()
