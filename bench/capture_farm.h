@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run of bench/cameras and bench/loss: gvcam at the other end of bench/farm.sh's wire, a receiver
- * here, and what both say of it.
+ * One run of bench/cameras and bench/loss: gvcam at the other end of bench/farm.sh's wire, a
+ * receiver here, and what both say of it.
  */
 #ifndef SP_BENCH_CAPTURE_FARM_H
 #define SP_BENCH_CAPTURE_FARM_H
@@ -27,8 +27,8 @@ struct bench_farm_load {
 
 /*
  * Runs gvcam with @load, and @receiver (its output is set here) until it ends. *ret_received and
- * *ret_sent: the JSON objects that they print; the caller lets go of both. 0 or -errno with a line on
- * stderr.
+ * *ret_sent: the JSON objects that they print; the caller lets go of both. 0 or -errno with a line
+ * on stderr.
  */
 int bench_farm_run(const struct bench_farm_load *load, struct bench_command *receiver,
 		   json_t **ret_received, json_t **ret_sent);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a lossy wire leaves: whole frames, and what the camera must send again for them. Ours (udp source,
- * assembler, resend thread) beside libaravis' own stream with its default resend policy, on the same
- * seeds: gvcam loses the same packets for both, and resent packets as often as others. Run by
- * bench/farm.sh; `bench/loss quick` is a look, not a measurement.
+ * What a lossy wire leaves: whole frames, and what the camera must send again for them. Ours (udp
+ * source, assembler, resend thread) beside libaravis' own stream with its default resend policy, on
+ * the same seeds: gvcam loses the same packets for both, and resent packets as often as others. Run
+ * by bench/farm.sh; `bench/loss quick` is a look, not a measurement.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -104,7 +104,7 @@ static int receive(const struct options *o)
 		g_object_unref(camera);
 		return fail("stream", error);
 	}
-	/* Where resending is what is compared, the wire alone shall lose: a socket buffer as ours. */
+	/* Where resending is compared, the wire alone shall lose: a socket buffer as ours. */
 	if (o->resend)
 		g_object_set(stream, "socket-buffer", ARV_GV_STREAM_SOCKET_BUFFER_FIXED,
 			     "socket-buffer-size", SOCKET_BUFFER, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests/integration/farm is made of: gvcam's cameras, one packet source, and what is checked of
- * what they send.
+ * What tests/integration/farm is made of: gvcam's cameras, one packet source, and what is checked
+ * of what they send.
  *
  * Camera i has its own width, so that the pattern of one is not the pattern of another: in
  * t = x + y + 3 × block a byte at the same place of the same block is another pixel.
@@ -64,7 +64,7 @@ struct farm {
 	uint64_t resident_then, resident; /* bytes */
 };
 
-/* Everything but the cameras: source, streams, resend thread; it runs. 0 or -errno with @err filled. */
+/* Source, streams and resend thread run: all but the cameras. 0 or -errno with @err filled. */
 int farm_open(struct farm *farm, struct sp_err *err);
 
 /* Lets the cameras stream once they answer, each by a worker of its own. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first byte is how much longer the frame was on the wire, the second a VLAN that the card took off
- * (255: none); then the frame.
+ * The first byte is how much longer the frame was on the wire, the second a VLAN that the card took
+ * off (255: none); then the frame.
  */
 #include "capture/allow.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,10 +33,9 @@ static uint64_t sum(const struct sp_packet_counters *counters)
 	uint64_t all = 0;
 
 	for (size_t i = 0; i < sp_packet_counter_table_n; i++) {
-		uint64_t one;
+		size_t at = sp_packet_counter_table[i].offset;
 
-		memcpy(&one, (const char *)counters + sp_packet_counter_table[i].offset, sizeof(one));
-		all += one;
+		all += *(const uint64_t *)((const char *)counters + at);
 	}
 	return all;
 }

@@ -18,8 +18,8 @@ enum key_kind {
 };
 
 /*
- * A slot: address in bits 0 … 31, port 32 … 47, kind 48 … 50, stream from 51 on. Every stream has four
- * keys at most, so that a quarter of the slots is used when the table is full.
+ * A slot: address in bits 0 … 31, port 32 … 47, kind 48 … 50, stream from 51 on. Every stream has
+ * four keys at most, so that a quarter of the slots is used when the table is full.
  */
 enum { SLOTS_LOG2 = 13, SLOTS = 1 << SLOTS_LOG2, PORT_AT = 32, KIND_AT = 48, STREAM_AT = 51 };
 
@@ -127,8 +127,9 @@ int sp_allow_add(struct sp_allow *allow, const struct sp_packet_stream *stream, 
 		return error;
 	if (has(allow, key))
 		return sp_err_set(err, -EEXIST,
-				  "allow-list: two streams to port %u from %u.%u.%u.%u; give each a "
-				  "port of its own", stream->host_port, stream->camera_ip >> 24,
+				  "allow-list: two streams to port %u from %u.%u.%u.%u; give each "
+				  "a port of its own",
+				  stream->host_port, stream->camera_ip >> 24,
 				  stream->camera_ip >> 16 & 255, stream->camera_ip >> 8 & 255,
 				  stream->camera_ip & 255);
 	put(allow, key, allow->streams_n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may send to us: the allow-list of a source that sees whole Ethernet frames. Bytes of a frame
- * in, its stream and the bounds of its UDP payload out, or the counter of what is wrong with it. What
- * a card filters is checked here again: rules can be missing, partial or full.
+ * in, its stream and the bounds of its UDP payload out, or the counter of what is wrong with it.
+ * What a card filters is checked here again: rules can be missing, partial or full.
  *
  * Pure; add before the capture thread runs, look from that thread.
  */
@@ -23,8 +23,8 @@ struct sp_allow; /* a table from UDP port and address to stream, open addressing
 /*
  * Which stream a datagram is of: the one of its host port, host address and camera address, or else
  * of its host port and host address with any camera. Then MAC address, camera port and VLAN must be
- * the stream's. A stream with a VLAN takes packets that have this tag and no other; SP_VLAN_UNTAGGED
- * takes those without a tag, or with one for priority alone (id 0).
+ * the stream's. A stream with a VLAN takes packets that have this tag and no other;
+ * SP_VLAN_UNTAGGED takes those without a tag, or with one for priority alone (id 0).
  */
 enum sp_allow_verdict {
 	SP_ALLOW_STREAM,  /* one of ours: *ret is filled */
@@ -49,8 +49,8 @@ void sp_allow_destroy(struct sp_allow *allow);
 int sp_allow_add(struct sp_allow *allow, const struct sp_packet_stream *stream, struct sp_err *err);
 
 /*
- * @captured bytes at @frame of an Ethernet frame of @wire bytes; @vlan: a tag that the card took off
- * (its id), or -1 where it leaves tags in place. Reads headers only: @captured may end anywhere
+ * @captured bytes at @frame of an Ethernet frame of @wire bytes; @vlan: a tag that the card took
+ * off (its id), or -1 where it leaves tags in place. Reads headers only: @captured may end anywhere
  * behind the UDP header. *ret is filled for a stream. What is refused is counted in @counters:
  *	foreign, foreign_mac, foreign_port, foreign_vlan  to a stream's port, not from its camera
  *	unknown_stream  from a camera and the port that its stream is sent from, to another port

@@ -52,11 +52,12 @@ enum sp_datagram_kind sp_datagram_parse(enum sp_link link, const uint8_t *bytes,
 					uint32_t wire, struct sp_datagram *ret);
 
 /*
- * The same by the headers alone: the payload lies inside the @wire bytes, @captured may end anywhere
- * behind the UDP header. Of a fragment *ret has the addresses, and the ports of the first one, else
- * ports of 0. Of other kinds it may be filled in part.
+ * The same by the headers alone: the payload lies inside the @wire bytes, @captured may end
+ * anywhere behind the UDP header. Of a fragment *ret has the addresses, and the ports of the first
+ * one, else ports of 0. Of other kinds it may be filled in part.
  */
 enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *bytes,
-					  uint32_t captured, uint32_t wire, struct sp_datagram *ret);
+					  uint32_t captured, uint32_t wire,
+					  struct sp_datagram *ret);
 
 #endif

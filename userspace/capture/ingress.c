@@ -34,8 +34,8 @@ static int check(const char *interface, unsigned int n, struct sp_err *err)
 	for (const char *c = interface; *c; c++) {
 		if (!isalnum((unsigned char)*c) && !strchr("._-@+", *c))
 			return sp_err_set(err, -EINVAL,
-					  "%s: not a name that an ingress rule can have; rename the "
-					  "interface: ip link set … name eth1", interface);
+					  "%s: not a name that an ingress rule can have; rename "
+					  "the interface: ip link set … name eth1", interface);
 	}
 	if (!if_nametoindex(interface))
 		return sp_err_set(err, -ENODEV,
@@ -46,7 +46,7 @@ static int check(const char *interface, unsigned int n, struct sp_err *err)
 	return 0;
 }
 
-/* What the kernel's tables cannot be named after goes as "/" and its code: no interface has a "/". */
+/* What tables cannot be named after goes as "/" and its code: no interface has a "/". */
 static void name_table(struct sp_ingress *ingress)
 {
 	char *at = ingress->table + sprintf(ingress->table, "sallyport_");
@@ -70,12 +70,12 @@ static int explain(const char *interface, const char *why, struct sp_err *err)
 				  "have the kernel drop nothing", interface, length, reason);
 	if (strstr(why, strerror(ENOENT)) || strstr(why, strerror(EOPNOTSUPP)))
 		return sp_err_set(err, -EOPNOTSUPP,
-				  "%s: ingress rule: %.*s; the kernel needs CONFIG_NF_TABLES_NETDEV "
-				  "and CONFIG_NETFILTER_INGRESS: modprobe nf_tables, or have it drop "
-				  "nothing", interface, length, reason);
+				  "%s: ingress rule: %.*s; the kernel needs "
+				  "CONFIG_NF_TABLES_NETDEV and CONFIG_NETFILTER_INGRESS: modprobe "
+				  "nf_tables, or have it drop nothing", interface, length, reason);
 	return sp_err_set(err, -EIO,
-			  "%s: ingress rule: %.*s; look at nft list ruleset, or have the kernel drop "
-			  "nothing", interface, length, reason);
+			  "%s: ingress rule: %.*s; look at nft list ruleset, or have the kernel "
+			  "drop nothing", interface, length, reason);
 }
 
 static int run(const char *interface, const char *commands, struct sp_err *err)

@@ -20,8 +20,10 @@ void sp_nap_init(struct sp_nap *nap, uint64_t max_ns, uint32_t ring)
 /* Packets a time, while they come: quiet times between bursts do not count. */
 static void see(struct sp_nap *nap, unsigned int packets, uint64_t now_ns)
 {
-	double elapsed = nap->seen_ns && now_ns > nap->seen_ns ? (double)(now_ns - nap->seen_ns) : 0;
+	double elapsed = 0;
 
+	if (nap->seen_ns && now_ns > nap->seen_ns)
+		elapsed = (double)(now_ns - nap->seen_ns);
 	if (packets || now_ns < nap->busy_until_ns)
 		nap->packets_per_ns += (packets - nap->packets_per_ns * elapsed) /
 				       (SMOOTH_NS + elapsed);

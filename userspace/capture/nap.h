@@ -2,8 +2,8 @@
 /*
  * Adaptive polling: how long a thread that polls a queue may sleep. It polls busily while packets
  * come and for a while after, then naps, first shortly, then longer up to a bound: a packet that
- * comes into a nap waits no longer than that, and the bound shrinks to a quarter of the time in which
- * the queue would fill at the rate that was seen.
+ * comes into a nap waits no longer than that, and the bound shrinks to a quarter of the time in
+ * which the queue would fill at the rate that was seen.
  *
  * Pure: time and counts in, a nap out.
  */
@@ -24,8 +24,8 @@ struct sp_nap {
 void sp_nap_init(struct sp_nap *nap, uint64_t max_ns, uint32_t ring);
 
 /*
- * A poll at @now_ns gave @packets. Returns 0: poll again at once, else nanoseconds to sleep. @left_ns:
- * to the caller's deadline, never exceeded.
+ * A poll at @now_ns gave @packets. Returns 0: poll again at once, else nanoseconds to sleep.
+ * @left_ns: to the caller's deadline, never exceeded.
  */
 uint64_t sp_nap_after(struct sp_nap *nap, unsigned int packets, uint64_t now_ns, uint64_t left_ns);
 

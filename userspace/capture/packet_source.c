@@ -6,7 +6,8 @@
 const struct sp_counter sp_packet_counter_table[] = {
 	ROW(received, "Datagrams handed to the assembler"),
 	ROW(foreign, "Datagrams dropped because another host than the camera sent them"),
-	ROW(foreign_mac, "Datagrams dropped because another MAC address than the camera's sent them"),
+	ROW(foreign_mac,
+	    "Datagrams dropped because another MAC address than the camera's sent them"),
 	ROW(foreign_port, "Datagrams dropped because they left another port than the camera's"),
 	ROW(foreign_vlan, "Datagrams dropped because they came over another VLAN"),
 	ROW(truncated, "Datagrams dropped because they are longer than a buffer or were cut"),

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PORT: where packets come from. Implementations: udp.c (io_uring multishot recvmsg, or recvmmsg),
- * dpdk.c (a queue of a network card, or of one of DPDK's software ports), replay.c (a capture file).
+ * dpdk.c (a queue of a network card, or of a software port of DPDK's), replay.c (a capture file).
  *
- * A packet is a UDP payload that lies in the source's region. The CPU reads its header at `head` and
- * nothing moves it. A card that splits packets puts the first `split` bytes elsewhere, so that the
- * CPU never touches what the GPU reads. receive lends the buffers; each token goes back through
+ * A packet is a UDP payload that lies in the source's region. The CPU reads its header at `head`
+ * and nothing moves it. A card that splits packets puts the first `split` bytes elsewhere, so that
+ * the CPU never touches what the GPU reads. receive lends the buffers; each token goes back through
  * release exactly once, in any order, when no frame needs the packet any more.
  *
- * Threads: open, add_stream, start, close: main, while the capture thread does not run. receive, release:
- * the capture thread. counters: any thread.
+ * Threads: open, add_stream, start, close: main, while the capture thread does not run. receive,
+ * release: the capture thread. counters: any thread.
  */
 #ifndef SP_CAPTURE_PACKET_SOURCE_H
 #define SP_CAPTURE_PACKET_SOURCE_H
@@ -47,7 +47,7 @@ struct sp_packet_counters {
 	uint64_t socket_overflow;  /* datagrams that the kernel dropped (SO_RXQ_OVFL) */
 	uint64_t unknown_stream;   /* dropped: to a port that no stream has */
 	/* A card's own counts, and what its queue gave that is no stream's. */
-	uint64_t ring_full;	   /* packets that the card dropped: its ring was not emptied in time */
+	uint64_t ring_full;	   /* packets that the card dropped: its ring was full */
 	uint64_t no_mbuf;	   /* packets that the driver dropped: no buffer was free */
 	uint64_t card_errors;	   /* packets with a bad checksum or length, dropped by the card */
 	uint64_t passed_on;	   /* to the kernel, over the exception path */
@@ -80,7 +80,7 @@ struct sp_packet_source_ops {
 	/* Streams are numbered 0, 1, … in the order of the calls. 0 or -errno with @err filled. */
 	int (*add_stream)(struct sp_packet_source *source, const struct sp_packet_stream *stream,
 			  struct sp_err *err);
-	/* Optional. After the last add_stream, before the first receive. 0 or -errno with @err filled. */
+	/* Optional; between the last add_stream and the first receive. 0 or -errno as above. */
 	int (*start)(struct sp_packet_source *source, struct sp_err *err);
 	/*
 	 * Up to @max packets, those of one stream in the order they came. Waits up to @timeout_ns

@@ -63,14 +63,14 @@ struct sp_frame {
 	uint64_t first_ns, last_ns; /* receive time of the first and last packet, CLOCK_MONOTONIC */
 	uint64_t exposure_ns; /* best estimate of the exposure on CLOCK_MONOTONIC; orders results */
 	uint32_t flags;
-	/* Geometry of the image that is looked at: part 0, or the first image of a multi-part block. */
+	/* Geometry of the image that is looked at: part 0, of a multi-part block its first one. */
 	uint32_t pixel_format; /* PFNC code, wire/pfnc.h */
 	uint32_t width, height, offset_x, offset_y;
 	uint32_t padding_x; /* bytes after each line */
 	/*
-	 * Pixels. Part 0 is that image. Chunk data behind an image is a part that shares its packets
-	 * with it: it begins at the block's first byte, since a chunk's place is counted from there
-	 * (the image may be a chunk itself), and ends with the last byte that came.
+	 * Pixels. Part 0 is that image. Chunk data behind an image is a part that shares its
+	 * packets with it: it begins at the block's first byte, since a chunk's place is counted
+	 * from there (the image may be a chunk itself), and ends with the last byte that came.
 	 */
 	uint32_t parts_n;
 	struct sp_frame_part parts[SP_FRAME_PARTS_MAX];

@@ -436,7 +436,7 @@ TEST(a_table_finds_what_a_loop_finds)
 
 enum { BATCH = 512, BATCHES = 400 };
 
-/* Bounds with room for sanitizers and a busy machine; a search through the streams is far off both. */
+/* With room for sanitizers and a busy machine; a search through the streams is far off both. */
 TEST(a_look_is_quick_whatever_the_number_of_streams)
 {
 	static uint8_t frames[BATCH][64];

@@ -112,8 +112,9 @@ TEST(a_fast_stream_shortens_the_naps_between_its_bursts)
 }
 
 /*
- * Bursts by seed against a queue that drops when it is full: nothing is lost, once the rate was seen,
- * although the sleeper oversleeps by up to 60 µs, and the thread sleeps most of the quiet time.
+ * Bursts by seed against a queue that drops when it is full: nothing is lost, once the rate was
+ * seen, although the sleeper oversleeps by up to 60 µs, and the thread sleeps most of the quiet
+ * time.
  */
 TEST(nothing_is_lost_and_quiet_time_is_slept)
 {
