@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,6 +297,8 @@ int main(int argc, char **argv)
 		sp_opt_help(table, &usage, stdout);
 		return 0;
 	}
+	/* A receiver that ended early is reported; writing to it shall not end us. */
+	signal(SIGPIPE, SIG_IGN);
 	claim.place.build = build && *build ? build : "build";
 	claim.place.work = getenv("SP_WORK");
 	claim.place.sender_namespace = getenv("SP_CAMERA_NAMESPACE");
