@@ -36,8 +36,48 @@ struct rule {
 	uint16_t vlan;
 };
 
+/*
+ * A sender that was let in, by its headers: a packet with the same ones, plain Ethernet and IPv4
+ * without options, needs neither parser nor table. Nearly every packet is such a one.
+ */
+enum {
+	FAMILIARS_LOG2 = 10,
+	HEADERS_AT = 6, /* source MAC and type, then IP and ports: four words of 8 bytes */
+	HEADERS = 4,
+	IP_AT = 14,
+	TOTAL_AT = 16,
+	SOURCE_AT = 26,
+	PORTS_AT = 34,
+	LENGTH_AT = 38,
+	PAYLOAD_AT = 42,
+	PLAIN_IP = 0x45, /* version 4, no options */
+	IP_BYTES = 20,
+	UDP_BYTES = 8,
+};
+
+struct familiar {
+	uint64_t headers[HEADERS]; /* masked; all 0: nobody */
+	uint32_t stream;
+	uint32_t source_ip; /* host order */
+	int vlan; /* as the card took it off */
+};
+
+/* What of each word is alike in all packets of a sender. */
+static const union {
+	uint8_t bytes[HEADERS * 8];
+	uint64_t words[HEADERS];
+} alike = {
+	.bytes = {
+		255, 255, 255, 255, 255, 255, 255, 255, /* source MAC, type */
+		255, 0,	  0,   0,   0,	 0,   63,  255, /* version, not length and id; no fragment */
+		0,   255, 0,   0,   255, 255, 255, 255, /* protocol, not checksum; source IP */
+		255, 255, 255, 255, 255, 255, 255, 255, /* destination IP, ports */
+	},
+};
+
 struct sp_allow {
 	uint64_t slots[SLOTS];
+	struct familiar familiars[1 << FAMILIARS_LOG2];
 	struct rule rules[SP_ALLOW_STREAMS_MAX];
 	uint32_t streams_n;
 };
@@ -76,6 +116,78 @@ static uint64_t mac_of(const uint8_t *bytes)
 	memcpy(&low, bytes, 4);
 	memcpy(&high, bytes + 4, 2);
 	return (uint64_t)high << 32 | low;
+}
+
+static uint64_t load64(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static uint32_t load32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static uint32_t be16(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 8 | bytes[1];
+}
+
+/* Its place among the familiar senders: of some hundred, few share one. */
+static struct familiar *place_of(struct sp_allow *allow, const uint8_t *frame)
+{
+	uint64_t key = (uint64_t)load32(frame + PORTS_AT) << 32 | load32(frame + SOURCE_AT);
+
+	return &allow->familiars[(key * 0x9E3779B97F4A7C15ull) >> (64 - FAMILIARS_LOG2)];
+}
+
+/* Whether the frame is a familiar sender's and its lengths agree; all else takes the long way. */
+static bool is_familiar(struct sp_allow *allow, const uint8_t *frame, uint32_t captured,
+			uint32_t wire, int vlan, struct sp_allowed *ret)
+{
+	const struct familiar *familiar;
+	uint32_t total, length;
+	uint64_t differs = 0;
+
+	if (captured < PAYLOAD_AT || wire < captured)
+		return false;
+	familiar = place_of(allow, frame);
+	for (int i = 0; i < HEADERS; i++)
+		differs |= (load64(frame + HEADERS_AT + 8 * i) & alike.words[i]) ^
+			   familiar->headers[i];
+	total = be16(frame + TOTAL_AT);
+	length = be16(frame + LENGTH_AT);
+	if (differs || familiar->vlan != vlan || length < UDP_BYTES ||
+	    total != length + IP_BYTES || total > wire - IP_AT)
+		return false;
+	*ret = (struct sp_allowed){
+		.stream = familiar->stream,
+		.source_ip = familiar->source_ip,
+		.payload = PAYLOAD_AT,
+		.length = length - UDP_BYTES,
+	};
+	return true;
+}
+
+/* The sender of a frame that was let in, if its headers are the plain ones. */
+static void remember(struct sp_allow *allow, const uint8_t *frame, int vlan,
+		     const struct sp_allowed *allowed)
+{
+	struct familiar *familiar = place_of(allow, frame);
+
+	if (allowed->payload != PAYLOAD_AT || frame[IP_AT] != PLAIN_IP)
+		return;
+	for (int i = 0; i < HEADERS; i++)
+		familiar->headers[i] = load64(frame + HEADERS_AT + 8 * i) & alike.words[i];
+	familiar->stream = allowed->stream;
+	familiar->source_ip = allowed->source_ip;
+	familiar->vlan = vlan;
 }
 
 int sp_allow_create(struct sp_allow **ret_allow, struct sp_err *err)
@@ -132,6 +244,8 @@ int sp_allow_add(struct sp_allow *allow, const struct sp_packet_stream *stream, 
 				  stream->host_port, stream->camera_ip >> 24,
 				  stream->camera_ip >> 16 & 255, stream->camera_ip >> 8 & 255,
 				  stream->camera_ip & 255);
+	/* Who was let in by a stream for any camera may have one of its own now. */
+	memset(allow->familiars, 0, sizeof(allow->familiars));
 	put(allow, key, allow->streams_n);
 	put(allow, key_of(KEY_TO, stream->host_port, stream->host_ip), 0);
 	if (stream->camera_ip)
@@ -225,7 +339,7 @@ static bool is_fragment_to_us(const struct sp_allow *allow, const struct sp_data
 				     has(allow, key_of(KEY_CAMERA, 0, datagram->source_ip));
 }
 
-enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t *frame,
+enum sp_allow_verdict sp_allow_look(struct sp_allow *allow, const uint8_t *frame,
 				    uint32_t captured, uint32_t wire, int vlan,
 				    struct sp_packet_counters *counters, struct sp_allowed *ret)
 {
@@ -233,6 +347,8 @@ enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t 
 	enum sp_allow_verdict verdict;
 	uint32_t stream;
 
+	if (is_familiar(allow, frame, captured, wire, vlan, ret))
+		return SP_ALLOW_STREAM;
 	switch (sp_datagram_headers(SP_LINK_ETHERNET, frame, captured, wire, &datagram)) {
 	case SP_DATAGRAM_UDP:
 		break;
@@ -256,5 +372,6 @@ enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t 
 	ret->source_ip = datagram.source_ip;
 	ret->payload = datagram.payload;
 	ret->length = datagram.length;
+	remember(allow, frame, vlan, ret);
 	return SP_ALLOW_STREAM;
 }

@@ -58,7 +58,7 @@ int sp_allow_add(struct sp_allow *allow, const struct sp_packet_stream *stream, 
  *	truncated       @captured ends in the headers
  *	malformed       IP or UDP lengths that contradict each other, whoever sent it
  */
-enum sp_allow_verdict sp_allow_look(const struct sp_allow *allow, const uint8_t *frame,
+enum sp_allow_verdict sp_allow_look(struct sp_allow *allow, const uint8_t *frame,
 				    uint32_t captured, uint32_t wire, int vlan,
 				    struct sp_packet_counters *counters, struct sp_allowed *ret);
 

@@ -138,6 +138,7 @@ struct sp_stream {
 	uint8_t pending[SP_BLOCK_SLOTS];
 	uint32_t pending_n;
 	struct sp_slot slots[SP_BLOCK_SLOTS];
+	struct sp_slot *turn; /* whose packets come in order; NULL: none did */
 	struct sp_suspect suspects[SP_SUSPECTS];
 	uint64_t outside; /* packets that were outside the window */
 	bool settling; /* suspects are being let in */

@@ -285,10 +285,12 @@ static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *
 	}
 	block = slot->block;
 	/* In order, and not after an early leader: nothing is lost and nobody is to be woken. */
-	if (gvsp->packet_id == block->next_id && i && i < slot->packets.packets)
+	if (gvsp->packet_id == block->next_id && i && i < slot->packets.packets) {
 		block->next_id++;
-	else
+		stream->turn = slot;
+	} else {
 		sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
+	}
 	if (i >= slot->packets.packets) {
 		block->cut = true;
 		sp_count(&stream->counters.surplus, 1);
@@ -498,6 +500,45 @@ bool sp_stream_deliver(struct sp_stream *stream, const struct sp_packet *packet)
 	return false;
 }
 
+static uint64_t load_be64(const uint8_t *bytes)
+{
+	__be64 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return __be64_to_cpu(value);
+}
+
+/*
+ * Nearly every packet: the next one, full and whole, of the block whose turn it is, behind a header
+ * with nothing else to say. What it may not be and the long way would have to look at: the end of
+ * the block, one that was asked for, one that displaces another.
+ */
+static bool take_in_turn(struct sp_stream *stream, const struct sp_packet *packet)
+{
+	struct sp_slot *slot = stream->turn;
+	struct sp_block *block;
+	uint32_t i;
+
+	if (!slot || slot->state != SP_SLOT_OPEN || stream->extended ||
+	    packet->length < SP_GVSP_HEADER_BYTES || packet->split > SP_GVSP_HEADER_BYTES ||
+	    (packet->split && packet->split < SP_GVSP_HEADER_BYTES))
+		return false;
+	block = slot->block;
+	i = block->next_id - 1;
+	if (load_be64(packet->head) != (slot->block_id << 32 | GVSP_FORMAT_PAYLOAD << 24 | (i + 1)) ||
+	    i >= block->geometry.full || slot->packets.missing_n < 2 ||
+	    packet->length - SP_GVSP_HEADER_BYTES != block->geometry.stride || block->any_asked ||
+	    block->shorts_n || stream->held >= stream->buffers ||
+	    !sp_gvsp_block_receive(&slot->packets, i))
+		return false;
+	block->next_id++;
+	block->offset[i] = place_of(packet, SP_GVSP_HEADER_BYTES);
+	block->token[i] = packet->token;
+	block->idle_ns = block->frame.last_ns = packet->rx_ns;
+	stream->held++;
+	return true;
+}
+
 bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
 {
 	sp_count(&stream->counters.packets, 1);
@@ -505,5 +546,5 @@ bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
 		sp_count(&stream->counters.foreign, 1);
 		return false;
 	}
-	return sp_stream_deliver(stream, packet);
+	return take_in_turn(stream, packet) || sp_stream_deliver(stream, packet);
 }

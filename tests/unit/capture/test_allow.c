@@ -79,7 +79,7 @@ static void make(const struct sent *sent, struct frame *frame)
 }
 
 /* Looks at a copy of exactly the captured bytes, so that the sanitizer sees a read past them. */
-static enum sp_allow_verdict look(const struct sp_allow *allow, const struct frame *frame,
+static enum sp_allow_verdict look(struct sp_allow *allow, const struct frame *frame,
 				  uint32_t captured, int vlan, struct sp_packet_counters *counters,
 				  struct sp_allowed *ret)
 {
@@ -383,7 +383,7 @@ static int plainly(const struct sp_packet_stream *streams, uint32_t n, const str
 	return -1;
 }
 
-static void one_packet(const struct sp_allow *allow, const struct sp_packet_stream *streams,
+static void one_packet(struct sp_allow *allow, const struct sp_packet_stream *streams,
 		       uint32_t n, const struct sent *sent)
 {
 	struct sp_packet_counters counters = { 0 };
@@ -403,6 +403,49 @@ static void one_packet(const struct sp_allow *allow, const struct sp_packet_stre
 	CHECK_EQ(sum(&counters), verdict == SP_ALLOW_REFUSED);
 	if (verdict == SP_ALLOW_REFUSED)
 		CHECK_EQ(*(uint64_t *)((char *)&counters + counter), 1);
+}
+
+/* Whoever was let in is looked at again: a changed byte has the verdict that a stranger's has. */
+TEST(familiar_senders_have_no_privilege)
+{
+	static const uint8_t changes[] = { 1, 0x0F, 0x20, 0x80, 0xFF };
+	const struct sp_packet_stream stream = { -1, PORT, HOST, CAMERA, CAMERA_PORT,
+						 { 0x02, 0, 0, 0, 0, 0x0C }, SP_VLAN_UNTAGGED };
+	struct sp_packet_counters first, again;
+	struct sp_allow *strict, *familiar;
+	struct sp_allowed a, b;
+	struct frame good;
+	struct sp_err err;
+
+	make(&(struct sent){ .padding = 4 }, &good);
+	if (sp_allow_create(&familiar, &err))
+		FAIL("%s", err.text);
+	must_add(familiar, &stream);
+	for (uint32_t at = 0; at < good.payload; at++) {
+		for (size_t i = 0; i < sizeof(changes); i++) {
+			struct frame changed = good;
+			enum sp_allow_verdict verdict;
+
+			changed.bytes[at] ^= changes[i];
+			if (sp_allow_create(&strict, &err))
+				FAIL("%s", err.text);
+			must_add(strict, &stream);
+			memset(&first, 0, sizeof(first));
+			memset(&again, 0, sizeof(again));
+			CHECK_EQ(look(familiar, &good, good.n, -1, &again, &b), SP_ALLOW_STREAM);
+			verdict = look(strict, &changed, good.n, -1, &first, &a);
+			CHECK_EQ(look(familiar, &changed, good.n, -1, &again, &b), verdict);
+			CHECK(!memcmp(&first, &again, sizeof(first)));
+			if (verdict == SP_ALLOW_STREAM)
+				CHECK(!memcmp(&a, &b, sizeof(a)));
+			sp_allow_destroy(strict);
+		}
+	}
+	memset(&again, 0, sizeof(again));
+	CHECK_EQ(look(familiar, &good, good.n, 7, &again, &b), SP_ALLOW_REFUSED);
+	CHECK_EQ(again.foreign_vlan, 1);
+	CHECK_EQ(look(familiar, &good, good.payload - 1, -1, &again, &b), SP_ALLOW_REFUSED);
+	sp_allow_destroy(familiar);
 }
 
 TEST(a_table_finds_what_a_loop_finds)
