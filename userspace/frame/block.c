@@ -273,7 +273,8 @@ void sp_block_end(struct sp_stream *stream, struct sp_slot *slot)
 		n = came;
 	if (n < g->packets)
 		n = g->packets;
-	block->cut |= n > g->reach;
+	/* By the trailer, whatever ids were seen: one that was forged proves nothing. */
+	block->cut = n > g->reach;
 	/* Chunk data are read from their end: without it the rest is of no use. */
 	end_at(stream, slot, block->cut ? g->packets : n);
 	if (!block->cut)

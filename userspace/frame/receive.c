@@ -292,7 +292,7 @@ static bool take_payload(struct sp_stream *stream, const struct sp_gvsp_packet *
 		sp_gap_see(stream, slot, gvsp->packet_id, packet->rx_ns);
 	}
 	if (i >= slot->packets.packets) {
-		block->cut = true;
+		block->cut |= !block->ended;
 		sp_count(&stream->counters.surplus, 1);
 		return false;
 	}
