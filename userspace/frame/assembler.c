@@ -14,7 +14,6 @@ enum {
 	FRAMES_MAX = 4096, /* a stream */
 	PACKETS_MAX = 1 << 22, /* a block */
 	PAYLOAD_MAX = 65507 - SP_GVSP_HEADER_BYTES, /* UDP over IPv4 */
-	PREFETCH = 4, /* packets ahead */
 };
 
 /* ---- memory ---- */
@@ -274,13 +273,16 @@ void sp_assembler_push(struct sp_assembler *assembler, const struct sp_packet *p
 		       unsigned int n)
 {
 	begin_lists(assembler);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0, run; i < n; i += run ? run : 1) {
 		const struct sp_packet *packet = &packets[i];
+		struct sp_stream *stream = packet->stream < assembler->streams_n
+						   ? assembler->streams[packet->stream]
+						   : NULL;
 
-		if (i + PREFETCH < n)
-			__builtin_prefetch(packets[i + PREFETCH].head);
-		if (packet->stream >= assembler->streams_n ||
-		    !sp_stream_receive(assembler->streams[packet->stream], packet))
+		if (i + SP_PREFETCH < n)
+			__builtin_prefetch(packets[i + SP_PREFETCH].head);
+		run = stream ? sp_stream_receive_run(stream, packet, n - i) : 0;
+		if (!run && (!stream || !sp_stream_receive(stream, packet)))
 			sp_assembler_release(assembler, packet->token);
 	}
 }

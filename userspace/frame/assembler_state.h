@@ -26,6 +26,7 @@ enum {
 	SP_BLOCK_GAPS = 64,
 	/* An extended header takes so many bytes more of the same packet. */
 	SP_EXTENDED_EXTRA = SP_GVSP_HEADER_EXT_BYTES - SP_GVSP_HEADER_BYTES,
+	SP_PREFETCH = 4, /* packets ahead */
 	SP_SUSPECTS = 4, /* places outside the window of which packets are kept for a while */
 	SP_SUSPECT_PROOF = 3, /* packets of such a place that move the window there */
 };
@@ -313,6 +314,14 @@ void sp_window_forget(struct sp_stream *stream);
 
 /* One datagram. True if its buffer is kept. */
 bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet);
+
+/*
+ * Nearly every packet is the next one of the block whose turn it is. Takes as many such as
+ * @packets[@n] begins with, by a way that is short since it leaves all else to sp_stream_receive.
+ * Returns how many, whose buffers are kept.
+ */
+uint32_t sp_stream_receive_run(struct sp_stream *stream, const struct sp_packet *packets,
+			       uint32_t n);
 
 /* The same for one that was held: it is counted and from the camera. */
 bool sp_stream_deliver(struct sp_stream *stream, const struct sp_packet *packet);

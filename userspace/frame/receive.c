@@ -508,35 +508,67 @@ static uint64_t load_be64(const uint8_t *bytes)
 	return __be64_to_cpu(value);
 }
 
-/*
- * Nearly every packet: the next one, full and whole, of the block whose turn it is, behind a header
- * with nothing else to say. What it may not be and the long way would have to look at: the end of
- * the block, one that was asked for, one that displaces another.
- */
-static bool take_in_turn(struct sp_stream *stream, const struct sp_packet *packet)
+/* Of a packet of the run: whole, full, behind a header with nothing else to say than @header. */
+static bool is_next(const struct sp_stream *stream, const struct sp_packet *packet,
+		    uint64_t header, uint32_t length)
+{
+	return packet->stream == stream->index && packet->length == length &&
+	       (!packet->split || packet->split == SP_GVSP_HEADER_BYTES) &&
+	       (!stream->config.camera_ip || packet->source_ip == stream->config.camera_ip) &&
+	       load_be64(packet->head) == header;
+}
+
+/* How many packets of @slot may come by the shortest way, from packet @i (from 0) on. */
+static uint32_t run_limit(const struct sp_stream *stream, const struct sp_slot *slot, uint32_t i,
+			  uint32_t n)
+{
+	const struct sp_block *block = slot->block;
+
+	/* One that was asked for, or displaces another, is looked at; so is the end of the block. */
+	if (block->any_asked || block->shorts_n || i >= block->geometry.full)
+		return 0;
+	if (n > block->geometry.full - i)
+		n = block->geometry.full - i;
+	if (n > slot->packets.missing_n - 1)
+		n = slot->packets.missing_n - 1;
+	return n < stream->buffers - stream->held ? n : stream->buffers - stream->held;
+}
+
+uint32_t sp_stream_receive_run(struct sp_stream *stream, const struct sp_packet *packets,
+			       uint32_t n)
 {
 	struct sp_slot *slot = stream->turn;
+	uint32_t i, length, run;
 	struct sp_block *block;
-	uint32_t i;
+	uint64_t header;
 
-	if (!slot || slot->state != SP_SLOT_OPEN || stream->extended ||
-	    packet->length < SP_GVSP_HEADER_BYTES || packet->split > SP_GVSP_HEADER_BYTES ||
-	    (packet->split && packet->split < SP_GVSP_HEADER_BYTES))
-		return false;
+	if (!slot || slot->state != SP_SLOT_OPEN || stream->extended || !slot->packets.missing_n)
+		return 0;
 	block = slot->block;
 	i = block->next_id - 1;
-	if (load_be64(packet->head) != (slot->block_id << 32 | GVSP_FORMAT_PAYLOAD << 24 | (i + 1)) ||
-	    i >= block->geometry.full || slot->packets.missing_n < 2 ||
-	    packet->length - SP_GVSP_HEADER_BYTES != block->geometry.stride || block->any_asked ||
-	    block->shorts_n || stream->held >= stream->buffers ||
-	    !sp_gvsp_block_receive(&slot->packets, i))
-		return false;
-	block->next_id++;
-	block->offset[i] = place_of(packet, SP_GVSP_HEADER_BYTES);
-	block->token[i] = packet->token;
-	block->idle_ns = block->frame.last_ns = packet->rx_ns;
-	stream->held++;
-	return true;
+	n = run_limit(stream, slot, i, n);
+	header = slot->block_id << 32 | GVSP_FORMAT_PAYLOAD << GVSP_FORMAT_SHIFT | block->next_id;
+	length = block->geometry.stride + SP_GVSP_HEADER_BYTES;
+	for (run = 0; run < n; run++) {
+		const struct sp_packet *packet = &packets[run];
+
+		if (run + SP_PREFETCH < n)
+			__builtin_prefetch(packets[run + SP_PREFETCH].head);
+		if (!is_next(stream, packet, header + run, length) ||
+		    !sp_gvsp_bit(slot->packets.missing, i + run))
+			break;
+		sp_gvsp_bit_clear(slot->packets.missing, i + run);
+		block->offset[i + run] = place_of(packet, SP_GVSP_HEADER_BYTES);
+		block->token[i + run] = packet->token;
+	}
+	if (!run)
+		return 0;
+	block->next_id += run;
+	slot->packets.missing_n -= run;
+	stream->held += run;
+	block->idle_ns = block->frame.last_ns = packets[run - 1].rx_ns;
+	sp_count(&stream->counters.packets, run);
+	return run;
 }
 
 bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
@@ -546,5 +578,5 @@ bool sp_stream_receive(struct sp_stream *stream, const struct sp_packet *packet)
 		sp_count(&stream->counters.foreign, 1);
 		return false;
 	}
-	return take_in_turn(stream, packet) || sp_stream_deliver(stream, packet);
+	return sp_stream_deliver(stream, packet);
 }
