@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/be.h"
 #include "base/clock.h"
 #include "control/camera.h"
 #include "control/supervisor.h"
@@ -122,11 +123,6 @@ static ssize_t next_packet(int fd, uint8_t *packet, size_t size, int timeout_ms)
 	if (poll(&pfd, 1, timeout_ms) <= 0)
 		return -1;
 	return recv(fd, packet, size, 0);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 TEST(control_discovers_and_opens_by_id_and_by_address)
@@ -265,9 +261,9 @@ TEST(control_starts_a_stream_as_asked_and_stops_it)
 			FAIL("no packet after %u blocks", leaders);
 		if (packet[4] == 1) {
 			CHECK_EQ(n, 44);
-			CHECK_EQ(be32(packet + 20), SP_PFNC_MONO8);
-			CHECK_EQ(be32(packet + 24), WIDTH);
-			CHECK_EQ(be32(packet + 28), HEIGHT);
+			CHECK_EQ(sp_be32_get(packet + 20), SP_PFNC_MONO8);
+			CHECK_EQ(sp_be32_get(packet + 24), WIDTH);
+			CHECK_EQ(sp_be32_get(packet + 28), HEIGHT);
 			leaders++;
 		}
 		full += n == data + 8;

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/be.h"
 #include "base/diag.h"
+#include "base/le.h"
 #include "capture/datagram.h"
 
 /* What a key of the table is about. A slot of 0 is empty. */
@@ -63,16 +65,11 @@ struct familiar {
 };
 
 /* What of each word is alike in all packets of a sender. */
-static const union {
-	uint8_t bytes[HEADERS * 8];
-	uint64_t words[HEADERS];
-} alike = {
-	.bytes = {
-		255, 255, 255, 255, 255, 255, 255, 255, /* source MAC, type */
-		255, 0,	  0,   0,   0,	 0,   63,  255, /* version, not length and id; no fragment */
-		0,   255, 0,   0,   255, 255, 255, 255, /* protocol, not checksum; source IP */
-		255, 255, 255, 255, 255, 255, 255, 255, /* destination IP, ports */
-	},
+static const uint8_t alike[HEADERS * 8] = {
+	255, 255, 255, 255, 255, 255, 255, 255, /* source MAC, type */
+	255, 0,	  0,   0,   0,	 0,   63,  255, /* version, not length and id; no fragment */
+	0,   255, 0,   0,   255, 255, 255, 255, /* protocol, not checksum; source IP */
+	255, 255, 255, 255, 255, 255, 255, 255, /* destination IP, ports */
 };
 
 struct sp_allow {
@@ -110,41 +107,21 @@ static void put(struct sp_allow *allow, uint64_t key, uint32_t stream)
 
 static uint64_t mac_of(const uint8_t *bytes)
 {
-	uint32_t low;
-	uint16_t high;
-
-	memcpy(&low, bytes, 4);
-	memcpy(&high, bytes + 4, 2);
-	return (uint64_t)high << 32 | low;
-}
-
-static uint64_t load64(const uint8_t *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-static uint32_t load32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-static uint32_t be16(const uint8_t *bytes)
-{
-	return (uint32_t)bytes[0] << 8 | bytes[1];
+	return (uint64_t)sp_le16_get(bytes + 4) << 32 | sp_le32_get(bytes);
 }
 
 /* Its place among the familiar senders: of some hundred, few share one. */
 static struct familiar *place_of(struct sp_allow *allow, const uint8_t *frame)
 {
-	uint64_t key = (uint64_t)load32(frame + PORTS_AT) << 32 | load32(frame + SOURCE_AT);
+	uint64_t key = (uint64_t)sp_le32_get(frame + PORTS_AT) << 32 | sp_le32_get(frame + SOURCE_AT);
 
 	return &allow->familiars[(key * 0x9E3779B97F4A7C15ull) >> (64 - FAMILIARS_LOG2)];
+}
+
+/* Word @i of the headers, as far as it is alike in all packets of a sender. */
+static uint64_t header(const uint8_t *frame, int i)
+{
+	return sp_le64_get(frame + HEADERS_AT + 8 * i) & sp_le64_get(alike + 8 * i);
 }
 
 /* Whether the frame is a familiar sender's and its lengths agree; all else takes the long way. */
@@ -159,10 +136,9 @@ static bool is_familiar(struct sp_allow *allow, const uint8_t *frame, uint32_t c
 		return false;
 	familiar = place_of(allow, frame);
 	for (int i = 0; i < HEADERS; i++)
-		differs |= (load64(frame + HEADERS_AT + 8 * i) & alike.words[i]) ^
-			   familiar->headers[i];
-	total = be16(frame + TOTAL_AT);
-	length = be16(frame + LENGTH_AT);
+		differs |= header(frame, i) ^ familiar->headers[i];
+	total = sp_be16_get(frame + TOTAL_AT);
+	length = sp_be16_get(frame + LENGTH_AT);
 	if (differs || familiar->vlan != vlan || length < UDP_BYTES ||
 	    total != length + IP_BYTES || total > wire - IP_AT)
 		return false;
@@ -184,7 +160,7 @@ static void remember(struct sp_allow *allow, const uint8_t *frame, int vlan,
 	if (allowed->payload != PAYLOAD_AT || frame[IP_AT] != PLAIN_IP)
 		return;
 	for (int i = 0; i < HEADERS; i++)
-		familiar->headers[i] = load64(frame + HEADERS_AT + 8 * i) & alike.words[i];
+		familiar->headers[i] = header(frame, i);
 	familiar->stream = allowed->stream;
 	familiar->source_ip = allowed->source_ip;
 	familiar->vlan = vlan;

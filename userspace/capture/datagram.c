@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/be.h"
+
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_VLAN = 0x8100,  /* 802.1Q */
@@ -19,16 +21,6 @@ enum {
 	SOURCE_MAC_AT = 6,
 	VLAN_ID = 0x0FFF, /* of a tag; above are priority and drop eligibility */
 };
-
-static uint16_t be16(const uint8_t *bytes)
-{
-	return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-static uint32_t be32(const uint8_t *bytes)
-{
-	return (uint32_t)be16(bytes) << 16 | be16(bytes + 2);
-}
 
 /* Where the link header ends and where in it the ethertype is. */
 static const struct {
@@ -62,22 +54,22 @@ static enum sp_datagram_kind parse_link(enum sp_link link, const uint8_t *bytes,
 		if (captured < 4)
 			return SP_DATAGRAM_MALFORMED;
 		*ret_at = 4;
-		return be32(bytes) == FAMILY_IPV4 ||
+		return sp_be32_get(bytes) == FAMILY_IPV4 ||
 				       (link == SP_LINK_NULL &&
-					be32(bytes) == (uint32_t)FAMILY_IPV4 << 24) ?
+					sp_be32_get(bytes) == (uint32_t)FAMILY_IPV4 << 24) ?
 			       SP_DATAGRAM_UDP :
 			       SP_DATAGRAM_OTHER;
 	}
 	at = ethertyped[link].bytes;
 	if (captured < at)
 		return SP_DATAGRAM_MALFORMED;
-	type = be16(bytes + ethertyped[link].type_at);
+	type = sp_be16_get(bytes + ethertyped[link].type_at);
 	for (int tags = 0; type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ ||
 			   type == ETHERTYPE_QINQ_OLD; tags++) {
 		if (captured - at < 4 || tags == TAGS_MAX)
 			return SP_DATAGRAM_MALFORMED;
-		*ret_vlan = sp_datagram_add_tag(*ret_vlan, be16(bytes + at));
-		type = be16(bytes + at + 2);
+		*ret_vlan = sp_datagram_add_tag(*ret_vlan, sp_be16_get(bytes + at));
+		type = sp_be16_get(bytes + at + 2);
 		at += 4;
 	}
 	*ret_at = at;
@@ -103,7 +95,7 @@ static enum sp_datagram_kind parse_ip(const uint8_t *ip, uint32_t captured, uint
 	if (captured < IP_HEADER)
 		return short_of(captured, wire);
 	header = (ip[0] & 15u) * 4;
-	total = be16(ip + 2);
+	total = sp_be16_get(ip + 2);
 	/* Ethernet pads short packets, so the packet may be longer than `total`, never shorter. */
 	if (header < IP_HEADER || total < header || total > wire)
 		return SP_DATAGRAM_MALFORMED;
@@ -120,8 +112,8 @@ static void read_ports(const uint8_t *udp, uint32_t captured, uint32_t room, uin
 {
 	bool are_here = !(fragment & IP_OFFSET) && room >= 4 && captured >= 4;
 
-	ret->source_port = are_here ? be16(udp) : 0;
-	ret->host_port = are_here ? be16(udp + 2) : 0;
+	ret->source_port = are_here ? sp_be16_get(udp) : 0;
+	ret->host_port = are_here ? sp_be16_get(udp + 2) : 0;
 }
 
 enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *bytes,
@@ -140,11 +132,11 @@ enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *byte
 	if (kind != SP_DATAGRAM_UDP)
 		return kind;
 	ret->source_mac = link == SP_LINK_ETHERNET ? bytes + SOURCE_MAC_AT : NULL;
-	ret->source_ip = be32(ip + 12);
-	ret->host_ip = be32(ip + 16);
+	ret->source_ip = sp_be32_get(ip + 12);
+	ret->host_ip = sp_be32_get(ip + 16);
 	udp = ip + header;
 	captured = captured - at < header ? 0 : captured - at - header;
-	fragment = be16(ip + 6) & IP_FRAGMENT;
+	fragment = sp_be16_get(ip + 6) & IP_FRAGMENT;
 	if (fragment) {
 		read_ports(udp, captured, room, fragment, ret);
 		return SP_DATAGRAM_FRAGMENT;
@@ -153,11 +145,11 @@ enum sp_datagram_kind sp_datagram_headers(enum sp_link link, const uint8_t *byte
 		return SP_DATAGRAM_MALFORMED;
 	if (captured < UDP_HEADER)
 		return SP_DATAGRAM_CUT;
-	length = be16(udp + 4);
+	length = sp_be16_get(udp + 4);
 	if (length < UDP_HEADER || length > room)
 		return SP_DATAGRAM_MALFORMED;
-	ret->source_port = be16(udp);
-	ret->host_port = be16(udp + 2);
+	ret->source_port = sp_be16_get(udp);
+	ret->host_port = sp_be16_get(udp + 2);
 	ret->payload = at + header + UDP_HEADER;
 	ret->length = length - UDP_HEADER;
 	return SP_DATAGRAM_UDP;

@@ -4,6 +4,7 @@
 
 #include <sallyport/gvsp.h>
 
+#include "base/be.h"
 #include "base/region.h"
 #include "frame/assembler_state.h"
 
@@ -500,14 +501,6 @@ bool sp_stream_deliver(struct sp_stream *stream, const struct sp_packet *packet)
 	return false;
 }
 
-static uint64_t load_be64(const uint8_t *bytes)
-{
-	__be64 value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return __be64_to_cpu(value);
-}
-
 /* Of a packet of the run: whole, full, behind a header with nothing else to say than @header. */
 static bool is_next(const struct sp_stream *stream, const struct sp_packet *packet,
 		    uint64_t header, uint32_t length)
@@ -515,7 +508,7 @@ static bool is_next(const struct sp_stream *stream, const struct sp_packet *pack
 	return packet->stream == stream->index && packet->length == length &&
 	       (!packet->split || packet->split == SP_GVSP_HEADER_BYTES) &&
 	       (!stream->config.camera_ip || packet->source_ip == stream->config.camera_ip) &&
-	       load_be64(packet->head) == header;
+	       sp_be64_get(packet->head) == header;
 }
 
 /* How many packets of @slot may come by the shortest way, from packet @i (from 0) on. */
