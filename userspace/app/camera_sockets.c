@@ -16,10 +16,7 @@
 #include "control/camera.h"
 #include "wire/gvcp.h"
 
-enum {
-	SOCKET_BUFFER = 8 << 20,
-	DISCOVER_MAX = 256,
-};
+enum { DISCOVER_MAX = 256 };
 
 /* The cameras that answer, asked once however many are named by id: it takes a second. */
 struct discovery {
@@ -120,7 +117,7 @@ static int open_socket(struct sp_pipeline *p, struct sp_pipeline_camera *camera,
 	bool kernel = p->config->capture.source == SP_SOURCE_UDP;
 	int status;
 
-	camera->fd = sp_udp_socket(camera->host_ip, 0, kernel ? SOCKET_BUFFER : 0, &camera->port,
+	camera->fd = sp_udp_socket(camera->host_ip, 0, kernel ? SP_CAMERA_SOCKET_BUFFER : 0, &camera->port,
 				   err);
 	if (camera->fd < 0)
 		return camera->fd;

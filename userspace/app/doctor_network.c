@@ -10,14 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/camera_sockets.h"
 #include "app/config.h"
 #include "app/doctor.h"
 #include "wire/gvcp.h"
 
-enum {
-	RMEM_WANTED = 8 << 20, /* what a stream's socket asks for: camera_sockets.c */
-	INTERFACES_MAX = 16, /* that are looked at */
-};
+enum { INTERFACES_MAX = 16 }; /* that are looked at */
 
 /* The interface that leads to @address, if it is an IP address and there is a route. */
 static bool interface_to(const char *address, char name[IFNAMSIZ])
@@ -129,14 +127,14 @@ static void look_socket_memory(struct sp_doctor *d)
 
 	if (d->config->capture.source != SP_SOURCE_UDP)
 		return;
-	if (most >= RMEM_WANTED || d->privileged)
+	if (most >= SP_CAMERA_SOCKET_BUFFER || d->privileged)
 		sp_doctor_find(d, SP_DOCTOR_GOOD, "socket buffers",
 			       "may be as large as is asked for");
 	else
 		sp_doctor_find(d, SP_DOCTOR_ADVICE, "socket buffers",
 			       "net.core.rmem_max allows %llu KiB of "
 			       "%u KiB; sysctl net.core.rmem_max=%u",
-			       (unsigned long long)most >> 10, RMEM_WANTED >> 10, RMEM_WANTED);
+			       (unsigned long long)most >> 10, SP_CAMERA_SOCKET_BUFFER >> 10, SP_CAMERA_SOCKET_BUFFER);
 }
 
 /*
