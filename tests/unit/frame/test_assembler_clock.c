@@ -2,20 +2,11 @@
 /* When a frame was exposed: by the camera's clock, as leaders that came in their turn tell it. */
 #include "base/clock.h"
 #include "one_stream.h"
+#include "seeded.h"
 
 enum { BLOCKS = 300, KNOWN_AFTER = 100, NS_PER_TICK = 8 };
 
 static const uint64_t PATH_NS = 2 * MS, JITTER_NS = 5 * MS, PERIOD_NS = 33 * MS;
-
-static uint64_t rng_state = 20261125;
-
-static uint64_t rnd(uint64_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (rng_state >> 20) % n;
-}
 
 static uint64_t distance(uint64_t a, uint64_t b)
 {
@@ -26,7 +17,7 @@ TEST(exposure_is_by_the_fitted_clock)
 {
 	uint64_t exposed = 5 * SP_NS_PER_S, last = 0, jitter = 0, worst = 0;
 
-	printf("# seed %llu\n", (unsigned long long)rng_state);
+	seed_with(20261125);
 	begin();
 	for (uint64_t k = 1; k <= BLOCKS; k++, exposed += PERIOD_NS) {
 		struct traffic_block b = block(k);
@@ -65,6 +56,7 @@ TEST(exposure_is_by_the_fitted_clock)
 
 TEST(exposure_without_ticks_is_the_arrival)
 {
+	seed_with(20261125);
 	begin();
 	for (uint64_t k = 1; k <= 50; k++) {
 		struct traffic_block b = block(k);

@@ -8,32 +8,9 @@
  * came.
  */
 #include "one_stream.h"
+#include "seeded.h"
 
 enum { IDS_MAX = 24 };
-
-static uint64_t rng_state;
-
-static uint32_t rnd(uint32_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)((rng_state >> 20) % n);
-}
-
-static bool per_mille(uint32_t p)
-{
-	return rnd(1000) < p;
-}
-
-static void seed_with(uint64_t seed)
-{
-	const char *text = getenv("SP_SEED");
-
-	seed = text ? strtoull(text, NULL, 0) : seed;
-	printf("# seed %llu\n", (unsigned long long)seed);
-	rng_state = seed * 0x9E3779B97F4A7C15ull + 1;
-}
 
 enum kind { IMAGE, FEWER_LINES, CHUNKS, CHUNKS_BEYOND, PARTS, KINDS };
 

@@ -12,6 +12,7 @@
 
 #include "gvsp_block.h"
 #include "gvsp_traffic.h"
+#include "seeded.h"
 
 #define US 1000ull
 
@@ -24,30 +25,6 @@ enum {
 	EVENTS = 1 << 16,
 	HOLD = 16,
 };
-
-static uint64_t rng_state;
-
-static uint32_t rnd(uint32_t n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)((rng_state >> 20) % n);
-}
-
-static bool per_mille(uint32_t p)
-{
-	return rnd(1000) < p;
-}
-
-static void seed_with(uint64_t seed)
-{
-	const char *text = getenv("SP_SEED");
-
-	rng_state = text ? strtoull(text, NULL, 0) : seed;
-	printf("# seed %llu\n", (unsigned long long)rng_state);
-	rng_state = rng_state * 0x9E3779B97F4A7C15ull + 1;
-}
 
 /* ---- the oracle ---- */
 

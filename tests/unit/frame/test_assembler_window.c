@@ -5,25 +5,7 @@
  */
 #include "gvsp_block.h"
 #include "one_stream.h"
-
-static uint64_t rng_state;
-
-static uint64_t rnd64(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state * 0x2545F4914F6CDD1Dull;
-}
-
-static void seed_with(uint64_t seed)
-{
-	const char *text = getenv("SP_SEED");
-
-	seed = text ? strtoull(text, NULL, 0) : seed;
-	printf("# seed %llu\n", (unsigned long long)seed);
-	rng_state = seed * 0x9E3779B97F4A7C15ull + 1;
-}
+#include "seeded.h"
 
 /* One packet, wherever it claims to belong, closes nothing and is stray in the end. */
 TEST(one_packet_proves_nothing)
