@@ -50,6 +50,19 @@ network_pair() {
 	$far ethtool -K cam0 tx-udp-segmentation off >/dev/null
 }
 
+# strangers: a datagram to every UDP port of this namespace's loopback, from an address that is no camera's.
+# Only in a network of our own.
+strangers() {
+	[ -n "${SP_OWN_NETWORK:-}" ] || return 0
+	python3 - $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(('127.0.0.66', 0))
+		for port in sys.argv[1:]:
+		    s.sendto(b'?' * 64, ('127.0.0.1', int(port, 16)))
+	PY
+}
+
 # have_models: the recommended models and photographs are there.
 have_models() {
 	[ -r "$shared/models/yunet_n_dynamic.onnx" ] && [ -r "$shared/models/mobilefacenet.onnx" ] &&

@@ -4,33 +4,16 @@
 # with alarms, every packet accounted for, and the interface left as it was.
 #
 #   namespace of cameras              namespace of the appliance
-#   gvcam 192.0.2.2, 192.0.2.3 ── c0 ══ h0 192.0.2.1 ── net_af_packet ── sallyport run
-#   strangers 192.0.2.66          ┘                  └─ kernel ── GVCP, PACKETRESEND; streams dropped (nftables)
+#   gvcam 10.77.1.1, 10.77.1.2 ── cam0 ══ host0 10.77.0.1 ── net_af_packet ── sallyport run
+#   strangers 10.77.1.66          ┘                       └─ kernel ── GVCP, PACKETRESEND; streams dropped (nftables)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
-[ "$(id -u)" = 0 ] || { skip run_dpdk "network namespaces and packet sockets need root"; exit 0; }
-unshare -n true 2>/dev/null || { skip run_dpdk "no network namespaces here"; exit 0; }
 own_network "$@"
-
-unshare -n sleep 600 &
-there=$!
-pids+=($there)
-for _ in $(seq 100); do
-	[ "$(readlink /proc/$there/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break
-	sleep 0.05
-done
-ip link add h0 type veth peer name c0 netns $there || { skip run_dpdk "no veth here"; exit 0; }
-ip addr add 192.0.2.1/24 dev h0
-ip link set h0 up
-at_cameras() { nsenter -t $there -n "$@"; }
-at_cameras ip addr add 192.0.2.2/24 dev c0
-at_cameras ip addr add 192.0.2.3/24 dev c0
-at_cameras ip addr add 192.0.2.66/24 dev c0
-at_cameras ip link set c0 up
+network_pair 1500 || { skip run_dpdk "two network namespaces need root"; exit 0; }
 mac_of() { sed -n 's|.*link/ether \([0-9a-f:]*\).*|\1|p'; }
-camera_mac=$(at_cameras ip -o link show c0 | mac_of)
-our_mac=$(ip -o link show h0 | mac_of)
+camera_mac=$($far ip -o link show cam0 | mac_of)
+our_mac=$(ip -o link show host0 | mac_of)
 
 frames=100
 cat >"$work/sallyport.yaml" <<YAML
@@ -39,9 +22,9 @@ data_directory: $work/data
 lanes:
   - name: lane-1
     cameras:
-      - {name: one, address: 192.0.2.2, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
+      - {name: one, address: 10.77.1.1, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
          mac: "$camera_mac", vlan: untagged}
-      - {name: two, address: 192.0.2.3, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
+      - {name: two, address: 10.77.1.2, width: 640, height: 480, pixel_format: Mono8, fps: 25, packet_size: 1500,
          extended_ids: true}
 compute: {backend: none}
 capture:
@@ -49,8 +32,8 @@ capture:
   retention_ms: 2000
   packet_timeout_ms: 150
   dpdk:
-    eal: [--no-huge, --no-pci, "--vdev=net_af_packet0,iface=h0,blocksz=4096,framesz=2048,framecnt=8192"]
-    drop_interface: h0
+    eal: [--no-huge, --no-pci, "--vdev=net_af_packet0,iface=host0,blocksz=4096,framesz=2048,framecnt=8192"]
+    drop_interface: host0
 journal: {segment_mib: 8}
 YAML
 if "$sallyport" config check "$work/sallyport.yaml" 2>&1 | grep -q 'not in this build'; then
@@ -59,25 +42,25 @@ if "$sallyport" config check "$work/sallyport.yaml" 2>&1 | grep -q 'not in this 
 fi
 
 # Sends to every UDP port of the appliance: from another address, and with a camera's address and another MAC.
-strangers() {
-	at_cameras python3 - "$our_mac" $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
+forgers() {
+	$far python3 - "$our_mac" $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
 		import socket, struct, sys
 		to = bytes.fromhex(sys.argv[1].replace(':', ''))
 		ports = [int(p, 16) for p in sys.argv[2:]]
 		other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		other.bind(('192.0.2.66', 0))
+		other.bind(('10.77.1.66', 0))
 		raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-		raw.bind(('c0', 0))
+		raw.bind(('cam0', 0))
 		def checksum(b):
 		    s = sum(struct.unpack('!%dH' % (len(b) // 2), b))
 		    s = (s & 0xFFFF) + (s >> 16)
 		    return ~(s + (s >> 16)) & 0xFFFF
 		for port in ports:
 		    for _ in range(5):
-		        other.sendto(b'?' * 64, ('192.0.2.1', port))
+		        other.sendto(b'?' * 64, ('10.77.0.1', port))
 		    data = b'?' * 64
 		    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0,
-		                       socket.inet_aton('192.0.2.2'), socket.inet_aton('192.0.2.1'))
+		                       socket.inet_aton('10.77.1.1'), socket.inet_aton('10.77.0.1'))
 		    head = head[:10] + struct.pack('!H', checksum(head)) + head[12:]
 		    frame = to + bytes.fromhex('020000000066') + b'\x08\x00' + head
 		    frame += struct.pack('!HHHH', 4000, port, 8 + len(data), 0) + data
@@ -94,7 +77,7 @@ answers() {
 # run_once NAME: until the cameras have sent all they may and left, so that no frame is cut by the end.
 run_once() {
 	local name=$1 appliance
-	at_cameras "$gvcam" --address 192.0.2.2 --cameras 2 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 \
+	$far "$gvcam" --address 10.77.1.1 --cameras 2 --pattern --fps 25 --frames $frames --loss 0.01 --seed 3 \
 		--duration 60 >"$work/$name.log" 2>&1 &
 	local camera=$!
 	pids+=($camera)
@@ -105,7 +88,7 @@ run_once() {
 	answers
 	sleep 1
 	"$sallyport" lanes trigger lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
-	strangers
+	forgers
 	sleep 1
 	nft list ruleset >"$work/rules" 2>&1
 	"$sallyport" lanes close lane-1 -c "$work/sallyport.yaml" >/dev/null 2>>"$work/asked"
@@ -167,6 +150,8 @@ left=$(nft list ruleset 2>&1)
 
 # A card with two queues and a hash (net_null: packets of zeros, no stream's) that leads both cameras to one of them, as
 # it follows from the key in capture/dpdk_flow.c: the start warns, the other queue is emptied all the same.
+# The hash leads the two addresses of below, with this one as ours, to one queue.
+ip addr add 192.0.2.1/24 dev host0
 cat >"$work/hash.yaml" <<YAML
 purpose: test
 data_directory: $work/hash

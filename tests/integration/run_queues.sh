@@ -32,14 +32,7 @@ start_gvcam camera --address 127.0.0.2 --cameras 3 --pattern --fps 25 --frames $
 appliance=$!
 pids+=($appliance)
 for _ in $(seq 400); do [ -S "$work/data/control.sock" ] && break; sleep 0.05; done
-# A datagram to every port of this namespace, from an address that is no camera's.
-[ -z "${SP_OWN_NETWORK:-}" ] || python3 - $(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp) <<-'PY'
-	import socket, sys
-	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.bind(('127.0.0.66', 0))
-	for port in sys.argv[1:]:
-	    s.sendto(b'?' * 64, ('127.0.0.1', int(port, 16)))
-PY
+strangers
 # The cameras have sent all they may and left: no frame is cut by the end.
 wait "$gvcam_pid"
 kill -TERM $appliance
