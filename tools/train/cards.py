@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from plan import Plan
+from plan import RUNS, Plan
 
 ONLY = ('Trained on synthetic travellers only, for demonstration and tests; synthetic figures do '
         "not predict the field's.")
@@ -77,9 +77,9 @@ def data(name: str, plan: Plan) -> dict:
 
 
 def runs(name: str, plan: Plan) -> dict:
-    """The trainings that a network went through, one after the other."""
-    names = {'detector': ('detector', 'refinement')}.get(name, (name,))
-    return {run: {**asdict(getattr(plan, run)), 'curve': f'curves/{run}.jsonl'} for run in names}
+    """How a network was trained."""
+    return {run: {**asdict(getattr(plan, run)), 'curve': f'curves/{run}.jsonl'}
+            for run in RUNS[name]}
 
 
 def write(name: str, plan: Plan, out: Path, figures: dict, extra: dict) -> None:

@@ -20,11 +20,9 @@ import export
 import loop
 import quality
 from networks import Detector, Embedder, Quality
-from plan import DOUBT, FULL, QUICK, Plan
+from plan import DOUBT, FULL, QUICK, RUNS, Plan
 
 NETWORKS = {'detector': Detector, 'embedder': Embedder, 'quality': Quality}
-# The run whose end is the network, where it is not the one of its own name.
-LAST_RUN = {'detector': 'refinement'}
 
 
 def make_data(plan: Plan, work: Path) -> None:
@@ -67,7 +65,7 @@ def weights_at_end(run: str, work: Path) -> dict[str, torch.Tensor]:
 
 def trained(name: str, work: Path) -> torch.nn.Module:
     """As it is exported."""
-    weights = weights_at_end(LAST_RUN.get(name, name), work)
+    weights = weights_at_end(RUNS[name][-1], work)
     if name == 'embedder':  # beside it is the head
         weights = {key[2:]: value for key, value in weights.items() if key.startswith('0.')}
     net = NETWORKS[name]()

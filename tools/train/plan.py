@@ -79,6 +79,9 @@ class Plan:
     quality_versions: int  # how many spoilt versions of each picture the quality network sees
 
 
+# The trainings that a network goes through, one after the other; the last one's end is exported.
+RUNS = {'detector': ('detector', 'refinement'), 'embedder': ('embedder',), 'quality': ('quality',)}
+
 FULL = Plan(
     train_crops=Crops(seed=1000, chunks=28, pictures=250),
     train_faces=Faces(seed=2000, chunks=40, identities=40, shots=12),
