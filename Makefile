@@ -218,7 +218,11 @@ $(BUILD)/flags: FORCE
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
 .PHONY: FORCE
 FORCE:
-# The commit changes often and is used in one place.
+# The commit changes often and is used in two places; they are compiled again when it has changed.
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+$(BUILD)/obj/userspace/app/version.o $(BUILD)/obj/bench/bench.o: $(BUILD)/commit
 CFLAGS_userspace/app/version = -DSP_VERSION='"$(VERSION)"' -DSP_COMMIT='"$(COMMIT)"'
 # What DPDK's headers need: their configuration, and SSE 4.2 (sp_dpdk_open looks whether it is there).
 $(foreach f,$(wildcard userspace/capture/dpdk*.c tests/unit/capture/test_dpdk*.c bench/capture*.c \
