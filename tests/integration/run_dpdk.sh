@@ -150,7 +150,7 @@ left=$(nft list ruleset 2>&1)
 
 # A card with two queues and a hash (net_null: packets of zeros, no stream's) that leads both cameras to one of them, as
 # it follows from the key in capture/dpdk_flow.c: the start warns, the other queue is emptied all the same.
-# The hash leads the two addresses of below, with this one as ours, to one queue.
+# The hash is of our address, too.
 ip addr add 192.0.2.1/24 dev host0
 cat >"$work/hash.yaml" <<YAML
 purpose: test
