@@ -134,7 +134,8 @@ static void look_socket_memory(struct sp_doctor *d)
 		sp_doctor_find(d, SP_DOCTOR_ADVICE, "socket buffers",
 			       "net.core.rmem_max allows %llu KiB of "
 			       "%u KiB; sysctl net.core.rmem_max=%u",
-			       (unsigned long long)most >> 10, SP_CAMERA_SOCKET_BUFFER >> 10, SP_CAMERA_SOCKET_BUFFER);
+			       (unsigned long long)most >> 10, SP_CAMERA_SOCKET_BUFFER >> 10,
+			       SP_CAMERA_SOCKET_BUFFER);
 }
 
 /*
