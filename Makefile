@@ -81,6 +81,13 @@ LIB_SRC := $(filter-out $(call without,PCAP,userspace/capture/replay.c) \
 	$(call without,NFTABLES,userspace/capture/ingress.c) \
 	$(call without,ARAVIS,$(wildcard userspace/control/aravis*.c)),$(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
+# The inner loops of inference, compiled once for each instruction set that their first comment names
+# ("Compiled for: base avx2 avx512"); cpu/kernels.c chooses at run time.
+KERNEL_SRC := $(sort $(wildcard userspace/infer/cpu/kernel/*.c))
+KERNEL_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512 avx512_bf16 amx)
+isas_of = $(filter $(KERNEL_ISAS),$(shell sed -n 's/.*Compiled for: *\([a-z0-9_ ]*\).*/\1/p' $(1)))
+KERNELS := $(foreach f,$(KERNEL_SRC),$(foreach i,$(call isas_of,$f),$(f:.c=).$i.o))
+LIB_OBJ += $(KERNELS:%=$(BUILD)/obj/%)
 LIB := $(BUILD)/libsallyport.a
 SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
@@ -197,6 +204,23 @@ $(BUILD)/obj/tools/lanesim/kernel/%.$(1).o: tools/lanesim/kernel/%.c $(BUILD)/fl
 endef
 $(foreach i,$(LANESIM_ISAS),$(eval $(call lanesim_kernel,$i)))
 
+KERNEL_FLAGS_avx2 := -mavx2 -mfma
+KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+KERNEL_FLAGS_avx512_bf16 := $(KERNEL_FLAGS_avx512) -mavx512bf16
+KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16
+# As with lanesim's: the names of functions end in the instruction set's.
+define infer_kernel
+$(BUILD)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c $(BUILD)/flags
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -O3 $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
+build/fuzz/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c
+	$$(call say,CLANG,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CLANG) $$(subst fuzzer$$(,),fuzzer-no-link$$(,),$$(FUZZ_FLAGS)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach i,$(KERNEL_ISAS),$(eval $(call infer_kernel,$i)))
+
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -242,7 +266,8 @@ CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
 FUZZ_LIB_SRC := $(LIB_SRC) $(filter-out %/main.c,$(sort $(wildcard tools/gvcam/*.c)))
-FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o
+FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o \
+	$(KERNELS:%=build/fuzz/obj/%)
 build/fuzz/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)

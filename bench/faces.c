@@ -71,8 +71,9 @@ static double preprocess_ms(void *arg)
 	double begin = cpu_ms();
 	struct sp_fit fit;
 
-	sp_fit_init(&fit, WIDTH, HEIGHT, SIDE, SIDE);
-	if (sp_pixels_begin(&pixels, &frame) || sp_preprocess(&scale, &pixels, &fit, input))
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, WIDTH, HEIGHT }, SIDE, SIDE);
+	if (sp_pixels_begin(&pixels, &frame) ||
+	    sp_preprocess(&scale, &pixels, &fit, &sp_input_levels, input))
 		return -1;
 	return cpu_ms() - begin;
 }

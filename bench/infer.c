@@ -51,7 +51,7 @@ static int open_load(struct load *load)
 	snprintf(path, sizeof(path), "%s/models/%s", sp_models_shared(), load->file);
 	ret = sp_model_load(path, &load->model, &err);
 	if (!ret)
-		ret = sp_executor_create(load->model, shape, &load->executor, &err);
+		ret = sp_executor_create(load->model, shape, NULL, &load->executor, &err);
 	if (ret) {
 		fprintf(stderr, "infer: %s\n", err.text);
 		return ret;

@@ -180,7 +180,7 @@ static struct sp_executor *open_network(const char *name, int64_t side, struct s
 	struct sp_err err;
 
 	if (sp_model_load(sp_test_shared(name), ret_model, &err) ||
-	    sp_executor_create(*ret_model, shape, &executor, &err))
+	    sp_executor_create(*ret_model, shape, NULL, &executor, &err))
 		FAIL("%s", err.text);
 	return executor;
 }
@@ -212,7 +212,7 @@ TEST(golden_crops_embed_and_score_alike)
 			crop[i] = crop[i + 2];
 			crop[i + 2] = blue;
 		}
-		sp_align_to_input(crop, sp_executor_input(embedder));
+		sp_align_to_input(crop, &sp_input_imagenet, sp_executor_input(embedder));
 		CHECK_EQ(sp_executor_run(embedder), 0);
 		out = sp_executor_output(embedder, 0, NULL, NULL);
 		for (int i = 0; i < GOLDEN_EMBEDDING; i++)
@@ -221,7 +221,7 @@ TEST(golden_crops_embed_and_score_alike)
 			off_embedding = fmax(off_embedding,
 					     fabs((double)out[i] / sqrt(length) -
 						  (double)embeddings[n * GOLDEN_EMBEDDING + i]));
-		sp_quality_to_input(crop, sp_executor_input(quality));
+		sp_quality_to_input(crop, &sp_input_signed, sp_executor_input(quality));
 		CHECK_EQ(sp_executor_run(quality), 0);
 		out = sp_executor_output(quality, 0, NULL, NULL);
 		off_score = fmax(off_score, fabs((double)(out[0] - scores[n])));

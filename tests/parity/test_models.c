@@ -22,7 +22,7 @@ static struct network open_network(const char *file, int64_t height, int64_t wid
 
 	if (sp_model_load(sp_test_shared(file), &network.model, &err))
 		FAIL("%s", err.text);
-	if (sp_executor_create(network.model, shape, &network.executor, &err))
+	if (sp_executor_create(network.model, shape, NULL, &network.executor, &err))
 		FAIL("%s", err.text);
 	return network;
 }

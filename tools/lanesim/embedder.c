@@ -19,7 +19,7 @@ int lanesim_embedder_init(struct lanesim_embedder *embedder, const char *path, s
 	*embedder = (struct lanesim_embedder){ .size = 1 };
 	res = sp_model_load(path, &embedder->model, err);
 	if (!res)
-		res = sp_executor_create(embedder->model, input, &embedder->executor, err);
+		res = sp_executor_create(embedder->model, input, NULL, &embedder->executor, err);
 	if (res)
 		return res;
 	embedder->output = sp_executor_output(embedder->executor, 0, NULL, &shape);
@@ -45,7 +45,7 @@ int lanesim_embedder_run(struct lanesim_embedder *embedder, const uint8_t *rgb,
 	float factor;
 	int res;
 
-	sp_align_to_input(rgb, sp_executor_input(embedder->executor));
+	sp_align_to_input(rgb, &sp_input_imagenet, sp_executor_input(embedder->executor));
 	res = sp_executor_run(embedder->executor);
 	for (uint32_t i = 0; i < embedder->size; i++)
 		square += (double)embedder->output[i] * (double)embedder->output[i];

@@ -202,16 +202,13 @@ int sp_align_warp(struct sp_align_scratch *scratch, struct sp_pixels *pixels,
 	return 0;
 }
 
-void sp_align_to_input(const uint8_t *rgb, float *input)
+void sp_align_to_input(const uint8_t *rgb, const struct sp_input_form *form, float *input)
 {
-	static const float mean[3] = { 0.485f, 0.456f, 0.406f };
-	static const float deviation[3] = { 0.229f, 0.224f, 0.225f };
-
-	for (int c = 0; c < 3; c++) {
+	for (unsigned int c = 0; c < 3; c++) {
+		const uint8_t *level = rgb + (form->bgr ? 2 - c : c);
 		float *plane = input + (size_t)c * SP_ALIGNED_PIXELS;
 
 		for (uint32_t i = 0; i < SP_ALIGNED_PIXELS; i++)
-			plane[i] = ((float)rgb[3 * (size_t)i + c] / 255.0f - mean[c]) /
-				   deviation[c];
+			plane[i] = (float)level[3 * (size_t)i] * form->scale[c] + form->shift[c];
 	}
 }

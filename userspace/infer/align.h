@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "infer/element.h"
+#include "infer/input.h"
 
 struct sp_pixels;
 
@@ -45,10 +46,7 @@ void sp_align_scratch_destroy(struct sp_align_scratch *scratch);
 int sp_align_warp(struct sp_align_scratch *scratch, struct sp_pixels *pixels,
 		  const struct sp_similarity *to_frame, uint8_t *rgb);
 
-/*
- * The embedder's input of an aligned picture: planes red, green, blue of (x / 255 - mean) /
- * deviation, ImageNet's. 3 × SP_ALIGNED_PIXELS floats.
- */
-void sp_align_to_input(const uint8_t *rgb, float *input);
+/* The embedder's input of an aligned picture: 3 × SP_ALIGNED_PIXELS floats in @form. */
+void sp_align_to_input(const uint8_t *rgb, const struct sp_input_form *form, float *input);
 
 #endif

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "infer/precision.h"
+
 struct sp_compute;
 struct sp_err;
 struct sp_event;
@@ -23,22 +25,22 @@ struct sp_frame;
 struct sp_region;
 
 enum {
-	SP_FACES_MAX = 16,	    /* a frame; more are dropped, weakest first, and counted */
-	SP_EMBEDDING_MAX = 512,	    /* floats */
-	SP_PORTRAIT_MAX = 256,	    /* pixels a side */
-	SP_MODEL_ID_SIZE = 32,	    /* bytes */
+	SP_FACES_MAX = 16, /* a frame; more are dropped, weakest first, and counted */
+	SP_EMBEDDING_MAX = 512, /* floats */
+	SP_PORTRAIT_MAX = 256, /* pixels a side */
+	SP_MODEL_ID_SIZE = 32, /* bytes */
 };
 
 /* Why a face may not be used; a face without any is valid. */
 enum sp_face_reason {
-	SP_FACE_TOO_SMALL = 1 << 0,	/* eyes too close together */
-	SP_FACE_TURNED = 1 << 1,	/* yaw, pitch or roll too large */
+	SP_FACE_TOO_SMALL = 1 << 0, /* eyes too close together */
+	SP_FACE_TURNED = 1 << 1, /* yaw, pitch or roll too large */
 	SP_FACE_BLURRED = 1 << 2,
 	SP_FACE_DARK = 1 << 3,
 	SP_FACE_BRIGHT = 1 << 4,
-	SP_FACE_DAMAGED = 1 << 5,	/* packets missing under it */
-	SP_FACE_CUT = 1 << 6,		/* touches the image's border */
-	SP_FACE_POOR = 1 << 7,		/* the quality network's score is too low */
+	SP_FACE_DAMAGED = 1 << 5, /* packets missing under it */
+	SP_FACE_CUT = 1 << 6, /* touches the image's border */
+	SP_FACE_POOR = 1 << 7, /* the quality network's score is too low */
 	SP_FACE_REASONS = 8,
 };
 
@@ -46,13 +48,13 @@ enum sp_face_reason {
 const char *sp_face_reason_name(unsigned int i);
 
 struct sp_quality {
-	float eye_distance;	 /* pixels */
-	float yaw, pitch, roll;	 /* degrees, estimated from the landmarks */
-	float sharpness;	 /* see infer/quality.h for each one's definition */
-	float exposure;		 /* mean luminance, 0 … 1 */
-	float occlusion;	 /* share of the box lost with missing packets, 0 … 1 */
-	float network;		 /* the quality network's score, 0 … 1 */
-	float score;		 /* one figure to rank shots of a person by, 0 … 1 */
+	float eye_distance; /* pixels */
+	float yaw, pitch, roll; /* degrees, estimated from the landmarks */
+	float sharpness; /* see infer/quality.h for each one's definition */
+	float exposure; /* mean luminance, 0 … 1 */
+	float occlusion; /* share of the box lost with missing packets, 0 … 1 */
+	float network; /* the quality network's score, 0 … 1 */
+	float score; /* one figure to rank shots of a person by, 0 … 1 */
 };
 
 struct sp_portrait {
@@ -61,23 +63,23 @@ struct sp_portrait {
 };
 
 struct sp_face {
-	float box[4];		/* x, y, width, height in pixels of the frame */
+	float box[4]; /* x, y, width, height in pixels of the frame */
 	/* The person's right eye, left eye, nose, right and left mouth corner. */
 	float landmark[5][2];
-	float score;		/* the detector's, 0 … 1 */
+	float score; /* the detector's, 0 … 1 */
 	struct sp_quality quality;
-	uint32_t reasons;	/* enum sp_face_reason; 0 = valid */
+	uint32_t reasons; /* enum sp_face_reason; 0 = valid */
 	bool embedded;
 	float embedding[SP_EMBEDDING_MAX]; /* L2-normalised; info.embedding_size floats */
-	struct sp_portrait *portrait;	   /* NULL if the pool was empty */
+	struct sp_portrait *portrait; /* NULL if the pool was empty */
 };
 
 enum sp_result_cause {
-	SP_RESULT_FACES,       /* looked at; perhaps no face */
-	SP_RESULT_SHED,	       /* dropped before compute: too many waiting */
-	SP_RESULT_UNREADABLE,  /* pixel format or geometry that this backend cannot read */
-	SP_RESULT_FAILED,      /* the backend's error, see `error` */
-	SP_RESULT_UNSEEN,      /* there is no detector: frames are received and accounted for */
+	SP_RESULT_FACES, /* looked at; perhaps no face */
+	SP_RESULT_SHED, /* dropped before compute: too many waiting */
+	SP_RESULT_UNREADABLE, /* pixel format or geometry that this backend cannot read */
+	SP_RESULT_FAILED, /* the backend's error, see `error` */
+	SP_RESULT_UNSEEN, /* there is no detector: frames are received and accounted for */
 	SP_RESULT_CAUSES,
 };
 
@@ -107,8 +109,8 @@ struct sp_result {
 void sp_result_begin(struct sp_result *result, struct sp_frame *frame);
 
 struct sp_quality_limits {
-	float eye_distance_min;	     /* pixels */
-	float yaw_max, pitch_max, roll_max;	     /* degrees */
+	float eye_distance_min; /* pixels */
+	float yaw_max, pitch_max, roll_max; /* degrees */
 	float sharpness_min, exposure_min, exposure_max, network_min;
 };
 
@@ -120,13 +122,14 @@ struct sp_compute_config {
 	 * network score.
 	 */
 	const char *detector, *embedder, *quality;
-	unsigned int workers;	     /* 0: one a CPU */
-	unsigned int in_flight;	     /* frames and results that may be in the backend at once */
+	enum sp_precision precision;
+	unsigned int workers; /* 0: one a CPU */
+	unsigned int in_flight; /* frames and results that may be in the backend at once */
 	unsigned int detect_width, detect_height; /* network input; 0: the frame's own size */
-	float score_min;	     /* the detector's threshold, 0: 0.6 */
+	float score_min; /* the detector's threshold, 0: 0.6 */
 	struct sp_quality_limits limits;
-	bool embed_invalid;	     /* embed faces that are not valid too */
-	struct sp_event *done;	     /* signalled when poll has something; may be NULL */
+	bool embed_invalid; /* embed faces that are not valid too */
+	struct sp_event *done; /* signalled when poll has something; may be NULL */
 };
 
 struct sp_compute_info {

@@ -83,6 +83,11 @@ struct sp_node {
 	uint32_t *inputs;
 	uint32_t output;
 	uint32_t residual; /* CONV, RESIZE: added to the result (broadcast), or SP_NONE */
+	/*
+	 * A pointwise CONV whose result only a depthwise CONV reads, and that one: each other's
+	 * place among the nodes, so that a backend may compute both in one go. SP_NONE otherwise.
+	 */
+	uint32_t pair;
 	struct sp_activation act; /* applied last */
 	union {
 		struct sp_window window; /* CONV, MAXPOOL */

@@ -500,6 +500,7 @@ int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto)
 		.type = type,
 		.output = SP_NONE,
 		.residual = SP_NONE,
+		.pair = SP_NONE,
 		.act.slope = SP_NONE,
 	};
 	read_ports(&reader, op);

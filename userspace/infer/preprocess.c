@@ -22,9 +22,10 @@ static uint32_t shrunk(uint32_t side, double factor, uint32_t limit)
 	return whole > limit ? limit : whole ? whole : 1;
 }
 
-void sp_fit_init(struct sp_fit *fit, uint32_t width, uint32_t height, uint32_t input_width,
+void sp_fit_init(struct sp_fit *fit, const struct sp_scale_rect *from, uint32_t input_width,
 		 uint32_t input_height)
 {
+	uint32_t width = from->width, height = from->height;
 	double factor = 1;
 
 	memset(fit, 0, sizeof(*fit));
@@ -34,8 +35,7 @@ void sp_fit_init(struct sp_fit *fit, uint32_t width, uint32_t height, uint32_t i
 	}
 	fit->input_width = round_up(input_width);
 	fit->input_height = round_up(input_height);
-	fit->frame_width = width;
-	fit->frame_height = height;
+	fit->from = *from;
 	if ((double)fit->input_width / width < factor)
 		factor = (double)fit->input_width / width;
 	if ((double)fit->input_height / height < factor)
@@ -48,35 +48,45 @@ void sp_fit_init(struct sp_fit *fit, uint32_t width, uint32_t height, uint32_t i
 
 struct planes {
 	const struct sp_fit *fit;
+	const struct sp_input_form *form;
 	float *input;
 };
+
+/* Plane @i of what @form makes of one value of each colour. */
+static float formed(const struct sp_input_form *form, unsigned int i, float level)
+{
+	return level * form->scale[i] + form->shift[i];
+}
 
 static void emit_planes(void *arg, uint32_t y, const float *rgb, uint32_t width)
 {
 	const struct planes *planes = arg;
 	size_t pitch = planes->fit->input_width, plane = pitch * planes->fit->input_height;
-	float *blue = planes->input + y * pitch, *green = blue + plane, *red = green + plane;
+	float *line = planes->input + y * pitch;
 
-	for (uint32_t x = 0; x < width; x++) {
-		blue[x] = rgb[3 * (size_t)x + 2];
-		green[x] = rgb[3 * (size_t)x + 1];
-		red[x] = rgb[3 * (size_t)x];
+	for (unsigned int i = 0; i < 3; i++, line += plane) {
+		const float *level = rgb + (planes->form->bgr ? 2 - i : i);
+		float black = formed(planes->form, i, 0);
+
+		for (uint32_t x = 0; x < width; x++)
+			line[x] = formed(planes->form, i, level[3 * (size_t)x]);
+		for (size_t x = width; x < pitch; x++)
+			line[x] = black;
 	}
-	for (size_t x = width; x < pitch; x++)
-		blue[x] = green[x] = red[x] = 0;
 }
 
 int sp_preprocess(struct sp_scale *scale, struct sp_pixels *pixels, const struct sp_fit *fit,
-		  float *input)
+		  const struct sp_input_form *form, float *input)
 {
-	struct planes planes = { fit, input };
-	struct sp_scale_rect all = { 0, 0, fit->frame_width, fit->frame_height };
+	struct planes planes = { fit, form, input };
 	size_t pitch = fit->input_width, plane = pitch * fit->input_height;
 
-	if (pixels->frame->width != fit->frame_width || pixels->frame->height != fit->frame_height)
-		return -EINVAL;
-	for (int c = 0; c < 3; c++)
-		memset(input + (size_t)c * plane + fit->height * pitch, 0,
-		       (fit->input_height - fit->height) * pitch * sizeof(float));
-	return sp_scale_run(scale, pixels, &all, fit->width, fit->height, emit_planes, &planes);
+	for (unsigned int i = 0; i < 3; i++) {
+		float *rest = input + i * plane + fit->height * pitch, black = formed(form, i, 0);
+
+		for (size_t k = 0; k < (fit->input_height - fit->height) * pitch; k++)
+			rest[k] = black;
+	}
+	return sp_scale_run(scale, pixels, &fit->from, fit->width, fit->height, emit_planes,
+			    &planes);
 }

@@ -1,50 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a frame to a detector's input in one pass: unpacked, demosaicked, made smaller by area where
- * the input is smaller, written as planes blue, green, red of floats 0 … 255 from the top left
- * corner. What is left of the input, right and below, is 0.
+ * From a part of a frame to a detector's input in one pass: unpacked, demosaicked, made smaller by
+ * area where the input is smaller, written as planes of floats in the form that the network wants,
+ * from the top left corner. What is left of the input, right and below, is as black.
  */
 #ifndef SP_INFER_PREPROCESS_H
 #define SP_INFER_PREPROCESS_H
 
 #include <stdint.h>
 
+#include "infer/input.h"
+#include "infer/scale.h"
+
 struct sp_pixels;
-struct sp_scale;
 
 enum {
 	SP_DETECT_STEP = 32
 }; /* sides of the detector's input are multiples of its coarsest stride */
 
-/* How a frame lies in the detector's input. */
+/* How a part of a frame lies in the detector's input. */
 struct sp_fit {
 	uint32_t input_width, input_height; /* of the network, multiples of SP_DETECT_STEP */
-	uint32_t frame_width, frame_height;
+	struct sp_scale_rect from; /* of the frame */
 	uint32_t width, height; /* of the picture in it */
 	float scale_x, scale_y; /* input pixels a frame pixel, ≤ 1 */
 	float offset_x, offset_y; /* of the picture in the input: 0, 0 */
 };
 
 /*
- * A frame of @width × @height into an input of @input_width × @input_height, rounded up to
+ * The part @from of a frame into an input of @input_width × @input_height, rounded up to
  * multiples of SP_DETECT_STEP: as large as fits with its shape kept, never enlarged. An input of 0
- * × 0 is the frame's own size.
+ * × 0 is the part's own size.
  */
-void sp_fit_init(struct sp_fit *fit, uint32_t width, uint32_t height, uint32_t input_width,
+void sp_fit_init(struct sp_fit *fit, const struct sp_scale_rect *from, uint32_t input_width,
 		 uint32_t input_height);
 
 /* A point of the input in pixels of the frame. */
 static inline void sp_fit_to_frame(const struct sp_fit *fit, float *x, float *y)
 {
-	*x = (*x - fit->offset_x) / fit->scale_x;
-	*y = (*y - fit->offset_y) / fit->scale_y;
+	*x = (*x - fit->offset_x) / fit->scale_x + (float)fit->from.x;
+	*y = (*y - fit->offset_y) / fit->scale_y + (float)fit->from.y;
 }
 
 /*
- * Fills @input (3 × input_height × input_width floats) from the frame that @pixels has begun, which
- * has the size that @fit was made for. 0 or -EINVAL.
+ * Fills @input (3 × input_height × input_width floats) from the frame that @pixels has begun.
+ * 0; -EINVAL if fit->from is not in it.
  */
 int sp_preprocess(struct sp_scale *scale, struct sp_pixels *pixels, const struct sp_fit *fit,
-		  float *input);
+		  const struct sp_input_form *form, float *input);
 
 #endif

@@ -100,7 +100,7 @@ static uint32_t tap(uint32_t i, int *ret_weight)
 	return twelfths / 12;
 }
 
-void sp_quality_to_input(const uint8_t *rgb, float *input)
+void sp_quality_to_input(const uint8_t *rgb, const struct sp_input_form *form, float *input)
 {
 	for (uint32_t y = 0; y < SP_QUALITY_SIDE; y++) {
 		int wy, wx;
@@ -111,12 +111,13 @@ void sp_quality_to_input(const uint8_t *rgb, float *input)
 			const uint8_t *below = at + 3 * SP_ALIGNED_SIDE;
 			float *to = input + y * SP_QUALITY_SIDE + x;
 
-			for (int c = 0; c < 3; c++) {
+			for (unsigned int i = 0; i < 3; i++) {
+				unsigned int c = form->bgr ? 2 - i : i;
 				int level = sp_bilinear_u8(at[c], at[3 + c], below[c], below[3 + c],
 							   wx, wy);
 
-				to[(size_t)(2 - c) * SP_QUALITY_PIXELS] = ((float)level - 128) /
-									  128;
+				to[(size_t)i * SP_QUALITY_PIXELS] = (float)level * form->scale[i] +
+								    form->shift[i];
 			}
 		}
 	}

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "infer/compute.h"
+#include "infer/input.h"
 
 enum { SP_QUALITY_SIDE = 96, SP_QUALITY_PIXELS = SP_QUALITY_SIDE * SP_QUALITY_SIDE };
 
@@ -43,10 +44,9 @@ void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality);
 
 /*
  * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, levels
- * as sp_bilinear_u8 has them), planes blue, green, red of (x - 128) / 128. 3 × SP_QUALITY_PIXELS
- * floats.
+ * as sp_bilinear_u8 has them). 3 × SP_QUALITY_PIXELS floats in @form.
  */
-void sp_quality_to_input(const uint8_t *rgb, float *input);
+void sp_quality_to_input(const uint8_t *rgb, const struct sp_input_form *form, float *input);
 
 /* The ranking score from the other members. @network: whether there is a network's score. */
 float sp_quality_rank(const struct sp_quality *quality, bool network);

@@ -311,7 +311,7 @@ static void net_check(struct net *net, const char *what)
 
 	if (sp_model_parse(bytes, size, what, &model, &err))
 		FAIL("%s", err.text);
-	if (sp_executor_create(model, input->shape.dim, &executor, &err))
+	if (sp_executor_create(model, input->shape.dim, NULL, &executor, &err))
 		FAIL("%s", err.text);
 	CHECK_EQ(sp_executor_outputs(executor), net->outputs_n);
 	for (unsigned int round = 0; round < 2; round++) {

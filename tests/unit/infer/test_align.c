@@ -157,7 +157,7 @@ TEST(input_is_planes_of_normalised_red_green_blue)
 
 	rgb[3 * 200] = 255;
 	rgb[3 * 200 + 1] = 100;
-	sp_align_to_input(rgb, input);
+	sp_align_to_input(rgb, &sp_input_imagenet, input);
 	CHECK_NEAR(input[200], (1 - 0.485) / 0.229, 1e-5);
 	CHECK_NEAR(input[SP_ALIGNED_PIXELS + 200], (100 / 255.0 - 0.456) / 0.224, 1e-5);
 	CHECK_NEAR(input[2 * SP_ALIGNED_PIXELS + 200], -0.406 / 0.225, 1e-5);

@@ -509,7 +509,7 @@ static void *run_beside(void *arg)
 	for (unsigned int i = 0; i < 10; i++) {
 		const float *got;
 
-		if (sp_executor_create(beside->model, beside->input->shape.dim, &executor, &err))
+		if (sp_executor_create(beside->model, beside->input->shape.dim, NULL, &executor, &err))
 			return NULL;
 		got = sp_executor_output(executor, 0, NULL, NULL);
 		beside->good = true;
@@ -571,16 +571,16 @@ TEST(inputs_that_do_not_fit)
 	bytes = net_pack(&net, &size);
 	CHECK_EQ(sp_model_parse(bytes, size, "fixed.onnx", &model, &err), 0);
 	for (unsigned int i = 0; i < 4; i++) {
-		CHECK_EQ(sp_executor_create(model, wrong[i], &executor, &err), -EINVAL);
+		CHECK_EQ(sp_executor_create(model, wrong[i], NULL, &executor, &err), -EINVAL);
 		CHECK(!strncmp(err.text, "fixed.onnx: input 't0' is 1x3x8x8", 33));
 	}
 	sp_model_free(model);
 	net.dynamic = true;
 	bytes = net_pack(&net, &size);
 	CHECK_EQ(sp_model_parse(bytes, size, "open.onnx", &model, &err), 0);
-	CHECK_EQ(sp_executor_create(model, (int64_t[]){ 1, 3, 2, 8 }, &executor, &err), -EINVAL);
+	CHECK_EQ(sp_executor_create(model, (int64_t[]){ 1, 3, 2, 8 }, NULL, &executor, &err), -EINVAL);
 	CHECK(strstr(err.text, "(Conv)"));
-	CHECK_EQ(sp_executor_create(model, (int64_t[]){ 1, 3, 1 << 20, 1 << 20 }, &executor, &err),
+	CHECK_EQ(sp_executor_create(model, (int64_t[]){ 1, 3, 1 << 20, 1 << 20 }, NULL, &executor, &err),
 		 -EFBIG);
 	CHECK(!executor);
 	sp_model_free(model);

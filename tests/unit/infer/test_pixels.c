@@ -289,13 +289,14 @@ TEST(preprocess_matches_the_oracle)
 
 		packet_frame_init(&pf, s->format, s->width, s->height, 53, t);
 		packet_frame_lose(&pf, pf.frame.packets / 2);
-		sp_fit_init(&fit, s->width, s->height, s->input_width, s->input_height);
+		sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, s->width, s->height }, s->input_width,
+		    s->input_height);
 		CHECK(fit.input_width % 32 == 0 && fit.input_height % 32 == 0);
 		plane = (size_t)fit.input_width * fit.input_height;
 		input = malloc(3 * plane * sizeof(float));
 		memset(input, 0xFF, 3 * plane * sizeof(float));
 		CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
-		CHECK_EQ(sp_preprocess(&scale, &pixels, &fit, input), 0);
+		CHECK_EQ(sp_preprocess(&scale, &pixels, &fit, &sp_input_levels, input), 0);
 		for (size_t i = 0; i < plane; i++) {
 			uint32_t x = (uint32_t)(i % fit.input_width),
 				 y = (uint32_t)(i / fit.input_width);
@@ -328,7 +329,8 @@ TEST(fit_keeps_the_shape_and_maps_back)
 	struct sp_fit fit;
 	float x, y;
 
-	sp_fit_init(&fit, 2448, 2048, 640, 640);
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 2448, 2048 }, 640,
+		    640);
 	CHECK_EQ(fit.width, 640);
 	CHECK_EQ(fit.height, 535);
 	CHECK_EQ(fit.input_height, 640);
@@ -336,16 +338,19 @@ TEST(fit_keeps_the_shape_and_maps_back)
 	sp_fit_to_frame(&fit, &x, &y);
 	CHECK_NEAR(x, 2448, 1e-3);
 	CHECK_NEAR(y, 2048, 1e-3);
-	sp_fit_init(&fit, 250, 250, 0, 0);
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 250, 250 }, 0,
+		    0);
 	CHECK_EQ(fit.input_width, 256);
 	CHECK_EQ(fit.width, 250);
 	CHECK_NEAR(fit.scale_x, 1, 0);
 	/* Never larger. */
-	sp_fit_init(&fit, 100, 50, 640, 640);
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 100, 50 }, 640,
+		    640);
 	CHECK_EQ(fit.width, 100);
 	CHECK_EQ(fit.input_width, 640);
 	/* A sliver keeps a pixel. */
-	sp_fit_init(&fit, 16000, 1, 32, 32);
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 16000, 1 }, 32,
+		    32);
 	CHECK_EQ(fit.height, 1);
 }
 

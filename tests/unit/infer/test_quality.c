@@ -141,7 +141,7 @@ TEST(input_is_planes_of_blue_green_red)
 
 	for (int i = 0; i < SP_ALIGNED_PIXELS * 3; i++)
 		rgb[i] = (uint8_t)next_random(&seed);
-	sp_quality_to_input(rgb, input);
+	sp_quality_to_input(rgb, &sp_input_signed, input);
 	for (int i = 0; i < SP_QUALITY_PIXELS; i++) {
 		double sx = (i % 96 + 0.5) * 112 / 96 - 0.5, sy = (i / 96 + 0.5) * 112 / 96 - 0.5;
 		int x = (int)sx, y = (int)sy;

@@ -94,7 +94,8 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 			"%d, or neither",
 			config->detect_width, config->detect_height, SP_PIXELS_SIDE_MAX);
 	if (config->detect_width) {
-		sp_fit_init(&fit, 1, 1, config->detect_width, config->detect_height);
+		sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 1, 1 }, config->detect_width,
+			    config->detect_height);
 		setup->detect_width = fit.input_width;
 		setup->detect_height = fit.input_height;
 	}
@@ -275,6 +276,7 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 	cpu->setup.score_min = config->score_min > 0 ? config->score_min : SP_DETECT_SCORE_MIN;
 	cpu->setup.limits = config->limits;
 	cpu->setup.embed_invalid = config->embed_invalid;
+	cpu->setup.precision = config->precision;
 	rc = load_models(cpu, config, err);
 	rc = rc ? rc : make_workers(cpu, config, in_flight, err);
 	if (rc) {

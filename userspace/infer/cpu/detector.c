@@ -80,7 +80,7 @@ static int size_init(const struct sp_detector *detector, struct sp_detector_size
 {
 	const int64_t shape[4] = { 1, 3, height, width };
 	struct sp_executor *executor;
-	int rc = sp_executor_create(detector->model, shape, &executor, err);
+	int rc = sp_executor_create(detector->model, shape, NULL, &executor, err);
 
 	if (rc)
 		return rc;

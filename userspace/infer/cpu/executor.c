@@ -133,12 +133,14 @@ static int build(struct sp_executor *executor)
 }
 
 int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
-		       struct sp_executor **ret_executor, struct sp_err *err)
+		       const struct sp_executor_options *options, struct sp_executor **ret_executor,
+		       struct sp_err *err)
 {
 	int threads = omp_get_max_threads(), ret;
 	struct sp_executor *executor;
 	struct sp_shape input;
 
+	(void)options;
 	ret = check_input(model, shape, &input, err);
 	if (ret)
 		return ret;

@@ -48,7 +48,7 @@ static int make_executor(const struct sp_model *model, int64_t side, int64_t num
 
 	if (!model)
 		return 0;
-	rc = sp_executor_create(model, shape, &executor, err);
+	rc = sp_executor_create(model, shape, NULL, &executor, err);
 	if (rc)
 		return rc;
 	sp_executor_output(executor, 0, NULL, &output);
@@ -149,7 +149,7 @@ static int align(struct sp_worker *worker, struct sp_face *face)
 	sp_quality_from_aligned(worker->aligned, &face->quality);
 	if (!worker->quality)
 		return 0;
-	sp_quality_to_input(worker->aligned, sp_executor_input(worker->quality));
+	sp_quality_to_input(worker->aligned, &sp_input_signed, sp_executor_input(worker->quality));
 	rc = sp_executor_run(worker->quality);
 	if (rc)
 		return rc;
@@ -200,7 +200,7 @@ static int embed(struct sp_worker *worker, struct sp_face *face)
 	double square = 0;
 	int rc;
 
-	sp_align_to_input(worker->aligned, sp_executor_input(worker->embedder));
+	sp_align_to_input(worker->aligned, &sp_input_imagenet, sp_executor_input(worker->embedder));
 	rc = sp_executor_run(worker->embedder);
 	if (rc)
 		return rc;
@@ -256,15 +256,16 @@ static int look_at_face(struct sp_worker *worker, struct sp_face *face)
 static int look(struct sp_worker *worker, struct sp_result *result, struct sp_err *err)
 {
 	const struct sp_worker_setup *setup = worker->setup;
+	struct sp_scale_rect all = { 0, 0, result->width, result->height };
 	struct sp_detector_size *size;
 	struct sp_fit fit;
 	int n, rc;
 
-	sp_fit_init(&fit, result->width, result->height, setup->detect_width, setup->detect_height);
+	sp_fit_init(&fit, &all, setup->detect_width, setup->detect_height);
 	rc = sp_detector_prepare(&worker->detector, fit.input_width, fit.input_height, &size, err);
 	if (rc)
 		return rc;
-	rc = sp_preprocess(&worker->scale, &worker->pixels, &fit, size->input);
+	rc = sp_preprocess(&worker->scale, &worker->pixels, &fit, &sp_input_levels, size->input);
 	if (rc)
 		return sp_err_set(err, rc, "frame: pixels cannot be read: %s", strerror(-rc));
 	n = sp_detector_run(&worker->detector, size, setup->score_min);

@@ -23,6 +23,7 @@ struct sp_worker_setup {
 	const struct sp_model *detector, *embedder, *quality; /* the last two may be NULL */
 	struct sp_yunet_heads heads;
 	uint32_t detect_width, detect_height; /* 0: the frame's own size */
+	enum sp_precision precision;
 	uint32_t embedding_size;
 	float score_min;
 	struct sp_quality_limits limits;
