@@ -145,6 +145,11 @@ int sp_camera_sockets_open(struct sp_pipeline *p, struct sp_err *err)
 
 		if (status)
 			return status;
+		if (p->replay && capture->replay_port + i > UINT16_MAX)
+			return sp_err_set(err, -EINVAL,
+					  "capture.replay_port: %u cameras from port %u on do not "
+					  "fit; begin lower",
+					  p->cameras_n, capture->replay_port);
 		if (p->replay) {
 			camera->port = (uint16_t)(capture->replay_port + i);
 			continue;

@@ -264,6 +264,11 @@ static void empty_idle(struct sp_thread *thread)
 		if (n > 0)
 			packets->ops->release(packets, tokens, (unsigned int)n);
 	}
+	if (n < 0)
+		sp_log(SP_LOG_ERROR,
+		       "capture: a queue without cameras is read no more: %s; what comes to it is "
+		       "lost uncounted until a restart",
+		       strerror(-n));
 }
 
 static int start_idle(struct sp_pipeline *p, unsigned int i, struct sp_err *err)

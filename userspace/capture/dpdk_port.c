@@ -223,8 +223,8 @@ int sp_dpdk_port_start(struct sp_dpdk_port *port, struct sp_err *err)
 	if (error)
 		return sp_err_set(
 			err, error,
-			"dpdk: %s: queues cannot be set up: %s (%s); ask for larger packet "
-			"buffers",
+			"dpdk: %s: queues cannot be set up: %s (%s); where the driver says "
+			"no more, try fewer queues or larger packet buffers",
 			port->name, strerror(-error), sp_dpdk_complaint(text, sizeof(text)));
 	error = rte_eth_dev_start(port->id);
 	if (error)
