@@ -5,8 +5,10 @@
  *
  * A row is one line of a tensor, block of channels by block of channels, in each pixel by pixel.
  * A pixel of a block has SP_CELL_BYTES: 16 channels of float32 or 32 of bfloat16. Before pixel 0
- * lie SP_ROW_LEFT pixels, after the last SP_ROW_RIGHT, all zero in rows that a kernel with a window
- * reads. A kernel may read all of them and writes exactly the pixels that it is asked for.
+ * lie SP_ROW_LEFT pixels, after the last SP_ROW_RIGHT. A kernel may read all of them and writes
+ * exactly the pixels that it is asked for. In rows that a kernel with a window reads, the pixel
+ * before the first and the one after the last are zero; those further on are whatever lies there
+ * (the next row) and must not show in a result.
  *
  * Channels that a last block has beyond the tensor's have zero weights, biases and slopes.
  */
