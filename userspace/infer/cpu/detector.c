@@ -51,6 +51,7 @@ void sp_detector_init(struct sp_detector *detector, const struct sp_model *model
 	memset(detector, 0, sizeof(*detector));
 	detector->model = model;
 	detector->heads = *heads;
+	detector->options.precision = SP_PRECISION_F32;
 }
 
 void sp_detector_uninit(struct sp_detector *detector)
@@ -80,7 +81,7 @@ static int size_init(const struct sp_detector *detector, struct sp_detector_size
 {
 	const int64_t shape[4] = { 1, 3, height, width };
 	struct sp_executor *executor;
-	int rc = sp_executor_create(detector->model, shape, NULL, &executor, err);
+	int rc = sp_executor_create(detector->model, shape, &detector->options, &executor, err);
 
 	if (rc)
 		return rc;

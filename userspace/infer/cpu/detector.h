@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
+#include "infer/cpu/executor.h"
 #include "infer/detect.h"
 
 struct sp_err;
-struct sp_executor;
 struct sp_model;
 
 enum { SP_DETECTOR_SIZES = 4 }; /* cameras of more sizes than this make executors over and over */
@@ -25,6 +25,7 @@ struct sp_detector_size {
 struct sp_detector {
 	const struct sp_model *model;
 	struct sp_yunet_heads heads;
+	struct sp_executor_options options; /* float32 unless changed before the first prepare */
 	uint64_t uses;
 	struct sp_detector_size sizes[SP_DETECTOR_SIZES];
 	struct sp_detection detections[SP_DETECTIONS_MAX];

@@ -37,9 +37,10 @@ struct sp_worker {
  * The executor of a network that looks at aligned faces and gives @numbers; @model NULL gives none.
  * What a file says of its output's shape is a claim: what is made of it counts.
  */
-static int make_executor(const struct sp_model *model, int64_t side, int64_t numbers,
-			 struct sp_executor **ret_executor, struct sp_err *err)
+static int make_executor(const struct sp_model *model, enum sp_precision precision, int64_t side,
+			 int64_t numbers, struct sp_executor **ret_executor, struct sp_err *err)
 {
+	const struct sp_executor_options options = { .precision = precision };
 	const int64_t shape[4] = { 1, 3, side, side };
 	struct sp_executor *executor;
 	struct sp_shape output;
@@ -48,7 +49,7 @@ static int make_executor(const struct sp_model *model, int64_t side, int64_t num
 
 	if (!model)
 		return 0;
-	rc = sp_executor_create(model, shape, NULL, &executor, err);
+	rc = sp_executor_create(model, shape, &options, &executor, err);
 	if (rc)
 		return rc;
 	sp_executor_output(executor, 0, NULL, &output);
@@ -76,6 +77,7 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 	worker->setup = setup;
 	worker->portraits = portraits;
 	sp_detector_init(&worker->detector, setup->detector, &setup->heads);
+	worker->detector.options.precision = setup->precision;
 	rc = sp_pixels_init(&worker->pixels);
 	rc = rc ? rc : sp_scale_init(&worker->scale);
 	rc = rc ? rc : sp_align_scratch_create(&worker->align);
@@ -83,11 +85,12 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 		sp_err_set(err, rc, "inference: out of memory");
 		goto err_destroy;
 	}
-	rc = make_executor(setup->embedder, SP_ALIGNED_SIDE, setup->embedding_size,
-			   &worker->embedder, err);
+	rc = make_executor(setup->embedder, setup->precision, SP_ALIGNED_SIDE,
+			   setup->embedding_size, &worker->embedder, err);
 	if (rc)
 		goto err_destroy;
-	rc = make_executor(setup->quality, SP_QUALITY_SIDE, 1, &worker->quality, err);
+	rc = make_executor(setup->quality, setup->precision, SP_QUALITY_SIDE, 1,
+			   &worker->quality, err);
 	if (rc)
 		goto err_destroy;
 	/* A fixed size is made ready now, so that its trouble is told now. */
