@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Simplifies a sorted graph in one walk: identities vanish, an affine (batch normalisation) goes
- * into the weights before it, an addition and an activation become the last steps of the node
- * before them.
- * Only results that a single node reads are changed.
+ * Simplifies a sorted graph in one walk. What a node becomes depends on those before it, which are
+ * final but for what a later one takes into itself; only results that a single node reads are
+ * changed.
  */
-#include "infer/graph.h"
+#include "infer/fold.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,213 +12,194 @@
 
 #include "base/diag.h"
 
-struct fold {
-	struct sp_graph *graph;
-	uint32_t *alias; /* of a tensor: the tensor that it is */
-	uint32_t *producer; /* of a tensor: its node, or SP_NONE */
-	uint32_t *uses; /* of a tensor, outputs of the graph counted */
-};
+/* ---- what the parts call -------------------------------------------------------------------- */
 
-/* The node that makes @tensor, if nothing else reads it and its result is still bare. */
-static struct sp_node *bare_producer(const struct fold *fold, uint32_t tensor)
+struct sp_node *sp_fold_producer(const struct sp_folding *folding, uint32_t tensor)
 {
-	uint32_t at = fold->producer[tensor];
-	struct sp_node *node = at == SP_NONE ? NULL : &fold->graph->nodes[at];
+	uint32_t at = tensor == SP_NONE ? SP_NONE : folding->producer[tensor];
 
-	if (!node || fold->uses[tensor] != 1 || node->act.kind != SP_ACT_NONE)
+	return at == SP_NONE ? NULL : &folding->graph->nodes[at];
+}
+
+struct sp_node *sp_fold_bare(const struct sp_folding *folding, uint32_t tensor)
+{
+	struct sp_node *node = sp_fold_producer(folding, tensor);
+
+	if (!node || folding->uses[tensor] != 1 || node->act.kind != SP_ACT_NONE ||
+	    node->residual != SP_NONE)
 		return NULL;
 	return node;
 }
 
-/* @node's result is now what @output was; @output's own node, at @dead, is gone. */
-static void take_over(struct fold *fold, struct sp_node *node, struct sp_node *dead)
+void sp_fold_take_over(struct sp_folding *folding, struct sp_node *node, struct sp_node *dead)
 {
+	folding->uses[node->output] = 0;
 	node->output = dead->output;
-	fold->producer[node->output] = (uint32_t)(node - fold->graph->nodes);
+	folding->producer[node->output] = (uint32_t)(node - folding->graph->nodes);
 	dead->op = SP_OP_IDENTITY;
 }
 
-static int fold_affine(struct fold *fold, struct sp_node *node, struct sp_err *err)
+void sp_fold_alias(struct sp_folding *folding, struct sp_node *node, uint32_t tensor)
 {
-	struct sp_graph *graph = fold->graph;
-	struct sp_node *before = bare_producer(fold, node->inputs[0]);
-	const struct sp_tensor *scale = &graph->tensors[node->inputs[1]];
-	const struct sp_tensor *shift = &graph->tensors[node->inputs[2]], *weights, *bias = NULL;
-	float *new_weights, *new_bias;
-	uint32_t weights_id, bias_id;
-	struct sp_shape rows;
-	int64_t row;
+	folding->uses[tensor] += folding->uses[node->output];
+	folding->uses[tensor]--;
+	folding->alias[node->output] = tensor;
+	node->op = SP_OP_IDENTITY;
+}
 
-	/* A Gemm's columns are channels; a MatMul's only where it gives a matrix, not known yet. */
-	if (!before || before->residual != SP_NONE ||
-	    (before->op != SP_OP_CONV && strcmp(before->type, "Gemm")))
+void sp_fold_input(struct sp_folding *folding, struct sp_node *node, uint32_t i, uint32_t tensor)
+{
+	if (node->inputs[i] != SP_NONE)
+		folding->uses[node->inputs[i]]--;
+	if (tensor != SP_NONE)
+		folding->uses[tensor]++;
+	node->inputs[i] = tensor;
+}
+
+/* Room in the tables for @n tensors; new ones are themselves and nobody's. */
+static int make_room(struct sp_folding *folding, uint32_t n)
+{
+	uint32_t room = folding->room,
+		 **tables[] = { &folding->alias, &folding->producer, &folding->uses };
+
+	if (n <= room)
 		return 0;
-	weights = &graph->tensors[before->inputs[1]];
-	rows = (struct sp_shape){ .rank = 1, .dim = { weights->shape.dim[0] } };
-	if (!sp_shape_equal(&rows, &scale->shape))
-		return sp_err_set(err, -EINVAL,
-				  "node '%s' (%s): has %lld channels, its input has %lld; "
-				  "the file is corrupt",
-				  node->name, node->type, (long long)scale->shape.dim[0],
-				  (long long)rows.dim[0]);
-	weights_id = sp_graph_floats(graph, weights->name, &weights->shape, &new_weights);
-	bias_id = sp_graph_floats(graph, node->name, &rows, &new_bias);
-	if (weights_id == SP_NONE || bias_id == SP_NONE)
-		return sp_err_set(err, -ENOMEM, "out of memory");
-	/* The table of tensors may have moved. */
-	weights = &graph->tensors[before->inputs[1]];
-	scale = &graph->tensors[node->inputs[1]];
-	shift = &graph->tensors[node->inputs[2]];
-	if (before->inputs[2] != SP_NONE)
-		bias = &graph->tensors[before->inputs[2]];
-	row = rows.dim[0] ? sp_shape_elements(&weights->shape) / rows.dim[0] : 0;
-	for (int64_t i = 0; i < rows.dim[0]; i++) {
-		double factor = scale->floats[i];
+	room = n + n / 2;
+	for (unsigned int i = 0; i < 3; i++) {
+		uint32_t *table = reallocarray(*tables[i], room, sizeof(*table));
 
-		for (int64_t k = 0; k < row; k++)
-			new_weights[i * row + k] = (float)(weights->floats[i * row + k] * factor);
-		new_bias[i] = (float)((bias ? bias->floats[i] * factor : 0.0) + shift->floats[i]);
+		if (!table)
+			return sp_err_set(folding->err, -ENOMEM, "out of memory");
+		*tables[i] = table;
 	}
-	before->inputs[1] = weights_id;
-	before->inputs[2] = bias_id;
-	take_over(fold, before, node);
+	for (uint32_t i = folding->room; i < room; i++) {
+		folding->alias[i] = i;
+		folding->producer[i] = SP_NONE;
+		folding->uses[i] = 0;
+	}
+	folding->room = room;
 	return 0;
 }
 
-static void fuse_activation(struct fold *fold, struct sp_node *node)
+int sp_fold_floats(struct sp_folding *folding, const char *name, const struct sp_shape *shape,
+		   uint32_t *ret_id, float **ret_data)
 {
-	struct sp_node *before = bare_producer(fold, node->inputs[0]);
+	uint32_t id = sp_graph_floats(folding->graph, name, shape, ret_data);
 
-	if (!before)
-		return;
-	switch (before->op) {
-	case SP_OP_CONV:
-		break;
-	case SP_OP_GEMM:
-	case SP_OP_ADD:
-	case SP_OP_SUB:
-	case SP_OP_MUL:
-	case SP_OP_AFFINE:
-		if (node->act.kind == SP_ACT_PRELU)
-			return;
-		break;
-	default:
-		return;
-	}
-	before->act = node->act;
-	take_over(fold, before, node);
+	if (id == SP_NONE)
+		return sp_err_set(folding->err, -ENOMEM, "out of memory");
+	*ret_id = id;
+	return make_room(folding, id + 1);
 }
 
-/* x + conv(y) and x + resize(y) become one node, in the place of the addition. */
-static void fuse_residual(struct fold *fold, struct sp_node *node)
+/* ---- the walk ------------------------------------------------------------------------------- */
+
+static void resolve(const struct sp_folding *folding, uint32_t *tensor)
 {
-	struct sp_node *best = NULL;
-	uint32_t residual = SP_NONE;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		struct sp_node *before = bare_producer(fold, node->inputs[i]);
-		uint32_t other = node->inputs[!i];
-
-		if (!before || before->residual != SP_NONE ||
-		    sp_tensor_constant(&fold->graph->tensors[other]) ||
-		    (before->op != SP_OP_CONV && before->op != SP_OP_RESIZE))
-			continue;
-		/* An addition inside a resize saves most, then one in the later convolution. */
-		if (best && best->op == SP_OP_RESIZE)
-			continue;
-		if (best && before->op != SP_OP_RESIZE && before < best)
-			continue;
-		best = before;
-		residual = other;
-	}
-	if (best) {
-		uint32_t output = node->output;
-
-		*node = *best;
-		node->output = output;
-		node->residual = residual;
-		best->op = SP_OP_IDENTITY;
-	}
+	if (*tensor != SP_NONE)
+		*tensor = folding->alias[*tensor];
 }
 
-static int fold_node(struct fold *fold, struct sp_node *node, struct sp_err *err)
+static int fold_node(struct sp_folding *folding, struct sp_node *node)
 {
 	int ret = 0;
 
 	for (uint32_t i = 0; i < node->inputs_n; i++)
-		if (node->inputs[i] != SP_NONE)
-			node->inputs[i] = fold->alias[node->inputs[i]];
-	switch (node->op) {
-	case SP_OP_IDENTITY:
-		fold->alias[node->output] = node->inputs[0];
+		resolve(folding, &node->inputs[i]);
+	if (node->op == SP_OP_IDENTITY) {
+		folding->alias[node->output] = node->inputs[0];
 		return 0;
-	case SP_OP_AFFINE:
-		ret = fold_affine(fold, node, err);
-		break;
-	case SP_OP_ACTIVATION:
-		fuse_activation(fold, node);
-		break;
-	case SP_OP_ADD:
-		fuse_residual(fold, node);
-		break;
-	default:
-		break;
 	}
+	if (folding->folds & SP_FOLD_WEIGHTS)
+		ret = sp_fold_weights(folding, node);
+	if (!ret && node->op != SP_OP_IDENTITY && folding->folds & SP_FOLD_STEPS)
+		sp_fold_steps(folding, node);
 	if (!ret && node->op != SP_OP_IDENTITY)
-		fold->producer[node->output] = (uint32_t)(node - fold->graph->nodes);
+		folding->producer[node->output] = (uint32_t)(node - folding->graph->nodes);
 	return ret;
 }
 
 /* Readers of each tensor, seen through identities. */
-static void count_uses(struct fold *fold)
+static void count_uses(struct sp_folding *folding)
 {
-	struct sp_graph *graph = fold->graph;
+	struct sp_graph *graph = folding->graph;
 
-	for (uint32_t i = 0; i < graph->tensors_n; i++)
-		fold->alias[i] = i;
 	for (uint32_t i = 0; i < graph->nodes_n; i++) {
 		const struct sp_node *node = &graph->nodes[i];
 
 		if (node->op == SP_OP_IDENTITY) {
-			fold->alias[node->output] = fold->alias[node->inputs[0]];
+			folding->alias[node->output] = folding->alias[node->inputs[0]];
 			continue;
 		}
 		for (uint32_t k = 0; k < node->inputs_n; k++)
 			if (node->inputs[k] != SP_NONE)
-				fold->uses[fold->alias[node->inputs[k]]]++;
+				folding->uses[folding->alias[node->inputs[k]]]++;
+		if (node->act.slope != SP_NONE)
+			folding->uses[node->act.slope]++;
 	}
 	for (uint32_t i = 0; i < graph->outputs_n; i++)
-		fold->uses[fold->alias[graph->outputs[i]]]++;
+		folding->uses[folding->alias[graph->outputs[i]]]++;
 }
 
-int sp_graph_fold(struct sp_graph *graph, struct sp_err *err)
+static bool needed(struct sp_folding *folding, const struct sp_node *node)
 {
-	uint32_t tensors = graph->tensors_n + 1, kept = 0;
-	struct fold fold = { .graph = graph };
-	int ret = 0;
+	return node->op != SP_OP_IDENTITY && folding->uses[node->output];
+}
 
-	fold.alias = calloc(tensors, sizeof(*fold.alias));
-	fold.producer = malloc(tensors * sizeof(*fold.producer));
-	fold.uses = calloc(tensors, sizeof(*fold.uses));
-	if (!fold.alias || !fold.producer || !fold.uses) {
-		ret = sp_err_set(err, -ENOMEM, "out of memory");
-		goto out;
-	}
-	memset(fold.producer, 0xFF, tensors * sizeof(*fold.producer));
-	count_uses(&fold);
-	for (uint32_t i = 0; !ret && i < graph->nodes_n; i++)
-		ret = fold_node(&fold, &graph->nodes[i], err);
-	if (ret)
-		goto out;
+static void need(struct sp_folding *folding, uint32_t tensor)
+{
+	if (tensor != SP_NONE)
+		folding->uses[tensor]++;
+}
+
+/* Counts anew, from the outputs back, and keeps what is needed. */
+static void drop_dead(struct sp_folding *folding)
+{
+	struct sp_graph *graph = folding->graph;
+	uint32_t kept = 0;
+
+	memset(folding->uses, 0, folding->room * sizeof(*folding->uses));
 	for (uint32_t i = 0; i < graph->outputs_n; i++)
-		graph->outputs[i] = fold.alias[graph->outputs[i]];
-	for (uint32_t i = 0; i < graph->nodes_n; i++)
-		if (graph->nodes[i].op != SP_OP_IDENTITY)
-			graph->nodes[kept++] = graph->nodes[i];
+		need(folding, graph->outputs[i]);
+	for (uint32_t i = graph->nodes_n; i--;) {
+		const struct sp_node *node = &graph->nodes[i];
+
+		if (!needed(folding, node))
+			continue;
+		for (uint32_t k = 0; k < node->inputs_n; k++)
+			need(folding, node->inputs[k]);
+		need(folding, node->residual);
+		need(folding, node->act.slope);
+	}
+	memset(folding->producer, 0xFF, folding->room * sizeof(*folding->producer));
+	for (uint32_t i = 0; i < graph->nodes_n; i++) {
+		if (!needed(folding, &graph->nodes[i]))
+			continue;
+		graph->nodes[kept] = graph->nodes[i];
+		folding->producer[graph->nodes[kept].output] = kept;
+		kept++;
+	}
 	graph->nodes_n = kept;
-out:
-	free(fold.alias);
-	free(fold.producer);
-	free(fold.uses);
+}
+
+int sp_graph_fold(struct sp_graph *graph, unsigned int folds, struct sp_err *err)
+{
+	struct sp_folding folding = { .graph = graph, .folds = folds, .err = err };
+	int ret = make_room(&folding, graph->tensors_n + 1);
+
+	if (!ret)
+		count_uses(&folding);
+	for (uint32_t i = 0; !ret && i < graph->nodes_n; i++)
+		ret = fold_node(&folding, &graph->nodes[i]);
+	if (!ret) {
+		for (uint32_t i = 0; i < graph->outputs_n; i++)
+			resolve(&folding, &graph->outputs[i]);
+		drop_dead(&folding);
+		if (folds & SP_FOLD_PAIRS)
+			sp_fold_pairs(&folding);
+	}
+	free(folding.alias);
+	free(folding.producer);
+	free(folding.uses);
 	return ret;
 }

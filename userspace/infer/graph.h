@@ -84,8 +84,9 @@ struct sp_node {
 	uint32_t output;
 	uint32_t residual; /* CONV, RESIZE: added to the result (broadcast), or SP_NONE */
 	/*
-	 * A pointwise CONV whose result only a depthwise CONV reads, and that one: each other's
-	 * place among the nodes, so that a backend may compute both in one go. SP_NONE otherwise.
+	 * A pointwise CONV (1 × 1, stride 1, no padding, one group, no residual) whose result only
+	 * a depthwise CONV (groups = channels = outputs) reads, and that one: each other's place
+	 * among the nodes, so that a backend may compute both in one go. SP_NONE otherwise.
 	 */
 	uint32_t pair;
 	struct sp_activation act; /* applied last */
@@ -152,7 +153,33 @@ uint32_t sp_graph_ints(struct sp_graph *graph, const char *name, const struct sp
  */
 int sp_graph_sort(struct sp_graph *graph, struct sp_err *err);
 
-/* fold.c: removes identities, folds batch normalisation and fuses residuals and activations. */
-int sp_graph_fold(struct sp_graph *graph, struct sp_err *err);
+/* What folding may do beside removing identities, so that tests can compare with and without. */
+enum sp_fold {
+	SP_FOLD_CONSTANTS = 1 << 0, /* what follows from constants and fixed shapes is computed */
+	SP_FOLD_MOVES = 1 << 1, /* transposes and reshapes that cancel, or follow one another */
+	SP_FOLD_WEIGHTS = 1 << 2, /* factors and additions for each channel go into weights */
+	SP_FOLD_STEPS = 1 << 3, /* additions and activations become last steps of other nodes */
+	SP_FOLD_PAIRS = 1 << 4,
+	SP_FOLD_ALL = (1 << 5) - 1,
+};
+
+/*
+ * fold*.c: simplifies a sorted graph as far as @folds say. What backends may rely on afterwards,
+ * whatever @folds are:
+ *
+ * - There is no IDENTITY. Nodes stand in an order in which they can run: inputs and residuals come
+ *   first. Every node is needed by an output.
+ * - Names of outputs, and what is computed, are those of the file: each output differs by rounding
+ *   alone. An output may have become a constant or one of the graph's inputs.
+ * - CONV, GEMM: weights and bias are constants; AFFINE: scale and shift are.
+ * - Only CONV and RESIZE have a residual, which may have any shape that broadcasts with the result
+ *   (and may widen it); its addition comes before the activation.
+ * - Only CONV, GEMM, ADD, SUB, MUL, AFFINE and ACTIVATION have an activation; PRELU only CONV and
+ *   ACTIVATION.
+ * - pair is set both ways or not at all.
+ *
+ * 0; -EINVAL, -ENOTSUP or -EFBIG with the node at fault in @err; -ENOMEM.
+ */
+int sp_graph_fold(struct sp_graph *graph, unsigned int folds, struct sp_err *err);
 
 #endif

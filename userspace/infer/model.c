@@ -158,8 +158,8 @@ static int check_shapes(const struct sp_model *model, struct sp_err *err)
 	return ret;
 }
 
-int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_model **ret_model,
-		   struct sp_err *err)
+int sp_model_parse_folded(const void *bytes, size_t size, const char *name, unsigned int folds,
+			  struct sp_model **ret_model, struct sp_err *err)
 {
 	struct sp_model *model;
 	struct sp_graph *graph;
@@ -185,7 +185,7 @@ int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_m
 	if (!ret)
 		ret = sp_graph_sort(graph, err);
 	if (!ret)
-		ret = sp_graph_fold(graph, err);
+		ret = sp_graph_fold(graph, folds, err);
 	if (!ret)
 		ret = check_shapes(model, err);
 	if (ret)
@@ -199,6 +199,12 @@ err_destroy:
 	free(model);
 	sp_graph_destroy(graph);
 	return ret;
+}
+
+int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_model **ret_model,
+		   struct sp_err *err)
+{
+	return sp_model_parse_folded(bytes, size, name, SP_FOLD_ALL, ret_model, err);
 }
 
 int sp_model_load(const char *path, struct sp_model **ret_model, struct sp_err *err)

@@ -46,6 +46,10 @@ int sp_model_load(const char *path, struct sp_model **ret_model, struct sp_err *
 int sp_model_parse(const void *bytes, size_t size, const char *name, struct sp_model **ret_model,
 		   struct sp_err *err);
 
+/* The same with only those simplifications that @folds has (enum sp_fold of graph.h): for tests. */
+int sp_model_parse_folded(const void *bytes, size_t size, const char *name, unsigned int folds,
+			  struct sp_model **ret_model, struct sp_err *err);
+
 /* After the last executor of the model is destroyed. NULL is allowed. */
 void sp_model_free(struct sp_model *model);
 
