@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "infer/precision.h"
+#include "infer/tile.h"
 
 struct sp_compute;
 struct sp_err;
@@ -39,7 +40,7 @@ enum sp_face_reason {
 	SP_FACE_DARK = 1 << 3,
 	SP_FACE_BRIGHT = 1 << 4,
 	SP_FACE_DAMAGED = 1 << 5, /* packets missing under it */
-	SP_FACE_CUT = 1 << 6, /* touches the image's border */
+	SP_FACE_CUT = 1 << 6, /* touches the border of the image, or of all that was looked at */
 	SP_FACE_POOR = 1 << 7, /* the quality network's score is too low */
 	SP_FACE_REASONS = 8,
 };
@@ -114,6 +115,12 @@ struct sp_quality_limits {
 	float sharpness_min, exposure_min, exposure_max, network_min;
 };
 
+/* A camera of whose frames something else is looked at than of those of others. */
+struct sp_compute_camera {
+	uint16_t lane, camera; /* as frames carry them */
+	struct sp_tile_config tiles;
+};
+
 struct sp_compute_config {
 	/*
 	 * ONNX files. An embedder is any network from an aligned 3 x 112 x 112 face to one vector,
@@ -126,6 +133,9 @@ struct sp_compute_config {
 	unsigned int workers; /* 0: one a CPU */
 	unsigned int in_flight; /* frames and results that may be in the backend at once */
 	unsigned int detect_width, detect_height; /* network input; 0: the frame's own size */
+	struct sp_tile_config tiles; /* what is looked at of a frame; zeroed: the whole */
+	const struct sp_compute_camera *cameras; /* with wishes of their own; copied */
+	unsigned int cameras_n;
 	float score_min; /* the detector's threshold, 0: 0.6 */
 	struct sp_quality_limits limits;
 	bool embed_invalid; /* embed faces that are not valid too */
@@ -134,10 +144,14 @@ struct sp_compute_config {
 
 struct sp_compute_info {
 	const char *backend;
+	const char *kernels; /* what computes: "avx512", …; NULL: nothing is computed */
+	enum sp_precision precision; /* of these, never AUTO */
 	unsigned int embedding_size; /* floats; 0 without an embedder */
 	/*
 	 * sha256 of the embedder's file. It does not cover the preprocessing: there is one for all
-	 * embedders (infer/align.h), and changing that must change this identity too.
+	 * embedders (infer/align.h), and changing that must change this identity too. Precision
+	 * does not: templates of bf16 and of f32 have a cosine of 0.998 or more (tests/parity), far
+	 * closer than two photographs of one person, and compare.
 	 */
 	uint8_t embedder_id[SP_MODEL_ID_SIZE];
 };

@@ -94,6 +94,13 @@ TEST(a_face_that_a_border_cuts_gives_way_to_the_whole_one)
 	merge();
 	CHECK_EQ(sightings.n, 1);
 	CHECK_EQ(sightings.of[0].look, 2);
+	/* A detector may think of a piece as larger than the whole is. */
+	three_looks();
+	saw(1, 0.95f, 595, 95, 70, 70);
+	saw(2, 0.7f, 600, 100, 60, 60);
+	merge();
+	CHECK_EQ(sightings.n, 1);
+	CHECK_EQ(sightings.of[0].look, 2);
 	/* Where nobody saw the whole, the piece is what there is. */
 	three_looks();
 	saw(2, 0.8f, 1120, 100, 20, 60);

@@ -39,6 +39,7 @@ struct cpu_compute {
 	struct sp_compute compute;
 	struct sp_model *detector, *embedder, *quality;
 	struct sp_worker_setup setup;
+	struct sp_compute_camera *cameras; /* that setup points at */
 	unsigned int workers_n;
 	struct sp_worker **workers;
 	struct sp_crew *crew;
@@ -242,6 +243,7 @@ static void cpu_close(struct sp_compute *compute)
 		if (cpu->empty)
 			sp_ring_uninit(&cpu->empty[i]);
 	}
+	free(cpu->cameras);
 	free(cpu->workers);
 	free(cpu->empty);
 	free(cpu->portraits);
@@ -250,6 +252,24 @@ static void cpu_close(struct sp_compute *compute)
 	sp_model_free(cpu->embedder);
 	sp_model_free(cpu->detector);
 	free(cpu);
+}
+
+/* What is looked at of which camera's frames. */
+static int copy_tiles(struct cpu_compute *cpu, const struct sp_compute_config *config,
+		      struct sp_err *err)
+{
+	size_t bytes = config->cameras_n * sizeof(*cpu->cameras);
+
+	cpu->setup.tiles = config->tiles;
+	if (!bytes)
+		return 0;
+	cpu->cameras = malloc(bytes);
+	if (!cpu->cameras)
+		return sp_err_set(err, -ENOMEM, "inference: out of memory");
+	memcpy(cpu->cameras, config->cameras, bytes);
+	cpu->setup.cameras = cpu->cameras;
+	cpu->setup.cameras_n = config->cameras_n;
+	return 0;
 }
 
 static int cpu_open(const struct sp_compute_config *config, struct sp_compute **ret_compute,
@@ -270,6 +290,8 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 		return sp_err_set(err, -ENOMEM, "inference: out of memory");
 	cpu->compute.ops = &sp_compute_cpu;
 	cpu->compute.info.backend = sp_compute_cpu.name;
+	cpu->compute.info.kernels = "onednn";
+	cpu->compute.info.precision = SP_PRECISION_F32;
 	cpu->workers_n = config->workers ? config->workers : sp_thread_cpus();
 	if (cpu->workers_n > SP_CREW_MAX)
 		cpu->workers_n = SP_CREW_MAX;
@@ -277,7 +299,8 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 	cpu->setup.limits = config->limits;
 	cpu->setup.embed_invalid = config->embed_invalid;
 	cpu->setup.precision = config->precision;
-	rc = load_models(cpu, config, err);
+	rc = copy_tiles(cpu, config, err);
+	rc = rc ? rc : load_models(cpu, config, err);
 	rc = rc ? rc : make_workers(cpu, config, in_flight, err);
 	if (rc) {
 		cpu_close(&cpu->compute);

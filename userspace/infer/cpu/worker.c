@@ -19,6 +19,8 @@
 #include "infer/preprocess.h"
 #include "infer/quality.h"
 #include "infer/scale.h"
+#include "infer/sighting.h"
+#include "infer/tile.h"
 
 struct sp_worker {
 	const struct sp_worker_setup *setup;
@@ -31,6 +33,8 @@ struct sp_worker {
 	bool complained; /* of a frame that failed; once is enough */
 	uint8_t aligned[SP_ALIGNED_PIXELS * 3];
 	struct sp_detector detector;
+	struct sp_fit looks[SP_TILE_LOOKS_MAX]; /* at the frame */
+	struct sp_sightings sightings; /* what they found */
 };
 
 /*
@@ -120,25 +124,6 @@ void sp_worker_destroy(struct sp_worker *worker)
 	free(worker);
 }
 
-/* A detection in pixels of the frame. */
-static void place(struct sp_face *face, const struct sp_detection *detection,
-		  const struct sp_fit *fit)
-{
-	float right = detection->box[0] + detection->box[2],
-	      bottom = detection->box[1] + detection->box[3];
-
-	face->box[0] = detection->box[0];
-	face->box[1] = detection->box[1];
-	sp_fit_to_frame(fit, &face->box[0], &face->box[1]);
-	sp_fit_to_frame(fit, &right, &bottom);
-	face->box[2] = right - face->box[0];
-	face->box[3] = bottom - face->box[1];
-	memcpy(face->landmark, detection->landmark, sizeof(face->landmark));
-	for (int i = 0; i < 5; i++)
-		sp_fit_to_frame(fit, &face->landmark[i][0], &face->landmark[i][1]);
-	face->score = detection->score;
-}
-
 /* The aligned picture, and what can be measured on it. 0 or -errno. */
 static int align(struct sp_worker *worker, struct sp_face *face)
 {
@@ -175,7 +160,7 @@ static void whole_pixels(const float box[4], int ret[4])
 	}
 }
 
-static uint32_t judge(struct sp_worker *worker, struct sp_face *face)
+static uint32_t judge(struct sp_worker *worker, struct sp_face *face, bool cut)
 {
 	const struct sp_frame *frame = worker->pixels.frame;
 	struct sp_quality_place where = {
@@ -193,7 +178,8 @@ static uint32_t judge(struct sp_worker *worker, struct sp_face *face)
 		face->quality.occlusion = sp_pixels_missing_share(&worker->pixels, box[0], box[1],
 								  box[2], box[3]);
 	face->quality.score = sp_quality_rank(&face->quality, where.network);
-	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where);
+	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where) |
+	       (cut ? SP_FACE_CUT : 0);
 }
 
 static int embed(struct sp_worker *worker, struct sp_face *face)
@@ -233,10 +219,14 @@ static struct sp_portrait *take_portrait(struct sp_worker *worker, const float b
 	return portrait;
 }
 
-static int look_at_face(struct sp_worker *worker, struct sp_face *face)
+static int look_at_face(struct sp_worker *worker, const struct sp_sighting *sighting,
+			struct sp_face *face)
 {
 	int rc;
 
+	memcpy(face->box, sighting->face.box, sizeof(face->box));
+	memcpy(face->landmark, sighting->face.landmark, sizeof(face->landmark));
+	face->score = sighting->face.score;
 	memset(&face->quality, 0, sizeof(face->quality));
 	face->embedded = false;
 	face->portrait = NULL;
@@ -244,7 +234,7 @@ static int look_at_face(struct sp_worker *worker, struct sp_face *face)
 	rc = align(worker, face);
 	if (rc == -EIO)
 		return rc;
-	face->reasons = judge(worker, face);
+	face->reasons = judge(worker, face, sighting->cut);
 	if (rc)
 		face->reasons |= SP_FACE_TURNED; /* five points in one place are no face to use */
 	else if (worker->embedder && (!face->reasons || worker->setup->embed_invalid))
@@ -255,35 +245,62 @@ static int look_at_face(struct sp_worker *worker, struct sp_face *face)
 	return 0;
 }
 
+static const struct sp_tile_config *tiles_of(const struct sp_worker_setup *setup,
+					     const struct sp_result *result)
+{
+	for (unsigned int i = 0; i < setup->cameras_n; i++)
+		if (setup->cameras[i].lane == result->lane &&
+		    setup->cameras[i].camera == result->camera)
+			return &setup->cameras[i].tiles;
+	return &setup->tiles;
+}
+
+/* Look @i at the frame. 0 or -errno with @err filled. */
+static int detect(struct sp_worker *worker, unsigned int i, struct sp_err *err)
+{
+	const struct sp_frame *frame = worker->pixels.frame;
+	const struct sp_fit *fit = &worker->looks[i];
+	struct sp_detector *detector = &worker->detector;
+	struct sp_detector_size *size;
+	int n, rc;
+
+	rc = sp_detector_prepare(detector, fit->input_width, fit->input_height, &size, err);
+	if (rc)
+		return rc;
+	rc = sp_preprocess(&worker->scale, &worker->pixels, fit, &sp_input_levels, size->input);
+	if (rc)
+		return sp_err_set(err, rc, "frame: pixels cannot be read: %s", strerror(-rc));
+	n = sp_detector_run(detector, size, worker->setup->score_min);
+	if (n < 0)
+		return sp_err_set(err, n, "detector: oneDNN failed");
+	sp_sightings_add(&worker->sightings, detector->detections, (unsigned int)n, worker->looks, i,
+			 frame->width, frame->height);
+	return 0;
+}
+
 /* Faces found; or -errno with @err filled. */
 static int look(struct sp_worker *worker, struct sp_result *result, struct sp_err *err)
 {
 	const struct sp_worker_setup *setup = worker->setup;
-	struct sp_scale_rect all = { 0, 0, result->width, result->height };
-	struct sp_detector_size *size;
-	struct sp_fit fit;
-	int n, rc;
+	struct sp_sightings *sightings = &worker->sightings;
+	unsigned int looks_n;
+	int rc = sp_tile_plan(tiles_of(setup, result), result->width, result->height,
+			      setup->detect_width, setup->detect_height, worker->looks, &looks_n,
+			      err);
 
-	sp_fit_init(&fit, &all, setup->detect_width, setup->detect_height);
-	rc = sp_detector_prepare(&worker->detector, fit.input_width, fit.input_height, &size, err);
+	sightings->n = 0;
+	for (unsigned int i = 0; !rc && i < looks_n; i++)
+		rc = detect(worker, i, err);
 	if (rc)
 		return rc;
-	rc = sp_preprocess(&worker->scale, &worker->pixels, &fit, &sp_input_levels, size->input);
-	if (rc)
-		return sp_err_set(err, rc, "frame: pixels cannot be read: %s", strerror(-rc));
-	n = sp_detector_run(&worker->detector, size, setup->score_min);
-	if (n < 0)
-		return sp_err_set(err, n, "detector: oneDNN failed");
-	for (int i = 0; i < n && i < SP_FACES_MAX; i++) {
-		struct sp_face *face = &result->faces[i];
-
-		place(face, &worker->detector.detections[i], &fit);
-		rc = look_at_face(worker, face);
+	sp_sightings_merge(sightings, worker->looks, SP_DETECT_OVERLAP_MAX);
+	for (unsigned int i = 0; i < sightings->n && i < SP_FACES_MAX; i++) {
+		rc = look_at_face(worker, &sightings->of[i], &result->faces[i]);
 		if (rc)
 			return sp_err_set(err, rc, "embedder or quality network: oneDNN failed");
 		result->faces_n++;
 	}
-	result->faces_dropped = (uint32_t)n - result->faces_n;
+	result->faces_dropped = sightings->n - result->faces_n;
 	return 0;
 }
 

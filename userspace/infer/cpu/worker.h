@@ -23,6 +23,9 @@ struct sp_worker_setup {
 	const struct sp_model *detector, *embedder, *quality; /* the last two may be NULL */
 	struct sp_yunet_heads heads;
 	uint32_t detect_width, detect_height; /* 0: the frame's own size */
+	struct sp_tile_config tiles; /* of all cameras but these */
+	const struct sp_compute_camera *cameras;
+	unsigned int cameras_n;
 	enum sp_precision precision;
 	uint32_t embedding_size;
 	float score_min;
