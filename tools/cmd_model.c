@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/table.h"
 #include "cmd_model.h"
+#include "cmd_model_plan.h"
 #include "command.h"
 #include "infer/model.h"
 
@@ -231,10 +232,15 @@ static void print_model_json(const struct sp_model *model, const struct sp_model
 static int inspect(int argc, char **argv)
 {
 	static const char me[] = "sallyport model inspect";
-	static const char *directory;
+	static const char *directory, *size;
+	static bool plan;
 	static const struct sp_opt options[] = {
 		{ "model-dir", 'm', SP_OPT_STRING, &directory, "DIR",
 		  "look for the model here first", 0, 0 },
+		{ "plan", 'p', SP_OPT_FLAG, &plan, NULL,
+		  "what is computed, step by step, with its shapes and costs", 0, 0 },
+		{ "input", 'i', SP_OPT_STRING, &size, "WxH",
+		  "with --plan: for pictures of this size (the model's own, or its kind's)", 0, 0 },
 		{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 		{ 0 },
 	};
@@ -256,12 +262,16 @@ static int inspect(int argc, char **argv)
 		return code;
 	if (argc != 1)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give one model");
+	if (size && !plan)
+		return sp_command_fail(me, SP_EXIT_USAGE, "--input goes with --plan");
 	/* A file of this directory is named without a '/' too. */
 	snprintf(path, sizeof(path), "%s", argv[0]);
 	if ((stat(path, &st) && sp_models_find(directory, argv[0], path, sizeof(path), &err)) ||
 	    sp_model_load(path, &model, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	if (stat(path, &st) || sp_model_figures(model, &figures))
+	if (plan)
+		code = cmd_model_plan(me, model, size, json);
+	else if (stat(path, &st) || sp_model_figures(model, &figures))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, strerror(errno));
 	else if (json)
 		print_model_json(model, &figures, (uint64_t)st.st_size);

@@ -65,15 +65,47 @@ void *sp_graph_alloc(struct sp_graph *graph, size_t size)
 	return memset(data, 0, size);
 }
 
+/* The length of the UTF-8 sequence at @text, ≤ @n bytes; 0: there is none. */
+static size_t sequence(const char *text, size_t n)
+{
+	unsigned char first = (unsigned char)*text;
+	size_t length = first < 0x80   ? 1
+			: first < 0xC2 ? 0
+			: first < 0xE0 ? 2
+			: first < 0xF0 ? 3
+			: first < 0xF5 ? 4
+				       : 0;
+
+	if (length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if (((unsigned char)text[i] & 0xC0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, beyond the last character. */
+	if ((first == 0xE0 && (unsigned char)text[1] < 0xA0) ||
+	    (first == 0xED && (unsigned char)text[1] > 0x9F) ||
+	    (first == 0xF0 && (unsigned char)text[1] < 0x90) ||
+	    (first == 0xF4 && (unsigned char)text[1] > 0x8F))
+		return 0;
+	return length;
+}
+
 const char *sp_graph_name(struct sp_graph *graph, const char *name)
 {
-	size_t n = strnlen(name, SP_GRAPH_NAME_MAX - 1);
+	size_t n = strnlen(name, SP_GRAPH_NAME_MAX - 1), length;
 	char *copy = sp_graph_alloc(graph, n + 1);
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		copy[i] = (unsigned char)name[i] < ' ' || name[i] == 0x7F ? '?' : name[i];
+	for (size_t i = 0; i < n; i += length) {
+		length = sequence(name + i, n - i);
+		if (!length || (unsigned char)name[i] < ' ' || name[i] == 0x7F) {
+			copy[i] = '?';
+			length = 1;
+		} else {
+			memcpy(copy + i, name + i, length);
+		}
+	}
 	return copy;
 }
 

@@ -135,7 +135,7 @@ void sp_graph_destroy(struct sp_graph *graph);
 /* Zeroed, 64-byte aligned, freed with the graph. NULL: no memory, or more than bytes_max. */
 void *sp_graph_alloc(struct sp_graph *graph, size_t size);
 
-/* A name that is safe to print: cut, control characters replaced. */
+/* A name that is safe to print: cut, control characters and what is not UTF-8 replaced. */
 const char *sp_graph_name(struct sp_graph *graph, const char *name);
 
 /* A new tensor with unknown shape, or SP_NONE: no memory, or too many. */
