@@ -64,12 +64,13 @@ static json_t *plan_json(const struct sp_config *config, const struct sp_config_
 							(json_int_t)q->buffers, "region_bytes",
 							(json_int_t)q->region_bytes));
 	}
-	return json_pack("{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I, s:s, s:o}", "ok", 1, "lanes",
+	return json_pack("{s:b, s:i, s:i, s:f, s:f, s:f, s:I, s:I, s:f, s:s, s:o}", "ok", 1, "lanes",
 			 (int)config->lanes_count, "cameras", (int)plan->cameras,
 			 "frames_per_second", plan->frames_per_second, "bits_per_second",
 			 plan->bits_per_second, "packets_per_second", plan->packets_per_second,
 			 "buffers_needed", (json_int_t)plan->buffers_needed, "region_bytes",
-			 (json_int_t)plan->region_bytes, "source", source_name(config), "queues",
+			 (json_int_t)plan->region_bytes, "detections_per_second",
+			 plan->detections_per_second, "source", source_name(config), "queues",
 			 queues);
 }
 
@@ -104,8 +105,11 @@ static void print(const struct sp_config *config, const struct sp_config_plan *p
 	       config->lanes_count, plan->cameras, plan->frames_per_second,
 	       plan->bits_per_second / 1e9, plan->packets_per_second);
 	print_queues(config, plan);
-	if (models)
+	if (models) {
+		printf("  faces: %.0f detections/s, precision %s\n", plan->detections_per_second,
+		       sp_precision_name(config->compute.precision));
 		print_models(models);
+	}
 	printf("  purpose '%s'; images and templates of people without a match are %s\n",
 	       config->purpose,
 	       config->policy.persist_unmatched ? "KEPT (policy.persist_unmatched)" : "not kept");

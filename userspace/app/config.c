@@ -24,7 +24,30 @@
 	CYAML_FIELD_UINT_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key)
 #define REAL(type, key) CYAML_FIELD_FLOAT(#key, OPTIONAL, struct type, key)
 #define BOOL(type, key) CYAML_FIELD_BOOL(#key, OPTIONAL, struct type, key)
+#define BOOL_PTR(type, key)                                                                        \
+	CYAML_FIELD_BOOL_PTR(#key, CYAML_FLAG_POINTER | OPTIONAL, struct type, key)
 #define SECTION(type, key, fields) CYAML_FIELD_MAPPING(#key, OPTIONAL, struct type, key, fields)
+
+static const cyaml_schema_field_t area_fields[] = {
+	MUST_UINT(sp_config_area, x),
+	MUST_UINT(sp_config_area, y),
+	MUST_UINT(sp_config_area, width),
+	MUST_UINT(sp_config_area, height),
+	REAL(sp_config_area, scale),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t area_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sp_config_area, area_fields),
+};
+
+static const cyaml_schema_field_t detect_fields[] = {
+	BOOL_PTR(sp_config_detect, whole),
+	REAL(sp_config_detect, eye_distance_min),
+	CYAML_FIELD_SEQUENCE("areas", CYAML_FLAG_POINTER | OPTIONAL, struct sp_config_detect, areas,
+			     &area_value, 0, SP_TILE_AREAS_MAX),
+	CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t camera_fields[] = {
 	MUST_TEXT(sp_config_camera, name),
@@ -39,6 +62,8 @@ static const cyaml_schema_field_t camera_fields[] = {
 	UINT(sp_config_camera, source_port),
 	UINT_PTR(sp_config_camera, extra_bytes),
 	BOOL(sp_config_camera, extended_ids),
+	CYAML_FIELD_MAPPING_PTR("detect", CYAML_FLAG_POINTER | OPTIONAL, struct sp_config_camera,
+				detect, detect_fields),
 	CYAML_FIELD_END,
 };
 
@@ -113,14 +138,23 @@ static const cyaml_schema_field_t capture_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_strval_t precisions[] = {
+	{ "auto", SP_PRECISION_AUTO },
+	{ "f32", SP_PRECISION_F32 },
+	{ "bf16", SP_PRECISION_BF16 },
+};
+
 static const cyaml_schema_field_t compute_fields[] = {
 	TEXT(sp_config_compute, backend),
 	TEXT(sp_config_compute, detector),
 	TEXT(sp_config_compute, embedder),
 	TEXT(sp_config_compute, quality),
+	CYAML_FIELD_ENUM("precision", OPTIONAL, struct sp_config_compute, precision, precisions,
+			 CYAML_ARRAY_LEN(precisions)),
 	UINT(sp_config_compute, workers),
 	UINT(sp_config_compute, detect_width),
 	UINT(sp_config_compute, detect_height),
+	SECTION(sp_config_compute, detect, detect_fields),
 	REAL(sp_config_compute, score_min),
 	UINT(sp_config_compute, queue),
 	CYAML_FIELD_END,

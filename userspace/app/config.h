@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "infer/precision.h"
+#include "infer/tile.h"
+
 struct sp_err;
 
 enum {
@@ -19,6 +22,19 @@ enum {
 	SP_CONFIG_QUEUES_MAX = 64,
 	SP_CONFIG_QUEUE_CAMERAS_MAX = 64, /* streams that a frame source takes */
 	SP_CONFIG_EAL_MAX = 64, /* arguments */
+};
+
+struct sp_config_area {
+	uint32_t x, y, width, height; /* pixels of the frame */
+	double scale; /* as struct sp_tile_area has it; 0: 1 */
+};
+
+/* What is looked at of frames, as struct sp_tile_config has it. */
+struct sp_config_detect {
+	bool *whole; /* NULL: true */
+	double eye_distance_min;
+	struct sp_config_area *areas;
+	uint32_t areas_count;
 };
 
 struct sp_config_camera {
@@ -34,6 +50,7 @@ struct sp_config_camera {
 	uint32_t source_port;  /* 0: any */
 	uint32_t *extra_bytes; /* budget of what comes with the image; never NULL once resolved */
 	bool extended_ids;     /* asks the camera for 64-bit block ids */
+	struct sp_config_detect *detect; /* NULL: as compute.detect has it */
 	/* Resolved. */
 	uint8_t mac_bytes[6];
 	uint16_t vlan_id;
@@ -43,6 +60,8 @@ struct sp_config_camera {
 	uint32_t packets_per_frame;
 	uint32_t packets_most; /* of a frame, however it comes: what the assembler may keep */
 	uint32_t credit; /* frames that may exist at once */
+	struct sp_tile_config tiles;
+	unsigned int looks; /* that tiles take of each frame: so many detections */
 };
 
 struct sp_config_lane {
@@ -86,8 +105,10 @@ struct sp_config_capture {
 struct sp_config_compute {
 	char *backend;
 	char *detector, *embedder, *quality; /* as sp_models_choose takes them; NULL: its choice */
+	enum sp_precision precision;
 	uint32_t workers;
 	uint32_t detect_width, detect_height;
+	struct sp_config_detect detect; /* of cameras that have none */
 	double score_min;
 	uint32_t queue;		/* frames that may wait for compute, of each camera */
 };
@@ -151,6 +172,7 @@ struct sp_config_queue_plan {
 struct sp_config_plan {
 	uint32_t cameras;
 	double frames_per_second, bits_per_second, packets_per_second;
+	double detections_per_second; /* each frame takes one for every look at it */
 	uint32_t buffer_size;	 /* largest UDP payload, bytes */
 	uint32_t buffers_needed; /* of all queues */
 	uint64_t region_bytes;	 /* of all queues */

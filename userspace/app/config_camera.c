@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/config.h"
+#include "app/config_detect.h"
 #include "base/diag.h"
 #include "capture/packet_source.h"
 #include "frame/assembler.h"
@@ -221,7 +222,8 @@ int sp_config_camera_resolve(const struct sp_config *config, uint32_t lane, uint
 	}
 	snprintf(field, SP_CONFIG_CAMERA_FIELD_MAX, "address");
 	status = check_address(config, lane, index, err);
-	if (!status)
-		resolve_packets(camera);
-	return status;
+	if (status)
+		return status;
+	resolve_packets(camera);
+	return sp_config_detect_resolve(&config->compute, camera, field, err);
 }

@@ -69,6 +69,7 @@ static void plan_camera(const struct sp_config_camera *camera, struct sp_config_
 
 	plan->cameras++;
 	plan->frames_per_second += fps;
+	plan->detections_per_second += fps * camera->looks;
 	plan->packets_per_second += packets;
 	plan->bits_per_second += bits;
 	if (camera->packet_size > plan->buffer_size)

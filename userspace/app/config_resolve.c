@@ -335,7 +335,7 @@ int sp_config_resolve(struct sp_config *config, char field[SP_CONFIG_FIELD_MAX],
 	*field = '\0';
 	if (status)
 		return sp_err_set(err, status, "%s", strerror(-status));
-	status = resolve_lanes(config, &fault) ?: check_ranges(config, &fault) ?:
+	status = check_ranges(config, &fault) ?: resolve_lanes(config, &fault) ?:
 		 check_capture(config, &fault) ?: check_dpdk(&config->capture.dpdk, &fault);
 	if (!status)
 		sp_config_resolve_credit(config);

@@ -84,6 +84,18 @@ static int open_events(struct sp_pipeline *p, struct sp_err *err)
 	return 0;
 }
 
+/* What is looked at of each camera's frames; NULL: no memory. */
+static struct sp_compute_camera *list_tiles(const struct sp_pipeline *p)
+{
+	struct sp_compute_camera *cameras = calloc(p->cameras_n, sizeof(*cameras));
+
+	for (unsigned int i = 0; cameras && i < p->cameras_n; i++)
+		cameras[i] = (struct sp_compute_camera){ (uint16_t)p->cameras[i].lane,
+							 (uint16_t)p->cameras[i].camera,
+							 p->cameras[i].config->tiles };
+	return cameras;
+}
+
 static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 {
 	const struct sp_config_compute *c = &p->config->compute;
@@ -94,6 +106,7 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 	struct sp_compute_config config = {
 		.detector = models.detector,
 		.embedder = models.embedder,
+		.precision = c->precision,
 		.workers = c->workers,
 		.detect_width = c->detect_width,
 		.detect_height = c->detect_height,
@@ -104,6 +117,7 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 		.done = &p->batch_wake,
 	};
 	unsigned int workers = c->workers ?: sp_thread_cpus();
+	struct sp_compute_camera *cameras;
 	int status;
 
 	p->compute_ops = sp_backend_compute(c->backend);
@@ -118,7 +132,14 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 	/* Results in the lanes stay the backend's: it must not run out while every lane waits. */
 	p->in_flight = p->work + LANES_BACKLOG + LANE_BACKLOG * p->config->lanes_count;
 	config.in_flight = p->in_flight;
-	return p->compute_ops->open(&config, &p->compute, err);
+	cameras = list_tiles(p);
+	if (!cameras)
+		return sp_err_set(err, -ENOMEM, "out of memory");
+	config.cameras = cameras;
+	config.cameras_n = p->cameras_n;
+	status = p->compute_ops->open(&config, &p->compute, err);
+	free(cameras);
+	return status;
 }
 
 static int open_journal(struct sp_pipeline *p, struct sp_err *err)

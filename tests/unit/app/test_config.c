@@ -153,6 +153,28 @@ TEST(config_refuses_with_place_and_reason)
 		  { "capture.dpdk.drop_interface", "ip link" } },
 		{ "purpose: x\n" LANE "}\ncapture: {dpdk: {port: net_tap0, exception: net_tap0}}\n",
 		  { "capture.dpdk.exception", "the port itself" } },
+		{ "purpose: x\n" LANE ", detect: {areas: [{x: 600, y: 0, width: 41, height: 9}]}}\n",
+		  { "line 5: lanes[0].cameras[0] ('c'): detect: areas[0]: 41 × 9 pixels at 600, 0",
+		    "frame of 640 × 480" } },
+		{ "purpose: x\n" LANE ", detect: {areas: [{x: 0, y: 4294967295, width: 1, height: 1}]}}\n",
+		  { "1 × 1 pixels at 0, 4294967295", "frame of 640 × 480" } },
+		{ "purpose: x\n" LANE ", detect: {areas: [{x: 0, y: 0, width: 0, height: 9}]}}\n",
+		  { "0 × 9 pixels", "" } },
+		{ "purpose: x\n" LANE ", detect: {areas: [{x: 0, y: 0, width: 9}]}}\n", { "height", "" } },
+		{ "purpose: x\n" LANE ", detect: {areas: [{x: 0, y: 0, width: 9, height: 9, scale: 2}]}}\n",
+		  { "areas[0]: scale 2", "every pixel" } },
+		{ "purpose: x\n" LANE ", detect: {whole: false}}\n",
+		  { "detect: nothing of a frame of 640 x 480", "look at the whole" } },
+		{ "purpose: x\n" LANE ", detect: {eye_distance_min: 5}}\n",
+		  { "eye_distance_min 5 is not within 8 to 1024", "no smaller faces" } },
+		{ "purpose: x\n" LANE ", detect: {eye_distance_min: .nan}}\n", { "eye_distance_min", "" } },
+		{ "purpose: x\nlanes:\n- name: a\n  cameras:\n"
+		  "  - {name: c, address: x, width: 9000, height: 9000}\n"
+		  "compute: {detect: {eye_distance_min: 8}}\n",
+		  { "compute.detect: faces from 8 pixels", "64 looks at a frame are the most" } },
+		{ "purpose: x\n" LANE "}\ncompute: {detect_width: 96, detect: {eye_distance_min: 9}}\n",
+		  { "tiles of 96 x 640 are too small", "128" } },
+		{ "purpose: x\n" LANE "}\ncompute: {precision: f64}\n", { "f64", "" } },
 		{ "purpose: [x\n", { "", "" } },
 		{ "a: &b c\nd: *b\n", { "", "" } },
 	};
@@ -167,6 +189,45 @@ TEST(config_refuses_with_place_and_reason)
 		    !strstr(err.text, cases[i].want[1]))
 			FAIL("case %zu says: %s", i, err.text);
 	}
+}
+
+TEST(config_says_what_is_looked_at)
+{
+	static const char text[] =
+		"purpose: x\nlanes:\n- name: a\n  cameras:\n"
+		"  - {name: c, address: x, width: 4096, height: 3000, fps: 2}\n"
+		"  - name: d\n    address: y\n    width: 4096\n    height: 3000\n    fps: 10\n"
+		"    detect:\n      whole: false\n      areas:\n"
+		"      - {x: 100, y: 200, width: 1280, height: 640}\n"
+		"      - {x: 0, y: 0, width: 4096, height: 3000, scale: 0.25}\n"
+		"  - {name: e, address: z, width: 640, height: 480, fps: 1, detect: {}}\n"
+		"compute: {precision: bf16, detect: {eye_distance_min: 24}}\n";
+	const struct sp_config_camera *cameras;
+	struct sp_config_plan plan;
+	struct sp_config *config;
+	struct sp_err err = { "" };
+
+	if (load(text, &config, &err))
+		FAIL("%s", err.text);
+	CHECK_EQ(config->compute.precision, SP_PRECISION_BF16);
+	cameras = config->lanes[0].cameras;
+	/* Everybody's. */
+	CHECK(!cameras[0].tiles.no_whole);
+	CHECK_NEAR(cameras[0].tiles.eyes_min, 24, 0);
+	CHECK_EQ(cameras[0].looks, 7);
+	/* Its own, and nothing of everybody's. */
+	CHECK(cameras[1].tiles.no_whole);
+	CHECK_NEAR(cameras[1].tiles.eyes_min, 0, 0);
+	CHECK_EQ(cameras[1].tiles.areas_n, 2);
+	CHECK_EQ(cameras[1].tiles.areas[0].rect.y, 200);
+	CHECK_NEAR(cameras[1].tiles.areas[0].scale, 1, 0);
+	CHECK_NEAR(cameras[1].tiles.areas[1].scale, 0.25, 0);
+	CHECK_EQ(cameras[1].looks, 3 + 3 * 2);
+	/* A section without fields: the whole frame. */
+	CHECK_EQ(cameras[2].looks, 1);
+	CHECK_EQ(sp_config_plan(config, &plan, &err), 0);
+	CHECK_NEAR(plan.detections_per_second, 2 * 7 + 10 * 9 + 1, 1e-9);
+	sp_config_free(config);
 }
 
 /* The whole of a DPDK site; without DPDK in the build the same file is refused by name. */
