@@ -13,11 +13,13 @@ static const char me[] = "sallyport compare";
 
 static struct sp_stills_config stills_config;
 static struct sp_verdict_options verdict_options;
+static const char *precision;
 static bool json;
 
 static const struct sp_opt options[] = {
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object", 0, 0 },
 	SP_VERDICT_OPTIONS(verdict_options),
+	{ "precision", 0, SP_OPT_STRING, &precision, "P", "f32, bf16 or auto (auto)", 0, 0 },
 	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR",
 	  "look for models here first", 0, 0 },
 	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE",
@@ -112,6 +114,11 @@ int cmd_compare(int argc, char **argv)
 		return code;
 	if (argc != 2)
 		return sp_command_fail(me, SP_EXIT_USAGE, "give two pictures, not %d", argc);
+	if (precision)
+		stills_config.precision = sp_precision_named(precision);
+	if (stills_config.precision == SP_PRECISIONS)
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "--precision %.20s is not f32, bf16 or auto", precision);
 	if (sp_stills_open(&stills_config, &stills, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	code = compare(stills, argv);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "annotate.h"
 #include "app/report.h"
 #include "app/stills.h"
+#include "base/diag.h"
 #include "base/progress.h"
 #include "base/table.h"
 #include "command.h"
 #include "image/image.h"
+#include "infer/preprocess.h"
 
 static const char me[] = "sallyport detect";
 
 static struct sp_stills_config stills_config;
-static double score_min;
-static const char *draw;
-static bool json, embedding;
+static double score_min, eyes_min;
+static const char *draw, *precision;
+static struct sp_opt_list areas;
+static bool json, embedding, draw_areas;
 
 static const struct sp_opt options[] = {
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object a picture", 0, 0 },
@@ -23,10 +27,19 @@ static const struct sp_opt options[] = {
 	  "with --json: the L2-normalised embeddings too", 0, 0 },
 	{ "draw", 0, SP_OPT_STRING, &draw, "OUT.png",
 	  "write the picture with boxes and landmarks (one picture)", 0, 0 },
+	{ "areas", 0, SP_OPT_FLAG, &draw_areas, NULL,
+	  "with --draw: outline the parts that were looked at too", 0, 0 },
 	{ "score", 's', SP_OPT_DOUBLE, &score_min, "S", "weakest face to report (0.6)", 0.01,
 	  0.999 },
 	{ "max-side", 0, SP_OPT_U32, &stills_config.side_max, "PX",
 	  "look at larger pictures reduced to this (1600)", 64, 4096 },
+	{ "eyes", 0, SP_OPT_DOUBLE, &eyes_min, "PX",
+	  "of such pictures look at tiles too, for faces from PX between the eyes on", 8, 1024 },
+	{ "area", 0, SP_OPT_LIST, &areas, "X,Y,W,H[,SCALE]",
+	  "look at this part too, at SCALE (1); may be given again", 0, 0 },
+	{ "only-areas", 0, SP_OPT_FLAG, &stills_config.tiles.no_whole, NULL,
+	  "do not look at the whole picture", 0, 0 },
+	{ "precision", 0, SP_OPT_STRING, &precision, "P", "f32, bf16 or auto (auto)", 0, 0 },
 	{ "model-dir", 'm', SP_OPT_STRING, &stills_config.model_directory, "DIR",
 	  "look for models here first", 0, 0 },
 	{ "detector", 0, SP_OPT_STRING, &stills_config.detector, "FILE",
@@ -73,27 +86,18 @@ static void add_rows(struct sp_table *table, const char *file, const struct sp_r
 		sp_table_row(table, "%s|–|||||||no face", file);
 }
 
-static int draw_faces(struct sp_image *image, const struct sp_result *result, struct sp_err *err)
+static int draw_picture(const struct sp_stills *stills, struct sp_image *image,
+			const struct sp_result *result, struct sp_err *err)
 {
-	int thickness = 1 +
-			(int)(image->width > image->height ? image->width : image->height) / 500;
+	struct sp_fit looks[SP_TILE_LOOKS_MAX];
+	unsigned int n;
+	int status = draw_areas ? sp_stills_plan(stills, image, looks, &n, err) : 0;
 
-	for (uint32_t i = 0; i < result->faces_n; i++) {
-		const struct sp_face *f = &result->faces[i];
-		uint32_t colour = f->reasons ? 0xF0B000 : 0x30D060;
-		char label[32];
-
-		sp_image_draw_rect(image, (int)lrintf(f->box[0]), (int)lrintf(f->box[1]),
-				   (int)lrintf(f->box[2]), (int)lrintf(f->box[3]), thickness,
-				   colour);
-		for (int k = 0; k < 5; k++)
-			sp_image_draw_dot(image, (int)lrintf(f->landmark[k][0]),
-					  (int)lrintf(f->landmark[k][1]), 1 + thickness, 0x40A0FF);
-		snprintf(label, sizeof(label), "%u %.2f", i + 1, f->score);
-		sp_image_draw_text(image, (int)lrintf(f->box[0]),
-				   (int)lrintf(f->box[1]) - 9 * thickness - 1, thickness, colour,
-				   label);
-	}
+	if (status)
+		return status;
+	if (draw_areas)
+		sp_annotate_looks(image, looks, n);
+	sp_annotate_faces(image, result);
 	return sp_image_write_png(draw, image, err);
 }
 
@@ -119,9 +123,47 @@ static int look_at(struct sp_stills *stills, const char *file, struct sp_table *
 	else
 		add_rows(table, file, result);
 	if (draw)
-		status = draw_faces(&image, result, err);
+		status = draw_picture(stills, &image, result, err);
 out:
 	sp_image_uninit(&image);
+	return status;
+}
+
+static int read_area(const char *text, struct sp_tile_area *ret_area, struct sp_err *err)
+{
+	struct sp_tile_area area = { .scale = 1 };
+	struct sp_scale_rect *r = &area.rect;
+	int used = 0, used_by_scale = 0;
+
+	if (sscanf(text, "%u,%u,%u,%u%n,%f%n", &r->x, &r->y, &r->width, &r->height, &used,
+		   &area.scale, &used_by_scale) < 4 ||
+	    strchr(text, '-') || text[used_by_scale > used ? used_by_scale : used])
+		return sp_err_set(err, -EINVAL,
+				  "--area %.60s is not X,Y,WIDTH,HEIGHT or X,Y,WIDTH,HEIGHT,SCALE",
+				  text);
+	*ret_area = area;
+	return 0;
+}
+
+/* What the options say of looks and arithmetic, into stills_config. */
+static int read_wishes(struct sp_err *err)
+{
+	struct sp_tile_config *tiles = &stills_config.tiles;
+	int status = 0;
+
+	stills_config.score_min = (float)score_min;
+	tiles->eyes_min = (float)eyes_min;
+	if (precision) {
+		stills_config.precision = sp_precision_named(precision);
+		if (stills_config.precision == SP_PRECISIONS)
+			return sp_err_set(err, -EINVAL,
+					  "--precision %.20s is not f32, bf16 or auto", precision);
+	}
+	if (areas.n > SP_TILE_AREAS_MAX)
+		return sp_err_set(err, -EINVAL, "--area is given %u times; at most %d", areas.n,
+				  SP_TILE_AREAS_MAX);
+	for (; !status && tiles->areas_n < areas.n; tiles->areas_n++)
+		status = read_area(areas.items[tiles->areas_n], &tiles->areas[tiles->areas_n], err);
 	return status;
 }
 
@@ -143,7 +185,11 @@ int cmd_detect(int argc, char **argv)
 	if (draw && argc > 1)
 		return sp_command_fail(me, SP_EXIT_USAGE, "--draw takes one picture, %d are given",
 				       argc);
-	stills_config.score_min = (float)score_min;
+	if (draw_areas && !draw)
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "--areas says what --draw draws; give --draw OUT.png");
+	if (read_wishes(&err))
+		return sp_command_fail(me, SP_EXIT_USAGE, "%s", err.text);
 	if (sp_stills_open(&stills_config, &stills, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	if (sp_table_init(&table,

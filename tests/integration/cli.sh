@@ -148,6 +148,14 @@ if have_models; then
 		not_ok cli_detect_two_faces "$faces"
 	expect cli_detect_draw 0 'valid' "$sallyport" detect "$two" --draw "$work/drawn.png"
 	[ "$(head -c 4 "$work/drawn.png" | tail -c 3)" = PNG ] && ok cli_draws_png || not_ok cli_draws_png "no PNG"
+	expect cli_detect_areas 0 'valid' "$sallyport" detect "$two" --area 0,0,500,600,0.8 --only-areas --areas \
+		--draw "$work/areas.png"
+	[ "$(grep -c valid "$work/out")" = 2 ] && ok cli_detect_area_has_one_face ||
+		not_ok cli_detect_area_has_one_face "$(cat "$work/out")"
+	expect cli_detect_bad_area 2 'X,Y,WIDTH,HEIGHT' "$sallyport" detect "$two" --area 1,2,3
+	expect cli_detect_nothing_to_look_at 1 'look at the whole' "$sallyport" detect "$two" --only-areas
+	expect cli_detect_f32 0 'valid' "$sallyport" detect "$two" --precision f32
+	expect cli_detect_bad_precision 2 'f32, bf16 or auto' "$sallyport" detect "$two" --precision f16
 	lfw=$shared/data/lfw_dev_small
 	expect cli_compare_same 0 '"same":true' "$sallyport" compare --json \
 		"$lfw/Tom_Crean/Tom_Crean_0002.jpg" "$lfw/Tom_Crean/Tom_Crean_0003.jpg"

@@ -13,7 +13,9 @@
 #include "base/region.h"
 #include "frame/frame.h"
 #include "image/image.h"
+#include "infer/preprocess.h"
 #include "infer/quality.h"
+#include "infer/tile.h"
 #include "wire/pfnc.h"
 
 enum { SIDE_MAX_DEFAULT = 1600 };
@@ -63,8 +65,10 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 		.detector = s->models.detector,
 		.embedder = s->models.embedder,
 		.quality = *s->models.quality ? s->models.quality : NULL,
+		.precision = config->precision,
 		.workers = 1,
 		.in_flight = 1,
+		.tiles = config->tiles,
 		.score_min = config->score_min,
 		.limits = sp_quality_default_limits,
 		.embed_invalid = true,
@@ -104,6 +108,12 @@ void sp_stills_close(struct sp_stills *s)
 	free(s);
 }
 
+/* The detector's input for pictures like @image; 0: their own size. */
+static uint32_t input_side(const struct sp_stills *s, const struct sp_image *image)
+{
+	return image->width <= s->side_max && image->height <= s->side_max ? 0 : s->side_max;
+}
+
 static int choose(struct sp_stills *s, const struct sp_image *image,
 		  struct sp_compute **ret_compute, struct sp_err *err)
 {
@@ -111,9 +121,9 @@ static int choose(struct sp_stills *s, const struct sp_image *image,
 	int status = 0;
 
 	*ret_compute = s->native;
-	if (image->width <= s->side_max && image->height <= s->side_max)
+	config.detect_width = config.detect_height = input_side(s, image);
+	if (!config.detect_width)
 		return 0;
-	config.detect_width = config.detect_height = s->side_max;
 	if (!s->reduced)
 		status = s->ops->open(&config, &s->reduced, err);
 	*ret_compute = s->reduced;
@@ -142,11 +152,16 @@ int sp_stills_analyse(struct sp_stills *s, const struct sp_image *image,
 		      const struct sp_result **ret_result, struct sp_err *err)
 {
 	struct sp_frame *frame = &s->wrap.frame;
+	struct sp_fit looks[SP_TILE_LOOKS_MAX];
 	struct sp_compute *compute;
+	unsigned int looks_n;
 	int status;
 
 	release(s);
-	status = choose(s, image, &compute, err);
+	/* Told here, where there is a line for it: a result carries only a number. */
+	status = sp_stills_plan(s, image, looks, &looks_n, err);
+	if (!status)
+		status = choose(s, image, &compute, err);
 	if (!status)
 		status = load(s, compute, image, err);
 	if (status)
@@ -171,6 +186,15 @@ int sp_stills_analyse(struct sp_stills *s, const struct sp_image *image,
 				  s->result->error ? strerror(-s->result->error) : "");
 	*ret_result = s->result;
 	return 0;
+}
+
+int sp_stills_plan(const struct sp_stills *s, const struct sp_image *image, struct sp_fit *looks,
+		   unsigned int *ret_n, struct sp_err *err)
+{
+	uint32_t side = input_side(s, image);
+
+	return sp_tile_plan(&s->config.tiles, image->width, image->height, side, side, looks, ret_n,
+			    err);
 }
 
 const struct sp_compute_info *sp_stills_info(const struct sp_stills *s)

@@ -10,6 +10,7 @@
 #include "infer/compute.h"
 
 struct sp_err;
+struct sp_fit;
 struct sp_image;
 struct sp_stills;
 
@@ -17,6 +18,8 @@ struct sp_stills_config {
 	const char *backend;	     /* NULL: "cpu" */
 	const char *model_directory; /* NULL: the usual places */
 	const char *detector, *embedder, *quality; /* as sp_models_choose takes them */
+	enum sp_precision precision;
+	struct sp_tile_config tiles; /* what is looked at; zeroed: the whole picture */
 	float score_min;	     /* 0: 0.6 */
 	uint32_t side_max; /* larger pictures are looked at reduced to this; 0: 1600 pixels */
 };
@@ -31,6 +34,13 @@ void sp_stills_close(struct sp_stills *stills);
  */
 int sp_stills_analyse(struct sp_stills *stills, const struct sp_image *image,
 		      const struct sp_result **ret_result, struct sp_err *err);
+
+/*
+ * The looks at @image that analyse takes: into @looks (room for SP_TILE_LOOKS_MAX), how many into
+ * *ret_n. 0 or -errno as sp_tile_plan.
+ */
+int sp_stills_plan(const struct sp_stills *stills, const struct sp_image *image,
+		   struct sp_fit *looks, unsigned int *ret_n, struct sp_err *err);
 
 const struct sp_compute_info *sp_stills_info(const struct sp_stills *stills);
 

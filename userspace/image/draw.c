@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/image.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "image/font.h"
@@ -37,6 +38,26 @@ void sp_image_draw_rect(struct sp_image *image, int x, int y, int width, int hei
 	fill(image, x0, y1 - t > y0 ? y1 - t : y0, x1, y1, colour);
 	fill(image, x0, y0, x0 + t < x1 ? x0 + t : x1, y1, colour);
 	fill(image, x1 - t > x0 ? x1 - t : x0, y0, x1, y1, colour);
+}
+
+void sp_image_draw_veil(struct sp_image *image, int x, int y, int width, int height, float opacity,
+			uint32_t colour)
+{
+	int64_t x0 = x > 0 ? x : 0, y0 = y > 0 ? y : 0;
+	int64_t x1 = (int64_t)x + width, y1 = (int64_t)y + height;
+	const int towards[3] = { colour >> 16 & 255, colour >> 8 & 255, colour & 255 };
+
+	if (x1 > image->width)
+		x1 = image->width;
+	if (y1 > image->height)
+		y1 = image->height;
+	for (; y0 < y1; y0++) {
+		uint8_t *pixel = image->rgb + ((size_t)y0 * image->width + (size_t)x0) * 3;
+
+		for (int64_t i = 0; i < 3 * (x1 - x0); i++)
+			pixel[i] = (uint8_t)lrintf((float)pixel[i] +
+						   opacity * (float)(towards[i % 3] - pixel[i]));
+	}
 }
 
 void sp_image_draw_dot(struct sp_image *image, int x, int y, int radius, uint32_t colour)

@@ -41,6 +41,9 @@ void sp_image_letterbox(struct sp_image *target, const struct sp_image *source);
 void sp_image_draw_rect(struct sp_image *image, int x, int y, int width, int height, int thickness,
 			uint32_t colour);
 void sp_image_draw_dot(struct sp_image *image, int x, int y, int radius, uint32_t colour);
+/* Takes every pixel of a rectangle by @opacity (0 … 1) of the way towards @colour. */
+void sp_image_draw_veil(struct sp_image *image, int x, int y, int width, int height, float opacity,
+			uint32_t colour);
 /* ASCII in a built-in 8 × 8 font, @scale ≥ 1; other characters become '?'. */
 void sp_image_draw_text(struct sp_image *image, int x, int y, int scale, uint32_t colour,
 			const char *text);

@@ -39,6 +39,21 @@ static void fill(struct sp_image *image, uint32_t colour)
 	sp_image_draw_rect(image, 0, 0, (int)image->width, (int)image->height, INT_MAX, colour);
 }
 
+TEST(a_veil_lets_the_picture_through)
+{
+	struct sp_image image = blank(6, 3);
+
+	fill(&image, 0x800000);
+	sp_image_draw_veil(&image, 4, -5, 100, 7, 1, 0xFF0000);
+	sp_image_draw_veil(&image, -2, 1, 4, 1, 0.5f, 0x000000);
+	sp_image_draw_veil(&image, 0, 0, 1, 1, 0, 0xFFFFFF);
+	sp_image_draw_veil(&image, 7, 7, 9, 9, 1, 0xFFFFFF);
+	sp_image_draw_veil(&image, 3, 2, -2, 1, 1, 0xFFFFFF);
+	CHECK_STR(show(&image), "4444##\n2244##\n444444\n");
+	CHECK_EQ(image.rgb[1], 0);
+	sp_image_uninit(&image);
+}
+
 TEST(letterbox_centres_and_blackens)
 {
 	struct sp_image source = blank(4, 2), target = blank(8, 8);
