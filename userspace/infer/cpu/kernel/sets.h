@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables that kernel/ exports, one an instruction set. */
+#ifndef SP_INFER_CPU_KERNEL_SETS_H
+#define SP_INFER_CPU_KERNEL_SETS_H
+
+#include "infer/cpu/kernel.h"
+
+extern const struct sp_kernels sp_kernels_f32_base;
+#ifdef __x86_64__
+extern const struct sp_kernels sp_kernels_f32_avx2;
+extern const struct sp_kernels sp_kernels_f32_avx512;
+#endif
+
+#endif
