@@ -108,19 +108,24 @@ static void drop(void *arg, void *result)
 
 /* ---- what the detector says of them --------------------------------------------------------- */
 
-/* Blue, green, red planes of 0 … 255; what lies beyond the picture is black. */
-static void fill(const struct sp_image *image, struct sp_detector_size *size)
+/* Planes as the detector's card has them; what lies beyond the picture is black. */
+static void fill(const struct sp_image *image, const struct sp_input_form *form,
+		 struct sp_detector_size *size)
 {
 	size_t plane = (size_t)size->width * size->height;
 
-	memset(size->input, 0, 3 * plane * sizeof(float));
+	for (size_t i = 0; i < 3 * plane; i++)
+		size->input[i] = form->shift[i / plane];
 	for (uint32_t y = 0; y < image->height; y++) {
 		const uint8_t *rgb = image->rgb + 3 * (size_t)y * image->width;
 		float *row = size->input + (size_t)y * size->width;
 
 		for (uint32_t x = 0; x < image->width; x++)
-			for (int c = 0; c < 3; c++)
-				row[(size_t)(2 - c) * plane + x] = rgb[3 * x + (uint32_t)c];
+			for (unsigned int i = 0; i < 3; i++)
+				row[i * plane + x] =
+					(float)rgb[3 * x + (form->bgr ? 2 - i : i)] *
+						form->scale[i] +
+					form->shift[i];
 	}
 }
 
@@ -248,7 +253,7 @@ static int take(void *arg, uint32_t i, void *result, struct sp_err *err)
 	int n = sp_detector_prepare(&job->detector, width, height, &size, err);
 
 	if (!n) {
-		fill(&sight->image, size);
+		fill(&sight->image, &job->detector.card->input, size);
 		n = sp_detector_run(&job->detector, size, job->measure->score_min);
 		if (n < 0)
 			sp_err_set(err, n, "picture %u: the detector failed", i);
@@ -274,20 +279,23 @@ int lanesim_measure_detector(const struct lanesim_detection_measure *measure,
 		.take = take,
 		.drop = drop,
 	};
-	struct sp_yunet_heads heads;
+	struct sp_detect_outputs outputs;
+	struct sp_model_card card;
 	uint32_t width, height;
 	int res = sp_model_load(measure->common.model, &job.model, err);
 
 	if (res)
 		return res;
-	res = sp_detector_check(job.model, &heads, &width, &height, err);
+	res = sp_model_card_load(job.model, SP_ROLE_DETECTOR, &card, err);
+	if (!res)
+		res = sp_detector_check(job.model, &card, &outputs, &width, &height, err);
 	if (!res && width)
 		res = sp_err_set(err, -ENOTSUP,
 				 "%s: takes pictures of %u x %u only; give one of any size",
 				 measure->common.model, width, height);
 	if (res)
 		goto out_free_model;
-	sp_detector_init(&job.detector, job.model, &heads);
+	sp_detector_init(&job.detector, job.model, &card, &outputs);
 	res = lanesim_crew_run(&crew, err);
 	sp_detector_uninit(&job.detector);
 	if (!res && figures.found) {

@@ -23,11 +23,15 @@ char *sp_sha256_text(const uint8_t sha256[32], char text[SP_SHA256_TEXT])
 enum sp_model_kind sp_model_kind_of(const struct sp_model *model)
 {
 	const struct sp_shape *in = &model->inputs[0].shape, *out = &model->outputs[0].shape;
-	struct sp_yunet_heads heads;
+	struct sp_detect_outputs outputs;
+	struct sp_model_card card;
 	uint32_t width, height;
 	int64_t numbers;
 
-	if (!sp_detector_check(model, &heads, &width, &height, NULL))
+	if (!sp_model_card_load(model, SP_ROLES, &card, NULL))
+		return (enum sp_model_kind)card.role;
+	sp_model_card_default(SP_ROLE_DETECTOR, &card);
+	if (!sp_detector_check(model, &card, &outputs, &width, &height, NULL))
 		return SP_MODEL_DETECTOR;
 	if (model->inputs_n != 1 || model->outputs_n != 1 || in->rank != 4 || !out->rank ||
 	    in->dim[1] != 3 || in->dim[2] != in->dim[3])

@@ -123,10 +123,8 @@ struct sp_compute_camera {
 
 struct sp_compute_config {
 	/*
-	 * ONNX files. An embedder is any network from an aligned 3 x 112 x 112 face to one vector,
-	 * but it is fed as MobileFaceNet wants it (infer/align.h): one that was trained on other
-	 * alignment or scaling runs, and its templates are worth little. quality may be NULL: no
-	 * network score.
+	 * ONNX files, each with a card beside it or of the kind that its role has by default
+	 * (infer/model_card.h). embedder, quality may be NULL: no templates, no network score.
 	 */
 	const char *detector, *embedder, *quality;
 	enum sp_precision precision;
@@ -136,7 +134,7 @@ struct sp_compute_config {
 	struct sp_tile_config tiles; /* what is looked at of a frame; zeroed: the whole */
 	const struct sp_compute_camera *cameras; /* with wishes of their own; copied */
 	unsigned int cameras_n;
-	float score_min; /* the detector's threshold, 0: 0.6 */
+	float score_min; /* the detector's threshold, 0: as its card says */
 	struct sp_quality_limits limits;
 	bool embed_invalid; /* embed faces that are not valid too */
 	struct sp_event *done; /* signalled when poll has something; may be NULL */
@@ -148,10 +146,10 @@ struct sp_compute_info {
 	enum sp_precision precision; /* of these, never AUTO */
 	unsigned int embedding_size; /* floats; 0 without an embedder */
 	/*
-	 * sha256 of the embedder's file. It does not cover the preprocessing: there is one for all
-	 * embedders (infer/align.h), and changing that must change this identity too. Precision
-	 * does not: templates of bf16 and of f32 have a cosine of 0.998 or more (tests/parity), far
-	 * closer than two photographs of one person, and compare.
+	 * sha256 of the embedder's file, and of its preprocessing where that is not the usual one
+	 * (sp_model_card_identity). Precision is no part of it: templates of bf16 and of f32 have a
+	 * cosine of 0.998 or more (tests/parity), far closer than two photographs of one person,
+	 * and compare.
 	 */
 	uint8_t embedder_id[SP_MODEL_ID_SIZE];
 };

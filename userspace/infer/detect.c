@@ -6,35 +6,6 @@
 
 #include "infer/element.h"
 
-bool sp_yunet_match(const char *const *names, unsigned int n, struct sp_yunet_heads *ret_heads,
-		    const char **ret_missing)
-{
-	static const char *const wanted[4][SP_YUNET_LEVELS] = {
-		{ "cls_8", "cls_16", "cls_32" },
-		{ "obj_8", "obj_16", "obj_32" },
-		{ "bbox_8", "bbox_16", "bbox_32" },
-		{ "kps_8", "kps_16", "kps_32" },
-	};
-	struct sp_yunet_heads heads;
-	unsigned int *const places[4] = { heads.cls, heads.obj, heads.bbox, heads.kps };
-
-	for (int kind = 0; kind < 4; kind++) {
-		for (int level = 0; level < SP_YUNET_LEVELS; level++) {
-			unsigned int i = 0;
-
-			while (i < n && strcmp(names[i], wanted[kind][level]))
-				i++;
-			if (i == n) {
-				*ret_missing = wanted[kind][level];
-				return false;
-			}
-			places[kind][level] = i;
-		}
-	}
-	*ret_heads = heads;
-	return true;
-}
-
 /*
  * Better score, or the lower cell: an order without ties, so that results do not depend on chance.
  */
@@ -95,48 +66,34 @@ static bool is_usable(const struct sp_detection *d)
 	return d->box[2] > 0 && d->box[3] > 0;
 }
 
-static void keep(struct sp_detection *detections, unsigned int *n, const struct sp_detection *d)
+void sp_candidates_add(struct sp_candidates *candidates, const struct sp_detection *detection)
 {
-	if (*n < SP_DETECTIONS_MAX) {
-		detections[(*n)++] = *d;
-		if (*n == SP_DETECTIONS_MAX)
-			make_heap(detections, *n);
-	} else if (is_better(d, &detections[0])) {
-		detections[0] = *d;
-		sink(detections, *n, 0);
+	if (!is_usable(detection))
+		return;
+	if (candidates->n < SP_DETECTIONS_MAX) {
+		candidates->detections[candidates->n++] = *detection;
+		if (candidates->n == SP_DETECTIONS_MAX)
+			make_heap(candidates->detections, candidates->n);
+	} else if (is_better(detection, &candidates->detections[0])) {
+		candidates->detections[0] = *detection;
+		sink(candidates->detections, candidates->n, 0);
 	}
 }
 
-unsigned int sp_yunet_decode(const struct sp_yunet_level levels[SP_YUNET_LEVELS], uint32_t width,
-			     uint32_t height, float score_min, struct sp_detection *detections)
+unsigned int sp_detect_decode(const struct sp_model_card *card,
+			      const struct sp_detect_level *levels, float score_min,
+			      struct sp_detection *detections)
 {
-	unsigned int n = 0;
-	size_t before = 0;
+	static void (*const decode[])(const struct sp_model_card *, const struct sp_detect_level *,
+				      float, struct sp_candidates *) = {
+		[SP_DECODE_YUNET] = sp_decode_yunet,
+		[SP_DECODE_SCRFD] = sp_decode_scrfd,
+		[SP_DECODE_RETINAFACE] = sp_decode_retinaface,
+	};
+	struct sp_candidates candidates = { .detections = detections };
 
-	for (unsigned int l = 0; l < SP_YUNET_LEVELS; l++) {
-		const struct sp_yunet_level *level = &levels[l];
-		uint32_t columns = width / (8u << l);
-		size_t cells = sp_yunet_cells(l, width, height);
-		float stride = (float)(8u << l);
-
-		for (size_t i = 0; i < cells; i++) {
-			uint32_t column = (uint32_t)(i % columns), row = (uint32_t)(i / columns);
-			struct sp_detection d = { .score = sp_yunet_score(level->cls[i],
-									  level->obj[i]) };
-
-			if (!(d.score >= score_min))
-				continue;
-			d.cell = (uint32_t)(before + i);
-			sp_yunet_box(level->bbox + 4 * i, column, row, stride, d.box);
-			for (int k = 0; k < 5; k++)
-				sp_yunet_landmark(level->kps + 10 * i + 2 * k, column, row, stride,
-						  d.landmark[k]);
-			if (is_usable(&d))
-				keep(detections, &n, &d);
-		}
-		before += cells;
-	}
-	return n;
+	decode[card->decode](card, levels, score_min, &candidates);
+	return candidates.n;
 }
 
 unsigned int sp_detect_suppress(struct sp_detection *detections, unsigned int n, float overlap_max)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From YuNet's twelve outputs to faces. Per stride 8, 16, 32 the network gives for each cell of the
- * grid (input side / stride), row by row: cls and obj (1 value), bbox (4), kps (10). Pure.
+ * From a detector's outputs to faces. A detector looks at its input in grids of cells, one grid a
+ * stride (input side / stride, rounded up), and gives for each anchor of each cell scores, a box and
+ * five landmarks. How these are written down differs by family: decode_yunet.c, decode_scrfd.c,
+ * decode_retinaface.c. Pure.
  */
 #ifndef SP_INFER_DETECT_H
 #define SP_INFER_DETECT_H
@@ -10,51 +12,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	SP_YUNET_LEVELS = 3, /* strides 8, 16, 32 */
-	SP_DETECTIONS_MAX = 1024, /* candidates before suppression; more lose their weakest */
-};
+#include "infer/model_card.h"
 
-#define SP_DETECT_SCORE_MIN 0.6f
-#define SP_DETECT_OVERLAP_MAX 0.3f
+enum { SP_DETECTIONS_MAX = 1024 }; /* candidates before suppression; more lose their weakest */
+
 #define SP_DETECT_FAR 1e6f /* pixels; what lies or reaches further is no face */
-
-/* Which of a network's outputs are the heads; all found by sp_yunet_match. */
-struct sp_yunet_heads {
-	unsigned int cls[SP_YUNET_LEVELS], obj[SP_YUNET_LEVELS], bbox[SP_YUNET_LEVELS],
-		kps[SP_YUNET_LEVELS];
-};
-
-struct sp_yunet_level {
-	const float *cls, *obj, *bbox, *kps;
-};
 
 struct sp_detection {
 	float box[4]; /* x, y, width, height, in pixels of the network's input */
 	float landmark[5][2];
 	float score;
-	uint32_t cell; /* place among all cells, coarser strides after finer; breaks ties */
+	uint32_t cell; /* place among all anchors, coarser strides after finer; breaks ties */
 };
 
-/*
- * Finds the heads among @n outputs by their names cls_8 … kps_32. On failure false, and
- * *ret_missing is the first name that is not there.
- */
-bool sp_yunet_match(const char *const *names, unsigned int n, struct sp_yunet_heads *ret_heads,
-		    const char **ret_missing);
+/* Value @v of anchor @a of cell @i lies at [i × cell + a × anchor + v × value]. */
+struct sp_head {
+	const float *at;
+	size_t cell, anchor, value;
+	unsigned int values; /* an anchor */
+};
 
-/* Cells of a level, and so floats of its cls: (width / stride) × (height / stride). */
-static inline size_t sp_yunet_cells(unsigned int level, uint32_t width, uint32_t height)
+static inline const float *sp_head_at(const struct sp_head *head, size_t cell, unsigned int anchor)
 {
-	return (size_t)(width / (8u << level)) * (height / (8u << level));
+	return head->at + cell * head->cell + anchor * head->anchor;
 }
 
+/* One grid. */
+struct sp_detect_level {
+	uint32_t stride, columns, rows;
+	struct sp_head heads[SP_HEADS];
+};
+
+/* The faces that score enough, the best SP_DETECTIONS_MAX of them, in no order. */
+struct sp_candidates {
+	struct sp_detection *detections; /* room for SP_DETECTIONS_MAX */
+	unsigned int n;
+};
+
+/* What is empty, no number or beyond SP_DETECT_FAR is left out. */
+void sp_candidates_add(struct sp_candidates *candidates, const struct sp_detection *detection);
+
 /*
- * Cells that score at least @score_min into @detections (room for SP_DETECTIONS_MAX), in no order.
- * What is empty, no number or beyond SP_DETECT_FAR is left out. Returns how many.
+ * Each family's way: anchors of @levels (card->levels of them) that score at least @score_min become
+ * candidates.
  */
-unsigned int sp_yunet_decode(const struct sp_yunet_level levels[SP_YUNET_LEVELS], uint32_t width,
-			     uint32_t height, float score_min, struct sp_detection *detections);
+void sp_decode_yunet(const struct sp_model_card *card, const struct sp_detect_level *levels,
+		     float score_min, struct sp_candidates *candidates);
+void sp_decode_scrfd(const struct sp_model_card *card, const struct sp_detect_level *levels,
+		     float score_min, struct sp_candidates *candidates);
+void sp_decode_retinaface(const struct sp_model_card *card, const struct sp_detect_level *levels,
+			  float score_min, struct sp_candidates *candidates);
+
+/* The way of card->decode. Returns how many @detections (room for SP_DETECTIONS_MAX) there are. */
+unsigned int sp_detect_decode(const struct sp_model_card *card,
+			      const struct sp_detect_level *levels, float score_min,
+			      struct sp_detection *detections);
 
 /*
  * Sorts by score, best first, equal ones by cell, then keeps of those that overlap by more than

@@ -140,6 +140,73 @@ SP_HOST_DEVICE void sp_yunet_landmark(const float kps[2], uint32_t column, uint3
 	point[1] = ((float)row + kps[1]) * stride;
 }
 
+/* ---- SCRFD's heads (github.com/deepinsight/insightface, detection/scrfd) ---- */
+
+SP_HOST_DEVICE float sp_sigmoid(float x)
+{
+	return 1.0f / (1.0f + expf(-x));
+}
+
+/* @distance: to the left, upper, right and lower side, in strides from the cell's corner. */
+SP_HOST_DEVICE void sp_scrfd_box(const float distance[4], uint32_t column, uint32_t row,
+				 float stride, float box[4])
+{
+	box[0] = ((float)column - distance[0]) * stride;
+	box[1] = ((float)row - distance[1]) * stride;
+	box[2] = (distance[0] + distance[2]) * stride;
+	box[3] = (distance[1] + distance[3]) * stride;
+}
+
+SP_HOST_DEVICE void sp_scrfd_landmark(const float distance[2], uint32_t column, uint32_t row,
+				      float stride, float point[2])
+{
+	point[0] = ((float)column + distance[0]) * stride;
+	point[1] = ((float)row + distance[1]) * stride;
+}
+
+/* ---- RetinaFace's heads (github.com/biubug6/Pytorch_Retinaface) ---- */
+
+/* A square anchor: its centre and side, in pixels of the network's input. */
+struct sp_anchor {
+	float x, y, side;
+};
+
+SP_HOST_DEVICE void sp_anchor_at(uint32_t column, uint32_t row, float stride, float side,
+				 struct sp_anchor *anchor)
+{
+	anchor->x = ((float)column + 0.5f) * stride;
+	anchor->y = ((float)row + 0.5f) * stride;
+	anchor->side = side;
+}
+
+/* The second of two numbers' softmax. */
+SP_HOST_DEVICE float sp_softmax_of_two(float first, float second)
+{
+	return sp_sigmoid(second - first);
+}
+
+/* @offset: of the centre in variances of the side, of width and height as logarithms. */
+SP_HOST_DEVICE void sp_retinaface_box(const float offset[4], const struct sp_anchor *anchor,
+				      const float variance[2], float box[4])
+{
+	float width = anchor->side * expf(offset[2] * variance[1]);
+	float height = anchor->side * expf(offset[3] * variance[1]);
+
+	box[0] = anchor->x + offset[0] * variance[0] * anchor->side - width / 2;
+	box[1] = anchor->y + offset[1] * variance[0] * anchor->side - height / 2;
+	box[2] = width;
+	box[3] = height;
+}
+
+SP_HOST_DEVICE void sp_retinaface_landmark(const float offset[2], const struct sp_anchor *anchor,
+					   const float variance[2], float point[2])
+{
+	point[0] = anchor->x + offset[0] * variance[0] * anchor->side;
+	point[1] = anchor->y + offset[1] * variance[0] * anchor->side;
+}
+
+/* ---- boxes ---- */
+
 /* Intersection over union of two boxes x, y, width, height; 0 if either is empty. */
 SP_HOST_DEVICE float sp_box_overlap(const float a[4], const float b[4])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "infer/detect.h"
+#include "infer/detect_outputs.h"
 
 #include <math.h>
 
@@ -11,39 +11,29 @@ enum { WIDTH = 64, HEIGHT = 96, CELLS_MAX = (WIDTH / 8) * (HEIGHT / 8) };
 
 struct heads {
 	float cls[3][CELLS_MAX], obj[3][CELLS_MAX], bbox[3][4 * CELLS_MAX], kps[3][10 * CELLS_MAX];
-	struct sp_yunet_level levels[3];
+	struct sp_detect_level levels[3];
 };
 
 static struct heads heads;
+static struct sp_model_card card;
 static struct sp_detection found[SP_DETECTIONS_MAX];
+
+static struct sp_head head(const float *at, unsigned int values)
+{
+	return (struct sp_head){ at, values, values, 1, values };
+}
 
 static void clear_heads(void)
 {
+	sp_model_card_default(SP_ROLE_DETECTOR, &card);
 	memset(&heads, 0, sizeof(heads));
-	for (int l = 0; l < 3; l++)
-		heads.levels[l] = (struct sp_yunet_level){ heads.cls[l], heads.obj[l],
-							   heads.bbox[l], heads.kps[l] };
-}
-
-TEST(heads_are_found_by_name_in_any_order)
-{
-	const char *names[13] = { "kps_32",  "cls_16",	"obj_8",  "bbox_8", "other",
-				  "cls_8",   "kps_8",	"kps_16", "obj_16", "obj_32",
-				  "bbox_16", "bbox_32", "cls_32" };
-	struct sp_yunet_heads h;
-	const char *missing = NULL;
-
-	CHECK(sp_yunet_match(names, 13, &h, &missing));
-	CHECK_EQ(h.cls[0], 5);
-	CHECK_EQ(h.cls[1], 1);
-	CHECK_EQ(h.cls[2], 12);
-	CHECK_EQ(h.obj[0], 2);
-	CHECK_EQ(h.bbox[2], 11);
-	CHECK_EQ(h.kps[2], 0);
-	CHECK(!sp_yunet_match(names, 12, &h, &missing));
-	CHECK_STR(missing, "cls_32");
-	CHECK(!sp_yunet_match(names, 0, &h, &missing));
-	CHECK_STR(missing, "cls_8");
+	sp_detect_levels(&card, WIDTH, HEIGHT, heads.levels);
+	for (int l = 0; l < 3; l++) {
+		heads.levels[l].heads[SP_HEAD_SCORES] = head(heads.cls[l], 1);
+		heads.levels[l].heads[SP_HEAD_OBJECTNESS] = head(heads.obj[l], 1);
+		heads.levels[l].heads[SP_HEAD_BOXES] = head(heads.bbox[l], 4);
+		heads.levels[l].heads[SP_HEAD_LANDMARKS] = head(heads.kps[l], 10);
+	}
 }
 
 TEST(a_cell_decodes_to_its_box_and_landmarks)
@@ -58,7 +48,7 @@ TEST(a_cell_decodes_to_its_box_and_landmarks)
 	heads.bbox[1][4 * 13 + 3] = logf(2);
 	for (int i = 0; i < 10; i++)
 		heads.kps[1][10 * 13 + i] = 0.1f * (float)i;
-	CHECK_EQ(sp_yunet_decode(heads.levels, WIDTH, HEIGHT, 0.6f, found), 1);
+	CHECK_EQ(sp_detect_decode(&card, heads.levels, 0.6f, found), 1);
 	CHECK_NEAR(found[0].score, 0.72, 1e-6);
 	CHECK_NEAR(found[0].box[0], 1.25 * 16 - 24, 1e-4);
 	CHECK_NEAR(found[0].box[1], 2.5 * 16 - 16, 1e-4);
@@ -81,7 +71,7 @@ TEST(scores_are_clamped_and_nonsense_is_left_out)
 	heads.cls[0][4] = 1, heads.obj[0][4] = 1, heads.kps[0][47] = NAN;
 	heads.cls[0][5] = 1, heads.obj[0][5] = 1, heads.bbox[0][23] = -INFINITY; /* no height */
 	heads.cls[0][6] = 1, heads.obj[0][6] = 1, heads.bbox[0][26] = 15; /* wide beyond sense */
-	CHECK_EQ(sp_yunet_decode(heads.levels, WIDTH, HEIGHT, 0.5f, found), 1);
+	CHECK_EQ(sp_detect_decode(&card, heads.levels, 0.5f, found), 1);
 	CHECK_NEAR(found[0].score, 1, 0);
 	CHECK_EQ(found[0].cell, 0);
 }
@@ -173,17 +163,21 @@ TEST(too_many_candidates_lose_their_weakest)
 	enum { W = 512, H = 512, CELLS = (W / 8) * (H / 8) };
 	float *cls = calloc(CELLS, sizeof(float)), *obj = calloc(CELLS, sizeof(float));
 	float *bbox = calloc(4 * CELLS, sizeof(float)), *kps = calloc(10 * CELLS, sizeof(float));
-	struct sp_yunet_level levels[3] = { { cls, obj, bbox, kps }, { 0 }, { 0 } };
-	float zeros[10 * CELLS / 4] = { 0 };
+	struct sp_detect_level level = { .stride = 8, .columns = W / 8, .rows = H / 8 };
 	unsigned int n, below = 0;
 
-	levels[1] = levels[2] = (struct sp_yunet_level){ zeros, zeros, zeros, zeros };
+	sp_model_card_default(SP_ROLE_DETECTOR, &card);
+	card.levels = 1;
+	level.heads[SP_HEAD_SCORES] = head(cls, 1);
+	level.heads[SP_HEAD_OBJECTNESS] = head(obj, 1);
+	level.heads[SP_HEAD_BOXES] = head(bbox, 4);
+	level.heads[SP_HEAD_LANDMARKS] = head(kps, 10);
 	for (unsigned int i = 0; i < CELLS; i++) {
 		cls[i] = 1;
 		/* A permutation: 1237 is odd. */
 		obj[i] = 0.5f + 0.5f * (float)(i * 1237 % CELLS) / CELLS;
 	}
-	n = sp_yunet_decode(levels, W, H, 0.6f, found);
+	n = sp_detect_decode(&card, &level, 0.6f, found);
 	for (unsigned int i = 0; i < n; i++)
 		below += obj[found[i].cell] <
 			 0.5f + 0.5f * (float)(CELLS - SP_DETECTIONS_MAX) / CELLS;

@@ -84,9 +84,14 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 	rc = load(config->detector, "detector", &cpu->detector, err);
 	if (rc)
 		return rc;
-	rc = sp_detector_check(cpu->detector, &setup->heads, &width, &height, err);
+	rc = sp_model_card_load(cpu->detector, SP_ROLE_DETECTOR, &setup->detector_card, err);
+	if (!rc)
+		rc = sp_detector_check(cpu->detector, &setup->detector_card, &setup->outputs,
+				       &width, &height, err);
 	if (rc)
 		return rc;
+	if (!(setup->score_min > 0))
+		setup->score_min = setup->detector_card.score_min;
 	if (!config->detect_width != !config->detect_height ||
 	    config->detect_width > SP_PIXELS_SIDE_MAX || config->detect_height > SP_PIXELS_SIDE_MAX)
 		return sp_err_set(
@@ -113,56 +118,84 @@ static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config
 	return 0;
 }
 
-/* A network that looks at an aligned face of @side pixels and gives @min … @max numbers. */
-static int load_face_model(const char *path, const char *role, int64_t side, int64_t min,
-			   int64_t max, struct sp_model **ret_model, int64_t *ret_numbers,
-			   struct sp_err *err)
+/* How many numbers a network gives for one face, as its file says; -1: it does not. */
+static int64_t numbers_of(const struct sp_model *model)
 {
-	const struct sp_value *in, *out;
-	struct sp_model *model;
-	int rc = load(path, role, ret_model, err);
+	struct sp_shape shape = model->outputs[0].shape;
 
-	if (rc)
-		return rc;
-	model = *ret_model;
-	in = model->inputs;
-	if (model->inputs_n != 1 || in->shape.rank != 4 ||
-	    (in->shape.dim[2] >= 0 && in->shape.dim[2] != side) ||
-	    (in->shape.dim[3] >= 0 && in->shape.dim[3] != side))
+	if (shape.rank > 1)
+		shape.dim[0] = 1; /* faces */
+	return model->outputs_n == 1 ? sp_shape_elements(&shape) : 0;
+}
+
+/*
+ * Whether a network looks at an aligned face and gives @min … @max numbers, as many as its card
+ * says.
+ */
+static int check_face_model(const struct sp_model *model, const struct sp_model_card *card,
+			    int64_t min, int64_t max, int64_t *ret_numbers, struct sp_err *err)
+{
+	const struct sp_shape *in = &model->inputs[0].shape;
+	const struct sp_shape want = { .rank = 4, .dim = { 1, 3, card->side, card->side } };
+	const char *role = card->role == SP_ROLE_QUALITY ? "quality network" : "embedder";
+	int64_t numbers = numbers_of(model);
+	bool fits = model->inputs_n == 1 && in->rank == 4;
+
+	for (unsigned int i = 1; i < 4 && fits; i++)
+		fits = in->dim[i] < 0 || in->dim[i] == want.dim[i];
+	if (!fits)
 		return sp_err_set(err, -EINVAL,
-				  "%s: its input is not 3 x %lld x %lld; this is no %s", path,
-				  (long long)side, (long long)side, role);
-	out = model->outputs;
-	*ret_numbers = model->outputs_n == 1 && out->shape.rank
-			       ? out->shape.dim[out->shape.rank - 1]
-			       : -1;
-	if (*ret_numbers < min || *ret_numbers > max)
+				  "%s: its input is not 3 x %u x %u; this is no %s, or its card "
+				  "must say which side it has (docs/models.md)",
+				  model->name, card->side, card->side, role);
+	if (numbers < 0)
+		numbers = min == max ? min : card->size ? (int64_t)card->size : -1;
+	if (numbers < min || numbers > max)
 		return sp_err_set(err, -EINVAL,
 				  "%s: it does not give one vector of %lld to %lld numbers; "
 				  "this is no %s",
-				  path, (long long)min, (long long)max, role);
+				  model->name, (long long)min, (long long)max, role);
+	if (card->size && numbers != (int64_t)card->size)
+		return sp_err_set(err, -EINVAL, "%s: output.size: %u, but %s gives %lld numbers",
+				  card->path, card->size, model->name, (long long)numbers);
+	*ret_numbers = numbers;
 	return 0;
+}
+
+static int load_embedder(struct cpu_compute *cpu, const char *path, struct sp_err *err)
+{
+	struct sp_model_card *card = &cpu->setup.embedder_card;
+	int64_t numbers = 0;
+	int rc = load(path, "embedder", &cpu->embedder, err);
+
+	rc = rc ? rc : sp_model_card_load(cpu->embedder, SP_ROLE_EMBEDDER, card, err);
+	rc = rc ? rc : check_face_model(cpu->embedder, card, 2, SP_EMBEDDING_MAX, &numbers, err);
+	if (rc)
+		return rc;
+	cpu->setup.embedding_size = cpu->compute.info.embedding_size = (unsigned int)numbers;
+	sp_model_card_identity(card, cpu->embedder, cpu->compute.info.embedder_id);
+	return 0;
+}
+
+static int load_quality(struct cpu_compute *cpu, const char *path, struct sp_err *err)
+{
+	struct sp_model_card *card = &cpu->setup.quality_card;
+	int64_t numbers;
+	int rc = load(path, "quality network", &cpu->quality, err);
+
+	rc = rc ? rc : sp_model_card_load(cpu->quality, SP_ROLE_QUALITY, card, err);
+	return rc ? rc : check_face_model(cpu->quality, card, 1, 1, &numbers, err);
 }
 
 static int load_models(struct cpu_compute *cpu, const struct sp_compute_config *config,
 		       struct sp_err *err)
 {
-	int64_t numbers = 0;
 	int rc = load_detector(cpu, config, err);
 
-	if (!rc && config->embedder) {
-		rc = load_face_model(config->embedder, "embedder", SP_ALIGNED_SIDE, 2,
-				     SP_EMBEDDING_MAX, &cpu->embedder, &numbers, err);
-		if (!rc) {
-			cpu->setup.embedding_size = cpu->compute.info.embedding_size =
-				(unsigned int)numbers;
-			memcpy(cpu->compute.info.embedder_id, cpu->embedder->sha256,
-			       SP_MODEL_ID_SIZE);
-		}
-	}
+	if (!rc && config->embedder)
+		rc = load_embedder(cpu, config->embedder, err);
 	if (!rc && config->quality)
-		rc = load_face_model(config->quality, "quality network", SP_QUALITY_SIDE, 1, 1,
-				     &cpu->quality, &numbers, err);
+		rc = load_quality(cpu, config->quality, err);
 	cpu->setup.detector = cpu->detector;
 	cpu->setup.embedder = cpu->embedder;
 	cpu->setup.quality = cpu->quality;
@@ -295,7 +328,7 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 	cpu->workers_n = config->workers ? config->workers : sp_thread_cpus();
 	if (cpu->workers_n > SP_CREW_MAX)
 		cpu->workers_n = SP_CREW_MAX;
-	cpu->setup.score_min = config->score_min > 0 ? config->score_min : SP_DETECT_SCORE_MIN;
+	cpu->setup.score_min = config->score_min;
 	cpu->setup.limits = config->limits;
 	cpu->setup.embed_invalid = config->embed_invalid;
 	cpu->setup.precision = config->precision;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A YuNet on one thread: an executor for each size of input that it has met, a few of them kept. */
+/*
+ * A detector on one thread: an executor for each size of input that it has met, a few of them
+ * kept.
+ */
 #ifndef SP_INFER_CPU_DETECTOR_H
 #define SP_INFER_CPU_DETECTOR_H
 
@@ -7,6 +10,7 @@
 
 #include "infer/cpu/executor.h"
 #include "infer/detect.h"
+#include "infer/detect_outputs.h"
 
 struct sp_err;
 struct sp_model;
@@ -17,14 +21,15 @@ enum { SP_DETECTOR_SIZES = 4 }; /* cameras of more sizes than this make executor
 struct sp_detector_size {
 	struct sp_executor *executor;
 	float *input; /* 3 × height × width */
-	struct sp_yunet_level levels[SP_YUNET_LEVELS];
+	struct sp_detect_level levels[SP_CARD_LEVELS_MAX];
 	uint32_t width, height;
 	uint64_t used; /* counts up; the least is the first to go */
 };
 
 struct sp_detector {
 	const struct sp_model *model;
-	struct sp_yunet_heads heads;
+	const struct sp_model_card *card;
+	struct sp_detect_outputs outputs;
 	struct sp_executor_options options; /* float32 unless changed before the first prepare */
 	uint64_t uses;
 	struct sp_detector_size sizes[SP_DETECTOR_SIZES];
@@ -32,15 +37,16 @@ struct sp_detector {
 };
 
 /*
- * Whether @model is a YuNet: one picture in, the twelve heads out. 0 with the size that it is made
- * for in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
+ * Whether @model is a detector as its card has it: one picture in, the heads out. 0 with the size
+ * that it is made for in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
  */
-int sp_detector_check(const struct sp_model *model, struct sp_yunet_heads *ret_heads,
-		      uint32_t *ret_width, uint32_t *ret_height, struct sp_err *err);
+int sp_detector_check(const struct sp_model *model, const struct sp_model_card *card,
+		      struct sp_detect_outputs *ret_outputs, uint32_t *ret_width,
+		      uint32_t *ret_height, struct sp_err *err);
 
-/* @model has been checked and outlives the detector. */
+/* @model has been checked; it and @card outlive the detector. */
 void sp_detector_init(struct sp_detector *detector, const struct sp_model *model,
-		      const struct sp_yunet_heads *heads);
+		      const struct sp_model_card *card, const struct sp_detect_outputs *outputs);
 void sp_detector_uninit(struct sp_detector *detector);
 
 /*

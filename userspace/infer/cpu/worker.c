@@ -13,6 +13,7 @@
 #include "infer/cpu/detector.h"
 #include "infer/cpu/executor.h"
 #include "infer/element.h"
+#include "infer/face_input.h"
 #include "infer/model.h"
 #include "infer/pixels.h"
 #include "infer/portrait.h"
@@ -31,7 +32,8 @@ struct sp_worker {
 	struct sp_scale scale;
 	struct sp_align_scratch *align;
 	bool complained; /* of a frame that failed; once is enough */
-	uint8_t aligned[SP_ALIGNED_PIXELS * 3];
+	uint8_t aligned[SP_ALIGNED_PIXELS * 3]; /* by sp_align_template: what is measured */
+	uint8_t other[SP_ALIGNED_PIXELS * 3]; /* by the points of a card that has others */
 	struct sp_detector detector;
 	struct sp_fit looks[SP_TILE_LOOKS_MAX]; /* at the frame */
 	struct sp_sightings sightings; /* what they found */
@@ -80,7 +82,8 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 		return sp_err_set(err, -ENOMEM, "inference: out of memory");
 	worker->setup = setup;
 	worker->portraits = portraits;
-	sp_detector_init(&worker->detector, setup->detector, &setup->heads);
+	sp_detector_init(&worker->detector, setup->detector, &setup->detector_card,
+			 &setup->outputs);
 	worker->detector.options.precision = setup->precision;
 	rc = sp_pixels_init(&worker->pixels);
 	rc = rc ? rc : sp_scale_init(&worker->scale);
@@ -89,11 +92,11 @@ int sp_worker_create(const struct sp_worker_setup *setup, struct sp_ring *portra
 		sp_err_set(err, rc, "inference: out of memory");
 		goto err_destroy;
 	}
-	rc = make_executor(setup->embedder, setup->precision, SP_ALIGNED_SIDE,
+	rc = make_executor(setup->embedder, setup->precision, setup->embedder_card.side,
 			   setup->embedding_size, &worker->embedder, err);
 	if (rc)
 		goto err_destroy;
-	rc = make_executor(setup->quality, setup->precision, SP_QUALITY_SIDE, 1,
+	rc = make_executor(setup->quality, setup->precision, setup->quality_card.side, 1,
 			   &worker->quality, err);
 	if (rc)
 		goto err_destroy;
@@ -124,25 +127,56 @@ void sp_worker_destroy(struct sp_worker *worker)
 	free(worker);
 }
 
+/* The face turned so that its landmarks lie at @points, into @rgb. 0 or -errno. */
+static int warp(struct sp_worker *worker, const struct sp_face *face, const float points[5][2],
+		uint8_t *rgb)
+{
+	struct sp_similarity to_points, to_frame;
+	int rc = sp_align_fit(face->landmark, points, &to_points);
+
+	rc = rc ? rc : sp_align_invert(&to_points, &to_frame);
+	return rc ? rc : sp_align_warp(worker->align, &worker->pixels, &to_frame, rgb);
+}
+
+/*
+ * What a network with @card looks at, into the input of @executor; worker->aligned is there
+ * already. 0 or -errno.
+ */
+static int show_face(struct sp_worker *worker, const struct sp_face *face,
+		     const struct sp_model_card *card, struct sp_executor *executor)
+{
+	const uint8_t *rgb = worker->aligned;
+	int rc;
+
+	if (memcmp(card->points, sp_align_template, sizeof(card->points))) {
+		rc = warp(worker, face, card->points, worker->other);
+		if (rc)
+			return rc;
+		rgb = worker->other;
+	}
+	sp_face_input(rgb, card->side, &card->input, sp_executor_input(executor));
+	return 0;
+}
+
 /* The aligned picture, and what can be measured on it. 0 or -errno. */
 static int align(struct sp_worker *worker, struct sp_face *face)
 {
-	struct sp_similarity to_template, to_frame;
-	int rc = sp_align_fit(face->landmark, sp_align_template, &to_template);
+	const struct sp_model_card *card = &worker->setup->quality_card;
+	float output;
+	int rc = warp(worker, face, sp_align_template, worker->aligned);
 
-	rc = rc ? rc : sp_align_invert(&to_template, &to_frame);
-	rc = rc ? rc : sp_align_warp(worker->align, &worker->pixels, &to_frame, worker->aligned);
 	if (rc)
 		return rc;
 	sp_quality_from_aligned(worker->aligned, &face->quality);
 	if (!worker->quality)
 		return 0;
-	sp_quality_to_input(worker->aligned, &sp_input_signed, sp_executor_input(worker->quality));
-	rc = sp_executor_run(worker->quality);
+	rc = show_face(worker, face, card, worker->quality);
+	rc = rc ? rc : sp_executor_run(worker->quality);
 	if (rc)
 		return rc;
-	face->quality.network = sp_clamp(sp_executor_output(worker->quality, 0, NULL, NULL)[0], 0,
-					 1);
+	output = sp_executor_output(worker->quality, 0, NULL, NULL)[0];
+	face->quality.network =
+		sp_clamp((output - card->worst) / (card->best - card->worst), 0, 1);
 	return 0;
 }
 
@@ -189,8 +223,8 @@ static int embed(struct sp_worker *worker, struct sp_face *face)
 	double square = 0;
 	int rc;
 
-	sp_align_to_input(worker->aligned, &sp_input_imagenet, sp_executor_input(worker->embedder));
-	rc = sp_executor_run(worker->embedder);
+	rc = show_face(worker, face, &worker->setup->embedder_card, worker->embedder);
+	rc = rc ? rc : sp_executor_run(worker->embedder);
 	if (rc)
 		return rc;
 	output = sp_executor_output(worker->embedder, 0, NULL, NULL);
@@ -267,7 +301,8 @@ static int detect(struct sp_worker *worker, unsigned int i, struct sp_err *err)
 	rc = sp_detector_prepare(detector, fit->input_width, fit->input_height, &size, err);
 	if (rc)
 		return rc;
-	rc = sp_preprocess(&worker->scale, &worker->pixels, fit, &sp_input_levels, size->input);
+	rc = sp_preprocess(&worker->scale, &worker->pixels, fit, &worker->setup->detector_card.input,
+			   size->input);
 	if (rc)
 		return sp_err_set(err, rc, "frame: pixels cannot be read: %s", strerror(-rc));
 	n = sp_detector_run(detector, size, worker->setup->score_min);
@@ -293,7 +328,7 @@ static int look(struct sp_worker *worker, struct sp_result *result, struct sp_er
 		rc = detect(worker, i, err);
 	if (rc)
 		return rc;
-	sp_sightings_merge(sightings, worker->looks, SP_DETECT_OVERLAP_MAX);
+	sp_sightings_merge(sightings, worker->looks, setup->detector_card.overlap_max);
 	for (unsigned int i = 0; i < sightings->n && i < SP_FACES_MAX; i++) {
 		rc = look_at_face(worker, &sightings->of[i], &result->faces[i]);
 		if (rc)

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #include "infer/compute.h"
-#include "infer/detect.h"
+#include "infer/detect_outputs.h"
+#include "infer/model_card.h"
 
 struct sp_err;
 struct sp_model;
@@ -21,7 +22,8 @@ struct sp_worker;
 /* The same for all workers; outlives them. */
 struct sp_worker_setup {
 	const struct sp_model *detector, *embedder, *quality; /* the last two may be NULL */
-	struct sp_yunet_heads heads;
+	struct sp_model_card detector_card, embedder_card, quality_card;
+	struct sp_detect_outputs outputs; /* of the detector */
 	uint32_t detect_width, detect_height; /* 0: the frame's own size */
 	struct sp_tile_config tiles; /* of all cameras but these */
 	const struct sp_compute_camera *cameras;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offsets from square anchors, in parts of their sides and variances; two scores an anchor, of
+ * background and of a face. Formulas: infer/element.h.
+ */
+#include "infer/detect.h"
+
+#include "infer/element.h"
+
+static void decode_anchor(const struct sp_model_card *card, const struct sp_detect_level *level,
+			  float side, size_t cell, unsigned int anchor, struct sp_detection *d)
+{
+	const struct sp_head *boxes = &level->heads[SP_HEAD_BOXES];
+	const struct sp_head *landmarks = &level->heads[SP_HEAD_LANDMARKS];
+	const float *box = sp_head_at(boxes, cell, anchor);
+	const float *landmark = sp_head_at(landmarks, cell, anchor);
+	struct sp_anchor at;
+	float offset[4];
+
+	sp_anchor_at((uint32_t)(cell % level->columns), (uint32_t)(cell / level->columns),
+		     (float)level->stride, side, &at);
+	for (unsigned int v = 0; v < 4; v++)
+		offset[v] = box[v * boxes->value];
+	sp_retinaface_box(offset, &at, card->variance, d->box);
+	for (unsigned int k = 0; k < 5; k++) {
+		const float *from = landmark + 2 * k * landmarks->value;
+		const float point[2] = { from[0], from[landmarks->value] };
+
+		sp_retinaface_landmark(point, &at, card->variance, d->landmark[k]);
+	}
+}
+
+void sp_decode_retinaface(const struct sp_model_card *card, const struct sp_detect_level *levels,
+			  float score_min, struct sp_candidates *candidates)
+{
+	uint32_t place = 0;
+
+	for (unsigned int l = 0; l < card->levels; l++) {
+		const struct sp_detect_level *level = &levels[l];
+		const struct sp_head *scores = &level->heads[SP_HEAD_SCORES];
+		size_t cells = (size_t)level->columns * level->rows;
+
+		for (size_t i = 0; i < cells; i++) {
+			for (unsigned int a = 0; a < card->anchors; a++, place++) {
+				const float *score = sp_head_at(scores, i, a);
+				struct sp_detection d = { .cell = place };
+
+				d.score = score[scores->value];
+				if (card->logits)
+					d.score = sp_softmax_of_two(score[0], d.score);
+				if (!(d.score >= score_min))
+					continue;
+				decode_anchor(card, level, card->anchor[l][a], i, a, &d);
+				sp_candidates_add(candidates, &d);
+			}
+		}
+	}
+}
