@@ -299,20 +299,15 @@ static void net_end(struct net *net)
 		free(net->memory[--net->memory_n]);
 }
 
-/* Loads, runs twice (what a run leaves behind must not matter) and compares every output. */
-static void net_check(struct net *net, const char *what)
+/*
+ * Every output of @executor, which runs twice (what a run leaves behind must not matter), is what it
+ * must be to within @tolerance · max(1, |value|).
+ */
+static void net_compare(const struct net *net, struct sp_executor *executor, const char *what,
+			double tolerance)
 {
 	const struct tensor *input = &net->tensors[net->input];
-	struct sp_executor *executor;
-	struct sp_model *model;
-	struct sp_err err;
-	size_t size;
-	uint8_t *bytes = net_pack(net, &size);
 
-	if (sp_model_parse(bytes, size, what, &model, &err))
-		FAIL("%s", err.text);
-	if (sp_executor_create(model, input->shape.dim, NULL, &executor, &err))
-		FAIL("%s", err.text);
 	CHECK_EQ(sp_executor_outputs(executor), net->outputs_n);
 	for (unsigned int round = 0; round < 2; round++) {
 		memcpy(sp_executor_input(executor), input->data,
@@ -329,12 +324,59 @@ static void net_check(struct net *net, const char *what)
 				FAIL("%s: output %s has another shape", what, name);
 			for (int64_t i = 0; i < sp_shape_elements(&shape); i++)
 				if (!(fabs(got[i] - want->data[i]) <=
-				      2e-5 * fmax(1, fabs(want->data[i]))))
+				      tolerance * fmax(1, fabs(want->data[i]))))
 					FAIL("%s: run %u: %s[%lld] is %g, not %g", what, round,
 					     name, (long long)i, got[i], want->data[i]);
 		}
 	}
+}
+
+static struct sp_model *net_model(struct net *net, const char *what)
+{
+	struct sp_model *model;
+	struct sp_err err;
+	size_t size;
+	uint8_t *bytes = net_pack(net, &size);
+
+	if (sp_model_parse(bytes, size, what, &model, &err))
+		FAIL("%s", err.text);
+	return model;
+}
+
+/* By these kernels. */
+__attribute__((unused)) static void net_check_by(struct net *net, const char *what,
+						 const struct sp_kernels *kernels, double tolerance)
+{
+	struct sp_model *model = net_model(net, what);
+	struct sp_executor *executor;
+	struct sp_err err;
+
+	if (sp_executor_create_by(model, net->tensors[net->input].shape.dim, kernels, &executor,
+				  &err))
+		FAIL("%s", err.text);
+	net_compare(net, executor, what, tolerance);
 	sp_executor_destroy(executor);
+	sp_model_free(model);
+}
+
+/* By the best kernels for float32 and by oneDNN alone. */
+__attribute__((unused)) static void net_check(struct net *net, const char *what)
+{
+	static const struct sp_executor_options options[] = {
+		{ .precision = SP_PRECISION_F32 },
+		{ .kernels = "onednn" },
+	};
+	struct sp_model *model = net_model(net, what);
+	struct sp_executor *executor;
+	struct sp_err err;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (sp_executor_create(model, net->tensors[net->input].shape.dim, &options[i],
+				       &executor, &err))
+			FAIL("%s", err.text);
+		net_compare(net, executor, what, 2e-5);
+		sp_executor_destroy(executor);
+	}
 	sp_model_free(model);
 	net_end(net);
 }
@@ -590,6 +632,47 @@ __attribute__((unused)) static unsigned int net_same(struct net *net, unsigned i
 	CHECK_EQ(sp_shape_elements(&shape), sp_shape_elements(&net->tensors[x].shape));
 	memcpy(net->tensors[y].data, net->tensors[x].data,
 	       (size_t)sp_shape_elements(&shape) * sizeof(float));
+	return y;
+}
+
+/* Nearest upsampling, by whatever way the file says the factors. */
+__attribute__((unused)) static unsigned int net_resize(struct net *net, unsigned int x, int64_t high, int64_t wide, unsigned int way)
+{
+	struct sp_shape in = net->tensors[x].shape, out = in;
+	unsigned int y, list;
+	Onnx__NodeProto *node;
+
+	out.dim[2] *= high;
+	out.dim[3] *= wide;
+	y = net_tensor(net, out);
+	if (way == 0) {
+		list = net_ints(net, 4, out.dim);
+		node = NODE(net, "Resize", y, x, UINT32_MAX, UINT32_MAX, list);
+		set_text(net, node, "coordinate_transformation_mode", "half_pixel");
+	} else {
+		float *scales;
+
+		list = net_constant(net, SHAPE(4), 1);
+		scales = (float *)net->constants[net->constants_n - 1]->raw_data.data;
+		scales[0] = scales[1] = 1;
+		scales[2] = (float)high;
+		scales[3] = (float)wide;
+		node = net->opset < 11 ? NODE(net, "Upsample", y, x, list)
+				      : NODE(net, "Resize", y, x, UINT32_MAX, list);
+		if (net->opset >= 11) {
+			set_text(net, node, "coordinate_transformation_mode", "asymmetric");
+			set_text(net, node, "nearest_mode", "floor");
+		}
+	}
+	set_text(net, node, "mode", "nearest");
+	for (int64_t i = 0; i < sp_shape_elements(&out); i++) {
+		int64_t at[4];
+
+		net_index(&out, i, at);
+		at[2] /= high;
+		at[3] /= wide;
+		net->tensors[y].data[i] = net->tensors[x].data[net_at(&in, at, 4)];
+	}
 	return y;
 }
 

@@ -212,47 +212,6 @@ TEST(pooling)
 	}
 }
 
-/* Nearest upsampling, by whatever way the file says the factors. */
-static unsigned int resize(unsigned int x, int64_t high, int64_t wide, unsigned int way)
-{
-	struct sp_shape in = net.tensors[x].shape, out = in;
-	unsigned int y, list;
-	Onnx__NodeProto *node;
-
-	out.dim[2] *= high;
-	out.dim[3] *= wide;
-	y = net_tensor(&net, out);
-	if (way == 0) {
-		list = net_ints(&net, 4, out.dim);
-		node = NODE(&net, "Resize", y, x, UINT32_MAX, UINT32_MAX, list);
-		set_text(&net, node, "coordinate_transformation_mode", "half_pixel");
-	} else {
-		float *scales;
-
-		list = net_constant(&net, SHAPE(4), 1);
-		scales = (float *)net.constants[net.constants_n - 1]->raw_data.data;
-		scales[0] = scales[1] = 1;
-		scales[2] = (float)high;
-		scales[3] = (float)wide;
-		node = net.opset < 11 ? NODE(&net, "Upsample", y, x, list)
-				      : NODE(&net, "Resize", y, x, UINT32_MAX, list);
-		if (net.opset >= 11) {
-			set_text(&net, node, "coordinate_transformation_mode", "asymmetric");
-			set_text(&net, node, "nearest_mode", "floor");
-		}
-	}
-	set_text(&net, node, "mode", "nearest");
-	for (int64_t i = 0; i < sp_shape_elements(&out); i++) {
-		int64_t at[4];
-
-		net_index(&out, i, at);
-		at[2] /= high;
-		at[3] /= wide;
-		net.tensors[y].data[i] = net.tensors[x].data[net_at(&in, at, 4)];
-	}
-	return y;
-}
-
 TEST(nearest_upsampling_with_addition)
 {
 	static const struct window point = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, 1 };
@@ -262,11 +221,11 @@ TEST(nearest_upsampling_with_addition)
 		unsigned int x = net_begin(&net, seed % 2 ? 11 : 9, seed, SHAPE(2, 3, 5, 4)), y, z;
 
 		y = net_conv(&net, x, 3 + 10 * (int64_t)(seed % 3), &point, true);
-		z = resize(y, high, wide, seed % 4 == 1 ? 0 : 1);
+		z = net_resize(&net, y, high, wide, seed % 4 == 1 ? 0 : 1);
 		switch (net_pick(&net, 3)) {
 		case 0: /* with a picture of the same size */
 			z = net_binary(&net, "Add",
-				       net_conv(&net, resize(x, high, wide, 1),
+				       net_conv(&net, net_resize(&net, x, high, wide, 1),
 						net.tensors[y].shape.dim[1], &point, false),
 				       z);
 			break;

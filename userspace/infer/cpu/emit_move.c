@@ -73,7 +73,7 @@ void sp_emit_resize(struct sp_plan *plan, const struct sp_node *node)
 	if (fused)
 		add.buffer = sp_plan_in(plan, node->residual, &y.desc);
 	y.buffer = sp_plan_buffer(plan, &y.desc);
-	step = sp_plan_loop(plan, upsample, x.buffer, add.buffer, y.buffer);
+	step = sp_plan_loop(plan, "upsample", upsample, x.buffer, add.buffer, y.buffer);
 	if (!step)
 		return;
 	memcpy(step->n, n, sizeof(n));
@@ -128,7 +128,7 @@ void sp_emit_softmax(struct sp_plan *plan, const struct sp_node *node)
 	if (plan->error)
 		return;
 	y.buffer = sp_plan_buffer(plan, &y.desc);
-	step = sp_plan_loop(plan, softmax, x.buffer, SP_NONE, y.buffer);
+	step = sp_plan_loop(plan, "softmax", softmax, x.buffer, SP_NONE, y.buffer);
 	if (!step)
 		return;
 	memcpy(step->n, n, sizeof(n));
@@ -165,7 +165,7 @@ struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
 		return y;
 	sp_plan_plain(shape, &y.desc);
 	y.buffer = sp_plan_buffer(plan, &y.desc);
-	step = sp_plan_loop(plan, repeat, x.buffer, SP_NONE, y.buffer);
+	step = sp_plan_loop(plan, "repeat", repeat, x.buffer, SP_NONE, y.buffer);
 	if (!step)
 		return y;
 	step->shape = *shape;
@@ -203,7 +203,7 @@ void sp_emit_concat(struct sp_plan *plan, const struct sp_node *node)
 
 		if (plan->error)
 			return;
-		step = sp_plan_loop(plan, copy_runs, x.buffer, SP_NONE, y.buffer);
+		step = sp_plan_loop(plan, "concat", copy_runs, x.buffer, SP_NONE, y.buffer);
 		if (!step)
 			return;
 		memcpy(step->n, (int64_t[]){ outer, run, inner, at }, sizeof(step->n));

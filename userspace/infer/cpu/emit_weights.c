@@ -173,6 +173,9 @@ static void emit_conv_kernel(struct sp_plan *plan, struct conv *conv, dnnl_primi
 	uint32_t to = destination(plan, conv, from, &dst), fixed;
 
 	sp_plan_kernel(plan, pd);
+	sp_plan_macs(plan, sp_shape_elements(&plan->shapes->of[node->output]) *
+				   sp_shape_elements(&tensors[node->inputs[1]].shape) /
+				   tensors[node->inputs[1]].shape.dim[0]);
 	sp_plan_arg(plan, DNNL_ARG_SRC, from, &src);
 	sp_plan_arg(plan, DNNL_ARG_DST, to, &dst);
 	sp_plan_check(plan,
@@ -261,6 +264,7 @@ void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 	from = sp_plan_in(plan, node->inputs[0], &given);
 	to = sp_plan_buffer(plan, &dst);
 	sp_plan_kernel(plan, pd);
+	sp_plan_macs(plan, n * rows * columns);
 	sp_plan_arg(plan, DNNL_ARG_SRC, from, &src);
 	sp_plan_arg(plan, DNNL_ARG_WEIGHTS, sp_plan_constant(plan, weights->floats, &plain, &any),
 		    &any);

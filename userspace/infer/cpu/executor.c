@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "infer/cpu/band.h"
 #include "infer/cpu/emit.h"
+#include "infer/cpu/kernel.h"
 #include "infer/model.h"
 
 /*
@@ -105,6 +107,23 @@ static void add_input(struct sp_executor *executor)
 	sp_plan_set(plan, tensor, value);
 }
 
+/* All nodes in the order of the islands. */
+static void emit(struct sp_plan *plan)
+{
+	const struct sp_islands *islands = &plan->islands;
+
+	for (uint32_t at = 0, n; at < islands->nodes_n && !plan->error; at += n ? n : 1) {
+		n = sp_islands_run(islands, at);
+		plan->node = islands->order[at];
+		plan->place = islands->place[plan->node];
+		if (n)
+			sp_band_emit(plan, &islands->order[at], n);
+		else
+			emit_node(plan);
+	}
+	plan->node = SP_NONE;
+}
+
 static int build(struct sp_executor *executor)
 {
 	struct sp_plan *plan = &executor->plan;
@@ -116,8 +135,7 @@ static int build(struct sp_executor *executor)
 		sp_plan_fail(plan, -ENOMEM, "out of memory");
 	if (!plan->error)
 		add_input(executor);
-	for (plan->node = 0; plan->node < graph->nodes_n && !plan->error; plan->node++)
-		emit_node(plan);
+	emit(plan);
 	for (uint32_t i = 0; i < graph->outputs_n && !plan->error; i++) {
 		sp_plan_plain(&plan->shapes->of[graph->outputs[i]], &plain);
 		outputs[i] = sp_plan_in(plan, graph->outputs[i], &plain);
@@ -132,15 +150,14 @@ static int build(struct sp_executor *executor)
 	return plan->error;
 }
 
-int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
-		       const struct sp_executor_options *options, struct sp_executor **ret_executor,
-		       struct sp_err *err)
+int sp_executor_create_by(const struct sp_model *model, const int64_t shape[4],
+			  const struct sp_kernels *kernels, struct sp_executor **ret_executor,
+			  struct sp_err *err)
 {
 	int threads = omp_get_max_threads(), ret;
 	struct sp_executor *executor;
 	struct sp_shape input;
 
-	(void)options;
 	ret = check_input(model, shape, &input, err);
 	if (ret)
 		return ret;
@@ -154,7 +171,7 @@ int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
 	if (ret)
 		goto err_free;
 	omp_set_num_threads(1);
-	ret = sp_plan_init(&executor->plan, model->graph, &executor->shapes, err);
+	ret = sp_plan_init(&executor->plan, model->graph, &executor->shapes, kernels, err);
 	if (!ret)
 		ret = build(executor);
 	omp_set_num_threads(threads);
@@ -170,6 +187,27 @@ err_free:
 	free(executor->outputs);
 	free(executor);
 	return sp_err_prefix(err, ret, "%s", model->name);
+}
+
+int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
+		       const struct sp_executor_options *options, struct sp_executor **ret_executor,
+		       struct sp_err *err)
+{
+	enum sp_precision precision = options ? options->precision : SP_PRECISION_F32;
+	const char *name = options ? options->kernels : NULL;
+	const struct sp_kernels *kernels = NULL;
+
+	if (!name) {
+		kernels = sp_kernels_best(precision);
+	} else if (strcmp(name, "onednn")) {
+		kernels = sp_kernels_named(name);
+		if (!kernels)
+			return sp_err_set(err, -EINVAL,
+					  "kernels '%s' are not known or not for this CPU; leave "
+					  "them out for the best",
+					  name);
+	}
+	return sp_executor_create_by(model, shape, kernels, ret_executor, err);
 }
 
 void sp_executor_destroy(struct sp_executor *executor)
@@ -193,6 +231,16 @@ int sp_executor_run(struct sp_executor *executor)
 
 	omp_set_num_threads(1);
 	ret = sp_plan_run(&executor->plan);
+	omp_set_num_threads(threads);
+	return ret;
+}
+
+int sp_executor_profile(struct sp_executor *executor, struct sp_layer *layers, unsigned int max)
+{
+	int threads = omp_get_max_threads(), ret;
+
+	omp_set_num_threads(1);
+	ret = sp_plan_profile(&executor->plan, layers, max);
 	omp_set_num_threads(threads);
 	return ret;
 }

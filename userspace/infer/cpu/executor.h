@@ -18,6 +18,7 @@
 
 struct sp_err;
 struct sp_executor;
+struct sp_kernels;
 struct sp_model;
 
 struct sp_executor_options {
@@ -41,6 +42,11 @@ struct sp_executor_options {
 int sp_executor_create(const struct sp_model *model, const int64_t shape[4],
 		       const struct sp_executor_options *options, struct sp_executor **ret_executor,
 		       struct sp_err *err);
+
+/* The same by these very kernels; NULL: oneDNN alone. For tests of kernels. */
+int sp_executor_create_by(const struct sp_model *model, const int64_t shape[4],
+			  const struct sp_kernels *kernels, struct sp_executor **ret_executor,
+			  struct sp_err *err);
 
 /* NULL is allowed. */
 void sp_executor_destroy(struct sp_executor *executor);

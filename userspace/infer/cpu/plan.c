@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
+#include "infer/cpu/band.h"
+#include "infer/cpu/executor.h"
 
 enum { ALIGN = 64 }; /* a cache line, and the widest vector */
 
@@ -215,18 +218,18 @@ bool sp_plan_dead(const struct sp_plan *plan, uint32_t tensor)
 {
 	const struct sp_buffer *buffer = &plan->buffers[plan->values[tensor].buffer];
 
-	return !buffer->fixed && buffer->last_node != SP_NONE && buffer->last_node <= plan->node;
+	return !buffer->fixed && buffer->last_place != SP_NONE && buffer->last_place <= plan->place;
 }
 
 void sp_plan_set(struct sp_plan *plan, uint32_t tensor, struct sp_operand value)
 {
-	uint32_t last = plan->last_node[tensor];
+	uint32_t last = plan->last_place[tensor];
 
 	if (plan->error)
 		return;
 	plan->values[tensor] = value;
-	if (last > plan->buffers[value.buffer].last_node)
-		plan->buffers[value.buffer].last_node = last;
+	if (last > plan->buffers[value.buffer].last_place)
+		plan->buffers[value.buffer].last_place = last;
 }
 
 /* The value of @tensor; constants get theirs when they are first asked for. */
@@ -283,7 +286,7 @@ uint32_t sp_plan_in(struct sp_plan *plan, uint32_t tensor, const dnnl_memory_des
 		return SP_NONE;
 	*copy = (struct sp_copy){ tensor, id, *desc };
 	/* Whoever reads the tensor later may get this copy: it must last as long. */
-	plan->buffers[id].last_node = plan->last_node[tensor];
+	plan->buffers[id].last_place = plan->last_place[tensor];
 	return id;
 }
 
@@ -367,8 +370,12 @@ uint32_t sp_plan_constant(struct sp_plan *plan, const float *data, const dnnl_me
 
 static struct sp_step *add_step(struct sp_plan *plan)
 {
-	return grow(plan, (void **)&plan->steps, &plan->steps_n, &plan->steps_room,
-		    sizeof(*plan->steps));
+	struct sp_step *step = grow(plan, (void **)&plan->steps, &plan->steps_n, &plan->steps_room,
+				    sizeof(*plan->steps));
+
+	if (step)
+		step->node = plan->node;
+	return step;
 }
 
 void sp_plan_arg(struct sp_plan *plan, int arg, uint32_t buffer, const dnnl_memory_desc_t *desc)
@@ -390,14 +397,37 @@ void sp_plan_arg(struct sp_plan *plan, int arg, uint32_t buffer, const dnnl_memo
 	touch(plan, buffer, plan->steps_n - 1);
 }
 
+static const char *kernel_kind(dnnl_primitive_desc_t pd)
+{
+	dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+
+	dnnl_primitive_desc_query(pd, dnnl_query_primitive_kind, 0, &kind);
+	switch (kind) {
+	case dnnl_convolution:
+		return "oneDNN convolution";
+	case dnnl_inner_product:
+		return "oneDNN inner product";
+	case dnnl_reorder:
+		return "oneDNN reorder";
+	case dnnl_eltwise:
+		return "oneDNN activation";
+	case dnnl_pooling:
+		return "oneDNN pooling";
+	default:
+		return "oneDNN arithmetic";
+	}
+}
+
 void sp_plan_kernel(struct sp_plan *plan, dnnl_primitive_desc_t pd)
 {
 	struct sp_step *step = add_step(plan);
 	const dnnl_memory_desc_t *scratch;
 	struct sp_buffer *shared;
 
-	if (step)
+	if (step) {
+		step->kind = kernel_kind(pd);
 		sp_plan_check(plan, dnnl_primitive_create(&step->primitive, pd));
+	}
 	if (!plan->error) {
 		scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
 		if (scratch && dnnl_memory_desc_get_size(scratch)) {
@@ -408,6 +438,12 @@ void sp_plan_kernel(struct sp_plan *plan, dnnl_primitive_desc_t pd)
 		}
 	}
 	dnnl_primitive_desc_destroy(pd);
+}
+
+void sp_plan_macs(struct sp_plan *plan, int64_t macs)
+{
+	if (!plan->error)
+		plan->steps[plan->steps_n - 1].macs = (uint64_t)macs;
 }
 
 void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc_t *from_desc,
@@ -432,8 +468,9 @@ void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc
 	sp_plan_arg(plan, DNNL_ARG_TO, to, to_desc);
 }
 
-struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_step *step),
-			     uint32_t src, uint32_t also, uint32_t dst)
+struct sp_step *sp_plan_loop(struct sp_plan *plan, const char *kind,
+			     void (*loop)(const struct sp_step *step), uint32_t src, uint32_t also,
+			     uint32_t dst)
 {
 	struct sp_step *step = add_step(plan);
 	uint32_t buffers[3] = { src, also, dst };
@@ -441,6 +478,7 @@ struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_
 	if (!step)
 		return NULL;
 	step->loop = loop;
+	step->kind = kind;
 	for (unsigned int i = 0; i < 3; i++) {
 		step->buffers[i] = buffers[i];
 		if (buffers[i] != SP_NONE)
@@ -449,39 +487,64 @@ struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_
 	return step;
 }
 
+void sp_plan_band(struct sp_plan *plan, struct sp_band *band)
+{
+	uint32_t step = plan->steps_n;
+
+	band->work = add_buffer(plan, band->work_size);
+	if (plan->error || !add_step(plan)) {
+		sp_band_destroy(band);
+		return;
+	}
+	plan->steps[step].band = band;
+	touch(plan, band->work, step);
+	for (uint32_t i = 0; i < band->inputs_n; i++)
+		touch(plan, band->inputs[i].buffer, step);
+	for (uint32_t i = 0; i < band->units_n; i++)
+		for (uint32_t k = 0; k < band->units[i].exports_n; k++)
+			touch(plan, band->units[i].exports[k].buffer, step);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-/* The last node that reads each tensor, so that buffers can be written over after it. */
-static void find_last_nodes(struct sp_plan *plan)
+/* The last node to read each tensor, so that buffers can be written over after it. */
+static void find_last_places(struct sp_plan *plan)
 {
 	const struct sp_graph *graph = plan->graph;
 
 	for (uint32_t i = 0; i < graph->nodes_n; i++) {
 		const struct sp_node *node = &graph->nodes[i];
+		uint32_t place = plan->islands.place[i];
 
-		for (uint32_t k = 0; k < node->inputs_n; k++)
-			if (node->inputs[k] != SP_NONE)
-				plan->last_node[node->inputs[k]] = i;
-		if (node->residual != SP_NONE)
-			plan->last_node[node->residual] = i;
+		for (uint32_t k = 0; k <= node->inputs_n; k++) {
+			uint32_t tensor = sp_islands_source(node, k);
+
+			if (tensor != SP_NONE && plan->last_place[tensor] < place)
+				plan->last_place[tensor] = place;
+		}
 	}
 	for (uint32_t i = 0; i < graph->outputs_n; i++)
-		plan->last_node[graph->outputs[i]] = SP_NONE;
+		plan->last_place[graph->outputs[i]] = SP_NONE;
 }
 
 int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph, const struct sp_shapes *shapes,
-		 struct sp_err *err)
+		 const struct sp_kernels *kernels, struct sp_err *err)
 {
-	*plan = (struct sp_plan){ .graph = graph, .shapes = shapes, .err = err, .node = SP_NONE };
-	plan->last_node = calloc(graph->tensors_n + 1, sizeof(*plan->last_node));
+	*plan = (struct sp_plan){ .graph = graph,
+				  .shapes = shapes,
+				  .kernels = kernels,
+				  .err = err,
+				  .node = SP_NONE };
+	plan->last_place = calloc(graph->tensors_n + 1, sizeof(*plan->last_place));
 	plan->values = calloc(graph->tensors_n + 1, sizeof(*plan->values));
-	if (!plan->last_node || !plan->values) {
+	if (!plan->last_place || !plan->values ||
+	    sp_islands_init(&plan->islands, graph, shapes, kernels)) {
 		sp_plan_fail(plan, -ENOMEM, "out of memory");
 		return plan->error;
 	}
 	for (uint32_t i = 0; i < graph->tensors_n; i++)
 		plan->values[i].buffer = SP_NONE;
-	find_last_nodes(plan);
+	find_last_places(plan);
 	sp_plan_check(plan, dnnl_engine_create(&plan->engine, dnnl_cpu, 0));
 	if (!plan->error)
 		sp_plan_check(plan, dnnl_stream_create(&plan->stream, plan->engine,
@@ -492,9 +555,12 @@ int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph, const struc
 
 void sp_plan_uninit(struct sp_plan *plan)
 {
-	for (uint32_t i = 0; i < plan->steps_n; i++)
+	for (uint32_t i = 0; i < plan->steps_n; i++) {
 		if (plan->steps[i].primitive)
 			dnnl_primitive_destroy(plan->steps[i].primitive);
+		sp_band_destroy(plan->steps[i].band);
+	}
+	sp_islands_uninit(&plan->islands);
 	for (uint32_t i = 0; i < plan->handles_n; i++)
 		dnnl_memory_destroy(plan->handles[i].memory);
 	for (uint32_t i = 0; i < plan->buffers_n; i++)
@@ -505,7 +571,7 @@ void sp_plan_uninit(struct sp_plan *plan)
 	if (plan->engine)
 		dnnl_engine_destroy(plan->engine);
 	free(plan->arena);
-	free(plan->last_node);
+	free(plan->last_place);
 	free(plan->values);
 	free(plan->buffers);
 	free(plan->handles);
@@ -609,6 +675,8 @@ int sp_plan_bind(struct sp_plan *plan)
 	for (uint32_t i = 0; !plan->error && i < plan->steps_n; i++) {
 		struct sp_step *step = &plan->steps[i];
 
+		if (step->band)
+			sp_band_bind(step->band, plan);
 		if (!step->loop)
 			continue;
 		step->src = sp_plan_address(plan, step->buffers[0]);
@@ -619,16 +687,70 @@ int sp_plan_bind(struct sp_plan *plan)
 	return plan->error;
 }
 
+/* 0 or -EIO. */
+static int run_step(struct sp_plan *plan, const struct sp_step *step)
+{
+	if (step->band)
+		sp_band_run(step->band);
+	else if (step->loop)
+		step->loop(step);
+	else if (dnnl_primitive_execute(step->primitive, plan->stream, step->args_n, step->args) !=
+		 dnnl_success)
+		return -EIO;
+	return 0;
+}
+
 int sp_plan_run(struct sp_plan *plan)
 {
+	for (uint32_t i = 0; i < plan->steps_n; i++)
+		if (run_step(plan, &plan->steps[i]))
+			return -EIO;
+	return dnnl_stream_wait(plan->stream) == dnnl_success ? 0 : -EIO;
+}
+
+/* What @step is to people. */
+static void describe(const struct sp_plan *plan, const struct sp_step *step, uint64_t ns,
+		     struct sp_layer *layer)
+{
+	const struct sp_node *node = step->node < plan->graph->nodes_n
+					     ? &plan->graph->nodes[step->node]
+					     : NULL;
+	const struct sp_shape *shape = node ? &plan->shapes->of[node->output] : NULL;
+
+	*layer = (struct sp_layer){
+		.name = node ? node->name : "output",
+		.kind = step->kind,
+		.kernels = step->primitive ? "onednn" : "portable",
+		.macs = step->macs,
+		.ns = ns,
+	};
+	if (shape && shape->rank == 4) {
+		layer->channels = (uint32_t)shape->dim[1];
+		layer->height = (uint32_t)shape->dim[2];
+		layer->width = (uint32_t)shape->dim[3];
+	}
+}
+
+int sp_plan_profile(struct sp_plan *plan, struct sp_layer *layers, unsigned int max)
+{
+	unsigned int n = 0;
+
 	for (uint32_t i = 0; i < plan->steps_n; i++) {
 		const struct sp_step *step = &plan->steps[i];
+		uint64_t begin = sp_clock_now();
 
-		if (step->loop)
-			step->loop(step);
-		else if (dnnl_primitive_execute(step->primitive, plan->stream, step->args_n,
-						step->args) != dnnl_success)
+		if (step->band) {
+			sp_band_measure(step->band);
+			for (uint32_t k = 0; k < step->band->units_n; k++, n++)
+				if (n < max)
+					sp_band_layer(step->band, &step->band->units[k], &layers[n]);
+			continue;
+		}
+		if (run_step(plan, step) || dnnl_stream_wait(plan->stream) != dnnl_success)
 			return -EIO;
+		if (n < max)
+			describe(plan, step, sp_clock_now() - begin, &layers[n]);
+		n++;
 	}
-	return dnnl_stream_wait(plan->stream) == dnnl_success ? 0 : -EIO;
+	return (int)n;
 }

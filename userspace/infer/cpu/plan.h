@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of an executor: a list of steps over buffers. Nodes are turned into steps in order
- * (emit_*.c); then every buffer gets its place in one arena, shared by those that never live at the
- * same time.
+ * The inside of an executor: a list of steps over buffers. Islands of nodes (cpu/islands.h) become
+ * one step each (cpu/band.h), all other nodes some steps of oneDNN or of loops of ours (emit_*.c);
+ * then every buffer gets its place in one arena, shared by those that never live at the same time.
  *
  * A tensor's value is a buffer and the layout it has there, which the step that makes it chooses;
  * who wants another layout asks for it and gets a reorder, made once for all who ask.
@@ -15,8 +15,13 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+#include "infer/cpu/islands.h"
 #include "infer/graph.h"
 #include "infer/shape.h"
+
+struct sp_band;
+struct sp_kernels;
+struct sp_layer;
 
 enum { SP_STEP_ARGS_MAX = 8, SP_PLAN_BYTES_MAX = 1 << 30 };
 
@@ -26,7 +31,7 @@ struct sp_buffer {
 	void *fixed; /* elsewhere: constants, the input */
 	bool owned; /* fixed and freed with the plan */
 	uint32_t first, last; /* steps that touch it; last = SP_NONE: kept for good */
-	uint32_t last_node; /* that reads one of its values; SP_NONE: an output does */
+	uint32_t last_place; /* of a node that reads one of its values; SP_NONE: an output does */
 };
 
 struct sp_operand {
@@ -52,6 +57,12 @@ struct sp_step {
 	float *dst;
 	int64_t n[4]; /* what the loop makes of it */
 	struct sp_shape shape, strides;
+	/* … or an island. */
+	struct sp_band *band;
+	/* For people. */
+	const char *kind;
+	uint32_t node; /* SP_NONE: of none, as a reorder for an output */
+	uint64_t macs;
 };
 
 struct sp_plan {
@@ -59,8 +70,11 @@ struct sp_plan {
 	const struct sp_shapes *shapes;
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
+	const struct sp_kernels *kernels; /* for islands; NULL: none, oneDNN for everything */
+	struct sp_islands islands;
 	uint32_t node; /* that is being emitted */
-	uint32_t *last_node; /* by tensor: the last node that reads it; SP_NONE: an output */
+	uint32_t place; /* of it in the order of the islands */
+	uint32_t *last_place; /* by tensor: of the last node that reads it; SP_NONE: an output */
 	struct sp_operand *values; /* by tensor */
 	struct sp_buffer *buffers;
 	struct sp_handle *handles;
@@ -75,9 +89,12 @@ struct sp_plan {
 	int error; /* the first one; what follows does nothing */
 };
 
-/* @shapes outlives the plan. 0 or -errno with @err filled; uninit in either case. */
+/*
+ * @shapes outlives the plan; @kernels NULL: no islands. 0 or -errno with @err filled; uninit in
+ * either case.
+ */
 int sp_plan_init(struct sp_plan *plan, const struct sp_graph *graph, const struct sp_shapes *shapes,
-		 struct sp_err *err);
+		 const struct sp_kernels *kernels, struct sp_err *err);
 void sp_plan_uninit(struct sp_plan *plan);
 
 /*
@@ -88,6 +105,9 @@ int sp_plan_bind(struct sp_plan *plan);
 
 /* Allocates nothing beside what oneDNN takes and frees in each kernel. 0 or -EIO. */
 int sp_plan_run(struct sp_plan *plan);
+
+/* The same with what each step took, a layer for each unit of a band. How many, or -EIO. */
+int sp_plan_profile(struct sp_plan *plan, struct sp_layer *layers, unsigned int max);
 
 /* Good after bind. */
 void *sp_plan_address(const struct sp_plan *plan, uint32_t buffer);
@@ -148,15 +168,22 @@ uint32_t sp_plan_constant(struct sp_plan *plan, const float *data, const dnnl_me
 void sp_plan_kernel(struct sp_plan *plan, dnnl_primitive_desc_t pd);
 void sp_plan_arg(struct sp_plan *plan, int arg, uint32_t buffer, const dnnl_memory_desc_t *desc);
 
+/* The step made last does so many multiply-adds. */
+void sp_plan_macs(struct sp_plan *plan, int64_t macs);
+
 /* A step that copies @from to @to between layouts. */
 void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc_t *from_desc,
 		     uint32_t to, const dnnl_memory_desc_t *to_desc);
 
+/* A step that runs @band, which is taken. */
+void sp_plan_band(struct sp_plan *plan, struct sp_band *band);
+
 /*
- * A step of ours; @also may be SP_NONE. The caller fills n, shape and strides; NULL after an
+ * A step of ours that people know as @kind; @also may be SP_NONE. The caller fills n, shape and strides; NULL after an
  * error.
  */
-struct sp_step *sp_plan_loop(struct sp_plan *plan, void (*loop)(const struct sp_step *step),
-			     uint32_t src, uint32_t also, uint32_t dst);
+struct sp_step *sp_plan_loop(struct sp_plan *plan, const char *kind,
+			     void (*loop)(const struct sp_step *step), uint32_t src, uint32_t also,
+			     uint32_t dst);
 
 #endif
