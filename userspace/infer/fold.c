@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "infer/fold_known.h"
+
+enum { WORK_MAX = 1 << 26 }; /* a tenth of a second, however hostile the file */
 
 /* ---- what the parts call -------------------------------------------------------------------- */
 
@@ -92,6 +95,17 @@ int sp_fold_floats(struct sp_folding *folding, const char *name, const struct sp
 	return make_room(folding, id + 1);
 }
 
+int sp_fold_ints(struct sp_folding *folding, const char *name, const struct sp_shape *shape,
+		 uint32_t *ret_id, int64_t **ret_data)
+{
+	uint32_t id = sp_graph_ints(folding->graph, name, shape, ret_data);
+
+	if (id == SP_NONE)
+		return sp_err_set(folding->err, -ENOMEM, "out of memory");
+	*ret_id = id;
+	return make_room(folding, id + 1);
+}
+
 /* ---- the walk ------------------------------------------------------------------------------- */
 
 static void resolve(const struct sp_folding *folding, uint32_t *tensor)
@@ -110,7 +124,12 @@ static int fold_node(struct sp_folding *folding, struct sp_node *node)
 		folding->alias[node->output] = node->inputs[0];
 		return 0;
 	}
-	if (folding->folds & SP_FOLD_WEIGHTS)
+	sp_fold_know_node(folding, node);
+	if (folding->folds & SP_FOLD_CONSTANTS)
+		ret = sp_fold_constants(folding, node);
+	if (!ret && node->op != SP_OP_IDENTITY && folding->folds & SP_FOLD_MOVES)
+		ret = sp_fold_moves(folding, node);
+	if (!ret && node->op != SP_OP_IDENTITY && folding->folds & SP_FOLD_WEIGHTS)
 		ret = sp_fold_weights(folding, node);
 	if (!ret && node->op != SP_OP_IDENTITY && folding->folds & SP_FOLD_STEPS)
 		sp_fold_steps(folding, node);
@@ -184,9 +203,13 @@ static void drop_dead(struct sp_folding *folding)
 
 int sp_graph_fold(struct sp_graph *graph, unsigned int folds, struct sp_err *err)
 {
-	struct sp_folding folding = { .graph = graph, .folds = folds, .err = err };
+	struct sp_folding folding = {
+		.graph = graph, .folds = folds, .work_left = WORK_MAX, .err = err
+	};
 	int ret = make_room(&folding, graph->tensors_n + 1);
 
+	if (!ret)
+		ret = sp_fold_know(&folding);
 	if (!ret)
 		count_uses(&folding);
 	for (uint32_t i = 0; !ret && i < graph->nodes_n; i++)
@@ -201,5 +224,6 @@ int sp_graph_fold(struct sp_graph *graph, unsigned int folds, struct sp_err *err
 	free(folding.alias);
 	free(folding.producer);
 	free(folding.uses);
+	free(folding.known);
 	return ret;
 }

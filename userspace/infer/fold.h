@@ -19,6 +19,9 @@ struct sp_folding {
 	uint32_t *alias; /* the tensor that it is */
 	uint32_t *producer; /* its node among those walked so far, or SP_NONE */
 	uint32_t *uses; /* how many read it, seen through identities; outputs of the graph count */
+	struct sp_known *known; /* fold_known.h; for the @known_n tensors that the file has */
+	uint32_t known_n;
+	uint64_t work_left; /* products and sums that constants may still cost */
 	struct sp_err *err;
 };
 
@@ -37,11 +40,28 @@ void sp_fold_alias(struct sp_folding *folding, struct sp_node *node, uint32_t te
 /* Input @i of @node is @tensor from now on. */
 void sp_fold_input(struct sp_folding *folding, struct sp_node *node, uint32_t i, uint32_t tensor);
 
-/* sp_graph_floats with room in the tables. 0 or -ENOMEM with the error filled. */
+/* Constants with room in the tables. 0 or -ENOMEM with the error filled. */
 int sp_fold_floats(struct sp_folding *folding, const char *name, const struct sp_shape *shape,
 		   uint32_t *ret_id, float **ret_data);
+int sp_fold_ints(struct sp_folding *folding, const char *name, const struct sp_shape *shape,
+		 uint32_t *ret_id, int64_t **ret_data);
+
+/*
+ * fold_evaluate.c: what @node makes of constants, of which @shape is known. False: it cannot. The
+ * cost in products and sums, whether it can or not, is sp_fold_work.
+ */
+bool sp_fold_evaluate(const struct sp_graph *graph, const struct sp_node *node,
+		      const struct sp_shape *shape, float *ret_data);
+uint64_t sp_fold_work(const struct sp_graph *graph, const struct sp_node *node,
+		      const struct sp_shape *shape);
 
 /* ---- what becomes of a node: 0 or -errno; a node that is gone is an IDENTITY ----------------- */
+
+/* fold_constants.c: what only constants go into becomes a constant. */
+int sp_fold_constants(struct sp_folding *folding, struct sp_node *node);
+
+/* fold_moves.c: transposes and reshapes that follow one another become one, or none. */
+int sp_fold_moves(struct sp_folding *folding, struct sp_node *node);
 
 /* fold_weights.c: what multiplies and adds for each channel goes into weights before or after it. */
 int sp_fold_weights(struct sp_folding *folding, struct sp_node *node);

@@ -337,6 +337,7 @@ TEST(an_output_of_another_size_than_the_file_says)
 	if (sp_model_parse(bytes, size, "liar.onnx", &model, &err))
 		FAIL("%s", err.text);
 	CHECK_EQ(model->outputs[0].shape.dim[1], 512);
+	sp_model_card_default(SP_ROLE_EMBEDDER, &setup.embedder_card);
 	setup.embedder = model;
 	CHECK_EQ(sp_worker_create(&setup, NULL, &worker, &err), -EINVAL);
 	CHECK_STR(err.text, "liar.onnx: it gives an output of 1x3 where its file says 512 numbers; "
