@@ -169,22 +169,34 @@ static json_t *numbers(const int64_t *value, unsigned int n)
 	return array;
 }
 
+/* Where a value comes from; "within": the first half of the step itself. */
+static const char *origin(const struct sp_model *model, const struct sp_plan_text *text,
+			  uint32_t tensor)
+{
+	const struct sp_graph *graph = model->graph;
+
+	if (sp_tensor_constant(&graph->tensors[tensor]))
+		return "constant";
+	if (text->shapes.ints[tensor])
+		return "computed";
+	for (uint32_t i = 0; i < graph->inputs_n; i++)
+		if (graph->inputs[i] == tensor)
+			return "input";
+	return "within";
+}
+
 /* {"step": 3} or {"input": "x"} or {"constant": "w"}, with the shape. */
 static json_t *reference(const struct sp_model *model, const struct sp_plan_text *text,
 			 uint32_t tensor)
 {
-	const struct sp_tensor *of = &model->graph->tensors[tensor];
 	const struct sp_shape *shape = &text->shapes.of[tensor];
 	json_t *value;
 
 	if (text->step_of[tensor])
 		value = json_pack("{s:I}", "step", (json_int_t)text->step_of[tensor]);
 	else
-		value = json_pack("{s:s}",
-				  sp_tensor_constant(of)      ? "constant"
-				  : text->shapes.ints[tensor] ? "computed"
-							      : "input",
-				  of->name);
+		value = json_pack("{s:s}", origin(model, text, tensor),
+				  model->graph->tensors[tensor].name);
 	json_object_set_new(value, "shape", numbers(shape->dim, shape->rank));
 	if (text->shapes.ints[tensor])
 		json_object_set_new(
