@@ -43,10 +43,18 @@ enum sp_op {
 	SP_OP_RESHAPE, /* x, shape */
 	SP_OP_FLATTEN,
 	SP_OP_CONCAT,
-	SP_OP_SHAPE, /* these work on integers only: */
-	SP_OP_GATHER, /* x, indices */
+	SP_OP_DIV, /* ADD, SUB, MUL and DIV may be of integers, which are shapes, too */
+	SP_OP_FUNCTION, /* node.function of every value */
+	SP_OP_AVGPOOL,
+	SP_OP_REDUCE, /* x, axes or none (all): node.reduce of what lies along them */
+	SP_OP_LAYERNORM, /* x, scale, shift or none (constants, a value for each of a run) */
+	SP_OP_MATMUL, /* x, y: matrices or stacks of them, neither a constant matrix y (GEMM) */
+	SP_OP_SPLIT, /* x, sizes or none: part node.split of it */
+	SP_OP_EXPAND, /* x, shape: broadcast */
+	SP_OP_SHAPE, /* makes integers of x */
+	SP_OP_GATHER, /* these are of integers or not: x, indices (integers) */
 	SP_OP_SLICE, /* x, starts, ends, axes or none, steps or none */
-	SP_OP_SQUEEZE, /* these on both: x, axes or none */
+	SP_OP_SQUEEZE, /* x, axes or none */
 	SP_OP_UNSQUEEZE,
 	SP_OP_IDENTITY, /* gone after folding */
 };
@@ -65,6 +73,32 @@ struct sp_activation {
 	uint32_t slope;
 };
 
+/* Of one number; a, b: sp_function.by. */
+enum sp_function_kind {
+	SP_FUN_ABS,
+	SP_FUN_ELU, /* x < 0 ? a (exp x - 1) : x */
+	SP_FUN_ERF,
+	SP_FUN_EXP,
+	SP_FUN_GELU, /* x · ½ (1 + erf(x / √2)) */
+	SP_FUN_GELU_TANH, /* its approximation by tanh */
+	SP_FUN_HARDSIGMOID, /* a x + b within [0, 1] */
+	SP_FUN_HARDSWISH, /* x · hardsigmoid(x) with 1/6, 1/2 */
+	SP_FUN_LOG,
+	SP_FUN_NEG,
+	SP_FUN_POW, /* to the power of a */
+	SP_FUN_RECIPROCAL,
+	SP_FUN_SQRT,
+	SP_FUN_TANH,
+	SP_FUNCTIONS,
+};
+
+struct sp_function {
+	enum sp_function_kind kind;
+	float by[2];
+};
+
+enum sp_reduce_kind { SP_REDUCE_MEAN, SP_REDUCE_SUM, SP_REDUCE_MAX, SP_REDUCE_MIN, SP_REDUCE_L2 };
+
 enum sp_auto_pad { SP_PAD_EXPLICIT, SP_PAD_VALID, SP_PAD_SAME_UPPER, SP_PAD_SAME_LOWER };
 
 /* A sliding window over H and W. */
@@ -74,6 +108,7 @@ struct sp_window {
 	int64_t group;
 	enum sp_auto_pad auto_pad;
 	bool ceil; /* a last, partial window counts */
+	bool count_padding; /* AVGPOOL: padding is zeros to the mean, else left out of it */
 };
 
 struct sp_node {
@@ -91,13 +126,25 @@ struct sp_node {
 	uint32_t pair;
 	struct sp_activation act; /* applied last */
 	union {
-		struct sp_window window; /* CONV, MAXPOOL */
+		struct sp_window window; /* CONV, MAXPOOL, AVGPOOL */
 		int64_t axis; /* SOFTMAX, FLATTEN, CONCAT, GATHER; negative: from the end */
 		int64_t scale_max; /* RESIZE: larger factors would round another way */
 		struct {
 			uint32_t n; /* 0: reverse */
 			int64_t of[SP_RANK_MAX];
 		} perm; /* TRANSPOSE */
+		struct sp_function function; /* FUNCTION */
+		struct {
+			enum sp_reduce_kind kind;
+			bool drop; /* the axes go, else they stay as 1 */
+		} reduce; /* REDUCE */
+		struct {
+			int64_t axis; /* the run is all axes from here on */
+			float epsilon;
+		} norm; /* LAYERNORM */
+		struct {
+			int64_t axis, part, parts;
+		} split; /* SPLIT */
 	};
 	bool flat; /* SOFTMAX over all axes from `axis` on, as operator sets before 13 have it */
 };

@@ -386,13 +386,18 @@ static int read_opset(struct sp_onnx *onnx, const Onnx__ModelProto *proto)
 static int read_nodes(struct sp_onnx *onnx, const Onnx__GraphProto *proto)
 {
 	struct sp_graph *graph = onnx->graph;
+	size_t room = proto->n_node;
 	bool *done;
 	int ret = 0;
 
-	if (proto->n_node > SP_GRAPH_NODES_MAX)
-		return sp_err_set(onnx->err, -EFBIG, "%zu nodes are not supported; %d are",
-				  proto->n_node, SP_GRAPH_NODES_MAX);
-	graph->nodes = sp_graph_alloc(graph, (proto->n_node + 1) * sizeof(*graph->nodes));
+	/* A Split becomes one node for each of its outputs. */
+	for (size_t i = 0; i < proto->n_node; i++)
+		if (proto->node[i]->n_output > 1)
+			room += proto->node[i]->n_output - 1;
+	if (room > SP_GRAPH_NODES_MAX)
+		return sp_err_set(onnx->err, -EFBIG, "%zu nodes are not supported; %d are", room,
+				  SP_GRAPH_NODES_MAX);
+	graph->nodes = sp_graph_alloc(graph, (room + 1) * sizeof(*graph->nodes));
 	done = sp_graph_alloc(graph, proto->n_node + 1);
 	if (!graph->nodes || !done)
 		return sp_err_set(onnx->err, -ENOMEM, "out of memory");
