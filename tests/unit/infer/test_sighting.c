@@ -12,6 +12,8 @@
 
 enum { WIDTH = 2000, HEIGHT = 1000 };
 
+#define OVERLAP_MAX 0.3f
+
 static struct sp_fit looks[SP_TILE_LOOKS_MAX];
 static struct sp_sightings sightings;
 
@@ -48,7 +50,7 @@ static void saw(unsigned int i, float score, float x, float y, float width, floa
 
 static void merge(void)
 {
-	sp_sightings_merge(&sightings, looks, SP_DETECT_OVERLAP_MAX);
+	sp_sightings_merge(&sightings, looks, OVERLAP_MAX);
 }
 
 TEST(a_sighting_is_in_pixels_of_the_frame)
