@@ -67,6 +67,7 @@ static int examine(const struct sp_config *config)
 	sp_doctor_init(doctor, config, &plan);
 	sp_doctor_look_memory(doctor);
 	sp_doctor_look_cpus(doctor);
+	sp_doctor_look_compute(doctor);
 	sp_doctor_look_cards(doctor);
 	sp_doctor_look_network(doctor);
 	if (json)

@@ -134,6 +134,18 @@ static void print_alarms(const json_t *stats)
 	}
 }
 
+/* What looks at frames. */
+static void print_compute(const json_t *inference)
+{
+	const char *kernels = json_string_value(json_object_get(inference, "kernels"));
+	const char *precision = json_string_value(json_object_get(inference, "precision"));
+
+	printf("compute: %s", json_string_value(json_object_get(inference, "backend")) ?: "?");
+	if (kernels && precision)
+		printf(", %s kernels, %s", kernels, precision);
+	putchar('\n');
+}
+
 static void print(const json_t *stats)
 {
 	json_t *stages = json_object_get(stats, "stages");
@@ -144,6 +156,7 @@ static void print(const json_t *stats)
 	putchar('\n');
 	json_array_foreach(json_object_get(stats, "ports"), i, item)
 		print_port(item);
+	print_compute(inference);
 	print_numbers("inference", inference);
 	print_numbers("inference, last packet to result (ms)",
 		      json_object_get(inference, "latency_ms"));

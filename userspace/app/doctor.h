@@ -44,6 +44,7 @@ void sp_doctor_init(struct sp_doctor *doctor, const struct sp_config *config,
 void sp_doctor_look_memory(struct sp_doctor *doctor);
 void sp_doctor_look_cpus(struct sp_doctor *doctor);
 void sp_doctor_look_cards(struct sp_doctor *doctor);
+void sp_doctor_look_compute(struct sp_doctor *doctor); /* doctor_compute.c */
 /*
  * doctor_network.c: interfaces that lead to cameras, sockets, drop rules. Asks the kernel, not
  * @root.

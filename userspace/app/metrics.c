@@ -103,10 +103,17 @@ static json_t *milliseconds(const struct sp_histogram *h)
 
 static json_t *stages(struct sp_pipeline *p)
 {
+	const struct sp_compute_info *info = &p->compute->info;
 	json_t *inference = json_object(), *lanes = json_array();
 
 	sp_stats_json(inference, sp_batch_counter_table, sp_batch_counter_table_n,
 		      sp_batch_counters(p->batch));
+	json_object_set_new(inference, "backend", json_string(info->backend));
+	if (info->kernels) {
+		json_object_set_new(inference, "kernels", json_string(info->kernels));
+		json_object_set_new(inference, "precision",
+				    json_string(sp_precision_name(info->precision)));
+	}
 	json_object_set_new(inference, "waiting", json_integer(sp_batch_pending(p->batch)));
 	json_object_set_new(inference, "latency_ms", milliseconds(sp_batch_latency(p->batch)));
 	for (unsigned int i = 0; i < p->config->lanes_count; i++) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/config.h"
+#include "infer/cpu/kernel.h"
 #include "records.h"
 
 static struct sp_doctor doctor;
@@ -191,6 +192,30 @@ TEST(doctor_misses_cpus)
 	sp_doctor_look_cpus(&doctor);
 	expect("capture.cpus", SP_DOCTOR_FAULT, "no CPU 5");
 	CHECK(!strstr(finding("capture.cpus")->text, "no CPU 0"));
+}
+
+TEST(doctor_names_what_computes)
+{
+	begin(1);
+	config.compute.backend = (char *)"none";
+	sp_doctor_look_compute(&doctor);
+	CHECK_EQ(doctor.findings_n, 0);
+	config.compute.backend = (char *)"cpu";
+	config.compute.workers = 3;
+	sp_doctor_look_compute(&doctor);
+	CHECK_EQ(doctor.findings_n, 1);
+	CHECK_EQ(doctor.findings[0].level, SP_DOCTOR_GOOD);
+	CHECK(strstr(doctor.findings[0].text, "3 workers"));
+	/* Whichever is not the faster one here brings advice. */
+	for (int p = SP_PRECISION_F32; p < SP_PRECISIONS; p++) {
+		config.compute.precision = (enum sp_precision)p;
+		sp_doctor_look_compute(&doctor);
+	}
+	CHECK_EQ(doctor.findings_n, 3);
+	CHECK_EQ((doctor.findings[1].level == SP_DOCTOR_ADVICE) +
+			 (doctor.findings[2].level == SP_DOCTOR_ADVICE),
+		 sp_kernels_best(SP_PRECISION_BF16)->cell == SP_CELL_BF16);
+	config.compute = (struct sp_config_compute){ 0 };
 }
 
 TEST(doctor_measures_the_way_to_a_camera)

@@ -21,6 +21,7 @@
 #include "infer/compute.h"
 #include "infer/cpu/crew.h"
 #include "infer/cpu/detector.h"
+#include "infer/cpu/kernel.h"
 #include "infer/cpu/worker.h"
 #include "infer/model.h"
 #include "infer/pixels.h"
@@ -309,6 +310,7 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 		    struct sp_err *err)
 {
 	unsigned int in_flight = config->in_flight ? config->in_flight : IN_FLIGHT_DEFAULT;
+	const struct sp_kernels *kernels = sp_kernels_best(config->precision);
 	struct cpu_compute *cpu;
 	int rc;
 
@@ -323,8 +325,9 @@ static int cpu_open(const struct sp_compute_config *config, struct sp_compute **
 		return sp_err_set(err, -ENOMEM, "inference: out of memory");
 	cpu->compute.ops = &sp_compute_cpu;
 	cpu->compute.info.backend = sp_compute_cpu.name;
-	cpu->compute.info.kernels = "onednn";
-	cpu->compute.info.precision = SP_PRECISION_F32;
+	cpu->compute.info.kernels = kernels->name;
+	cpu->compute.info.precision = kernels->cell == SP_CELL_BF16 ? SP_PRECISION_BF16
+								    : SP_PRECISION_F32;
 	cpu->workers_n = config->workers ? config->workers : sp_thread_cpus();
 	if (cpu->workers_n > SP_CREW_MAX)
 		cpu->workers_n = SP_CREW_MAX;
