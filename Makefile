@@ -257,6 +257,7 @@ CFLAGS_userspace/infer/pixels = -O3
 CFLAGS_userspace/infer/preprocess = -O3
 CFLAGS_userspace/infer/scale = -O3
 CFLAGS_userspace/infer/search = -O3
+CFLAGS_userspace/infer/cpu/emit_loop = -O3 -fno-trapping-math
 CFLAGS_userspace/infer/cpu/emit_move = -O3
 CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 

@@ -8,10 +8,10 @@
  * behind it where there is a kernel for both; convolutions of few channels that read the same
  * tensor, as the heads of detectors do, side by side in one block of channels.
  *
- * A tensor is rows of cells: [block of channels][row][pixel], between two rows one pixel of zeros,
- * which is the right margin of one and the left margin of the next. So the rows that follow each
- * other in memory are one long row to kernels without a window. Of rows there are only as many as
- * are wanted at a time: row y lies in place y modulo their number.
+ * A tensor is rows of cells: [block of channels][row][pixel]. Where a window reads them, a pixel of
+ * zeros lies between two rows, the right margin of one and the left margin of the next; elsewhere
+ * rows that follow each other in memory are one long row to kernels without a window. Of rows there
+ * are only as many as are wanted at a time: row y lies in place y modulo their number.
  *
  *	      conv 1×1          depthwise 3×3, stride 2       conv 1×1
  *	 ──▶ ┌─────────┐ 3 rows ┌─────────┐ 1 row ──▶ …       pull: a unit that lacks rows of its

@@ -202,7 +202,7 @@ static void pull(struct play *play, uint32_t sink)
 /* How rows lie. */
 static void lay_out(struct sp_rows *rows)
 {
-	size_t row = (size_t)rows->width + 1, lines;
+	size_t row = (size_t)rows->width + rows->margins, lines;
 
 	if (rows->depth > rows->height)
 		rows->depth = rows->height;

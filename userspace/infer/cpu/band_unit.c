@@ -54,14 +54,15 @@ static void clear_margins(const struct turn *turn)
 	}
 }
 
-/* How many rows from @y on, of @n at most, follow each other in memory in @rows. */
+/* How many of rows @id from @y on, @n at most, are one long row: none of zeros or with margins. */
 static uint32_t run_of(const struct sp_band *band, uint32_t id, uint32_t y, uint32_t n)
 {
+	const struct sp_rows *rows = id == SP_NONE ? NULL : &band->rows[id];
 	uint32_t left;
 
-	if (id == SP_NONE)
+	if (!rows || rows->margins)
 		return 1;
-	left = band->rows[id].depth - y % band->rows[id].depth;
+	left = rows->depth - y % rows->depth;
 	return left < n ? left : n;
 }
 
@@ -69,7 +70,7 @@ static uint32_t run_of(const struct sp_band *band, uint32_t id, uint32_t y, uint
 static uint32_t run_at(const struct turn *turn, uint32_t y, uint32_t n)
 {
 	const struct sp_band *band = turn->band;
-	uint32_t most = SPAN / (band->rows[turn->unit->out].width + 1);
+	uint32_t most = SPAN / band->rows[turn->unit->out].width;
 
 	n = n < most ? n : most ? most : 1;
 	n = run_of(band, turn->unit->in, y, n);
@@ -91,7 +92,7 @@ static void pointwise(const struct turn *turn)
 		if (unit->also != SP_NONE)
 			residual = row_of(&band->rows[unit->also], y);
 		band->kernels->pointwise(&unit->point, row_of(in, y), residual, row_of(out, y),
-					 run * (out->width + 1) - 1);
+					 run * out->width);
 	}
 }
 
@@ -106,7 +107,7 @@ static void add(const struct turn *turn)
 		run = run_at(turn, y, end - y);
 		band->kernels->add(row_of(&band->rows[unit->in], y),
 				   row_or_zeros(band, unit->also, y), row_of(out, y), out->blocks,
-				   run * (out->width + 1) - 1, &unit->finish);
+				   run * out->width, &unit->finish);
 	}
 }
 

@@ -33,6 +33,19 @@ void sp_emit_transpose(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_concat(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_rename(struct sp_plan *plan, const struct sp_node *node);
 
+/*
+ * emit_loop.c: loops of ours for small things behind islands, so that a run of a network that is
+ * islands and those takes no memory: oneDNN does for each of its kernels. @x is row-major but for
+ * SIGMOID.
+ */
+struct sp_operand sp_loop_sigmoid(struct sp_plan *plan, struct sp_operand x);
+struct sp_operand sp_loop_mean(struct sp_plan *plan, struct sp_operand x);
+struct sp_operand sp_loop_gemm(struct sp_plan *plan, struct sp_operand x,
+			       const struct sp_node *node);
+
+/* Whether the product of @node is small enough for a loop. */
+bool sp_loop_fits_gemm(const struct sp_plan *plan, const struct sp_node *node);
+
 /* Row-major @x of the same rank, repeated to @shape along its dimensions of one. */
 struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
 				    const struct sp_shape *shape);

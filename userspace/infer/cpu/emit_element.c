@@ -246,6 +246,8 @@ struct sp_operand sp_emit_act(struct sp_plan *plan, struct sp_operand x,
 
 	if (plan->error)
 		return result;
+	if (plan->kernels && act->kind == SP_ACT_SIGMOID)
+		return sp_loop_sigmoid(plan, x);
 	if (!act_kernel(plan, act, &kind, &alpha, &beta))
 		return prelu(plan, x, &plan->graph->tensors[act->slope]);
 	sp_plan_check(plan, dnnl_eltwise_forward_desc_init(&desc, dnnl_forward_inference, kind,
@@ -280,6 +282,10 @@ void sp_emit_pool(struct sp_plan *plan, const struct sp_node *node)
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_pooling_desc_t desc;
 
+	if (mean && plan->kernels && sp_plan_is_plain(&x.desc)) {
+		sp_plan_set(plan, node->output, sp_loop_mean(plan, x));
+		return;
+	}
 	for (unsigned int axis = 0; axis < 2; axis++) {
 		kernel[axis] = mean ? from->dim[2 + axis] : node->window.kernel[axis];
 		stride[axis] = mean ? 1 : node->window.stride[axis];

@@ -223,6 +223,19 @@ void sp_emit_conv(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_set(plan, node->output, value);
 }
 
+/* A small product, and what is to be done with it. */
+static void emit_small_gemm(struct sp_plan *plan, const struct sp_node *node)
+{
+	struct sp_operand x, y;
+
+	sp_plan_plain(&plan->shapes->of[node->inputs[0]], &x.desc);
+	x.buffer = sp_plan_in(plan, node->inputs[0], &x.desc);
+	y = plan->error ? x : sp_loop_gemm(plan, x, node);
+	if (node->act.kind != SP_ACT_NONE)
+		y = sp_emit_act(plan, y, &node->act);
+	sp_plan_set(plan, node->output, y);
+}
+
 void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 {
 	const struct sp_tensor *weights = &plan->graph->tensors[node->inputs[1]];
@@ -238,6 +251,10 @@ void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node)
 	bool biased = node->inputs[2] != SP_NONE;
 	uint32_t from, to;
 
+	if (plan->kernels && sp_loop_fits_gemm(plan, node)) {
+		emit_small_gemm(plan, node);
+		return;
+	}
 	sp_plan_plain(&x, &src);
 	sp_plan_plain(&y, &dst);
 	sp_plan_plain(&weights->shape, &plain);

@@ -54,6 +54,7 @@ struct sp_step {
 	void (*loop)(const struct sp_step *step);
 	uint32_t buffers[3]; /* source, second source or SP_NONE, destination */
 	const float *src, *also;
+	const float *weights, *bias; /* constants of the graph */
 	float *dst;
 	int64_t n[4]; /* what the loop makes of it */
 	struct sp_shape shape, strides;
