@@ -462,6 +462,8 @@ TEST(a_frame_costs_no_allocation)
 
 	scene_init(&scene, "data/two_people.jpg", 9000);
 	config.workers = 1;
+	config.tiles = (struct sp_tile_config){ .areas_n = 1,
+						.areas = { { { 100, 0, 900, 600 }, 0.9f } } };
 	compute = open_cpu(&config);
 	for (int i = 0; i < 4; i++) {
 		uint64_t before = allocations;

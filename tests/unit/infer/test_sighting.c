@@ -219,8 +219,8 @@ static float about(uint64_t *seed, float x, float side)
 }
 
 /*
- * What a detector finds on look @i: whoever has 8 pixels between the eyes there and is in it whole,
- * sometimes who is in it by two fifths or more, then up to the border.
+ * What a detector finds on look @i: whoever has 8 pixels between the eyes there and is in it whole;
+ * most times who is in it by two fifths or more, then up to the border or, by guess, beyond it.
  */
 static void detect(uint64_t *seed, struct person *people, int n, unsigned int i)
 {
@@ -238,8 +238,10 @@ static void detect(uint64_t *seed, struct person *people, int n, unsigned int i)
 		if (b[3] * fit->scale_x < SP_TILE_FACE_HEIGHT * SP_TILE_EYES_MIN || share < 0.4f)
 			continue;
 		if (share < 1) {
-			if (sp_random_next(seed) % 4)
+			if (sp_random_next(seed) % 4 < 2)
 				saw(i, uniform(seed, 0.6f, 1), x0, y0, width, height);
+			else if (sp_random_next(seed) % 2)
+				saw(i, uniform(seed, 0.6f, 1), b[0], b[1], b[2] * 1.1f, b[3] * 1.1f);
 			continue;
 		}
 		saw(i, uniform(seed, 0.6f, 1), about(seed, b[0], b[2]), about(seed, b[1], b[3]),
