@@ -120,7 +120,7 @@ TOGETHER := $(shell grep -l '^\# TOGETHER: ' $(INTEGRATION))
 TOGETHER_JOBS = $(if $(filter 0,$(shell unshare -n true 2>/dev/null && id -u)),$(JOBS),1)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
-BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/capture_%.c, \
+BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/roof.c bench/capture_%.c, \
 	$(sort $(wildcard bench/*.c))))
 # What bench/capture starts: receivers of ours and of others.
 BENCH_RECEIVERS := $(call with,ARAVIS,$(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis) \
@@ -177,6 +177,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_COMMON) $(LANESIM_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SDK_LIBS) $(LDFLAGS)
 
+$(BUILD)/bench/infer $(BUILD)/bench/kernels: $(BUILD)/obj/bench/roof.o
 $(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis: $(BUILD)/obj/bench/capture_figures.o
 $(BUILD)/bench/capture: $(BUILD)/obj/bench/capture_run.o $(BUILD)/obj/bench/capture_process.o
 $(BUILD)/bench/cameras $(BUILD)/bench/loss: $(BUILD)/obj/bench/capture_farm.o \
