@@ -235,6 +235,51 @@ static json_t *activation(const struct sp_model *model, const struct sp_plan_tex
 	}
 }
 
+/* What its operator has beside inputs and a window. */
+static void add_fields(json_t *value, const struct sp_node *node)
+{
+	static const char *const reductions[] = { "mean", "sum", "max", "min", "l2" };
+
+	switch (node->op) {
+	case SP_OP_AVGPOOL:
+		json_object_set_new(value, "count_padding",
+				    json_boolean(node->window.count_padding));
+		break;
+	case SP_OP_SOFTMAX:
+		json_object_set_new(value, "flat", json_boolean(node->flat));
+		json_object_set_new(value, "axis", json_integer(node->axis));
+		break;
+	case SP_OP_FLATTEN:
+	case SP_OP_CONCAT:
+	case SP_OP_GATHER:
+		json_object_set_new(value, "axis", json_integer(node->axis));
+		break;
+	case SP_OP_TRANSPOSE:
+		json_object_set_new(value, "permutation", numbers(node->perm.of, node->perm.n));
+		break;
+	case SP_OP_FUNCTION:
+		json_object_set_new(
+			value, "by",
+			json_pack("[f, f]", node->function.by[0], node->function.by[1]));
+		break;
+	case SP_OP_REDUCE:
+		json_object_set_new(value, "reduction", json_string(reductions[node->reduce.kind]));
+		json_object_set_new(value, "drop", json_boolean(node->reduce.drop));
+		break;
+	case SP_OP_LAYERNORM:
+		json_object_set_new(value, "axis", json_integer(node->norm.axis));
+		json_object_set_new(value, "epsilon", json_real(node->norm.epsilon));
+		break;
+	case SP_OP_SPLIT:
+		json_object_set_new(value, "axis", json_integer(node->split.axis));
+		json_object_set_new(value, "part", json_integer(node->split.part));
+		json_object_set_new(value, "parts", json_integer(node->split.parts));
+		break;
+	default:
+		break;
+	}
+}
+
 /* Everything of a node that its type does not say. */
 static json_t *node_json(const struct sp_model *model, const struct sp_plan_text *text, uint32_t i)
 {
@@ -247,15 +292,10 @@ static json_t *node_json(const struct sp_model *model, const struct sp_plan_text
 						      : reference(model, text, node->inputs[k]));
 	value = json_pack("{s:s, s:s, s:o}", "name", node->name, "type", node->type, "inputs",
 			  inputs);
-	if (node->op == SP_OP_CONV || node->op == SP_OP_MAXPOOL)
+	if (node->op == SP_OP_CONV || node->op == SP_OP_MAXPOOL || node->op == SP_OP_AVGPOOL)
 		json_object_set_new(value, "window",
 				    window(&node->window, &text->shapes.of[node->inputs[0]]));
-	if (node->op == SP_OP_SOFTMAX || node->op == SP_OP_FLATTEN || node->op == SP_OP_CONCAT)
-		json_object_set_new(value, "axis", json_integer(node->axis));
-	if (node->op == SP_OP_SOFTMAX)
-		json_object_set_new(value, "flat", json_boolean(node->flat));
-	if (node->op == SP_OP_TRANSPOSE)
-		json_object_set_new(value, "permutation", numbers(node->perm.of, node->perm.n));
+	add_fields(value, node);
 	if (node->residual != SP_NONE)
 		json_object_set_new(value, "residual", reference(model, text, node->residual));
 	if (node->act.kind != SP_ACT_NONE)

@@ -48,6 +48,7 @@ static bool binary(const struct work *work)
 		b = work->other->floats[element_at(&work->other->shape, at, work->shape->rank)];
 		work->out[i] = work->node->op == SP_OP_ADD   ? a + b
 			       : work->node->op == SP_OP_SUB ? a - b
+			       : work->node->op == SP_OP_DIV ? a / b
 							     : a * b;
 	}
 	return true;
@@ -331,8 +332,7 @@ bool sp_fold_evaluate(const struct sp_graph *graph, const struct sp_node *node,
 	if (node->op >= sizeof(evaluate) / sizeof(evaluate[0]) || !evaluate[node->op])
 		return false;
 	/* These take two of floats. */
-	if ((node->op == SP_OP_ADD || node->op == SP_OP_SUB || node->op == SP_OP_MUL) &&
-	    (!work.other || !work.other->floats))
+	if (evaluate[node->op] == binary && (!work.other || !work.other->floats))
 		return false;
 	return evaluate[node->op](&work);
 }

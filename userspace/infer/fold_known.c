@@ -130,12 +130,37 @@ static bool know_resize(struct look *look)
 
 /* ---- any shape ------------------------------------------------------------------------------ */
 
+/* Integers, one by one or one with all; what is not a dimension any more is not known. */
+static bool know_sum(struct look *look)
+{
+	const struct sp_known *a = of_input(look, 0), *b = of_input(look, 1);
+	uint32_t n = a->ints_n > b->ints_n ? a->ints_n : b->ints_n;
+
+	if (!ints_whole(a) || !ints_whole(b) || (a->ints_n != n && a->ints_n != 1) ||
+	    (b->ints_n != n && b->ints_n != 1))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t x = a->ints[a->ints_n == 1 ? 0 : i], y = b->ints[b->ints_n == 1 ? 0 : i];
+		int64_t *to = &look->out->ints[i];
+		bool lost = look->node->op == SP_OP_ADD	  ? __builtin_add_overflow(x, y, to)
+			    : look->node->op == SP_OP_SUB ? __builtin_sub_overflow(x, y, to)
+			    : look->node->op == SP_OP_MUL ? __builtin_mul_overflow(x, y, to)
+							  : true;
+
+		if (lost || *to == SP_UNKNOWN)
+			return false;
+	}
+	look->out->ints_n = n;
+	look->out->integer = true;
+	return true;
+}
+
 static bool know_binary(struct look *look)
 {
 	const struct sp_known *a = of_input(look, 0), *b = of_input(look, 1);
 	struct sp_shape *out = &look->out->shape;
 
-	if (!a->ranked || !b->ranked)
+	if (!a->ranked || !b->ranked || ((a->integer || b->integer) && !know_sum(look)))
 		return false;
 	out->rank = a->shape.rank > b->shape.rank ? a->shape.rank : b->shape.rank;
 	for (unsigned int i = 1; i <= out->rank; i++) {

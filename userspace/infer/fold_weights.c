@@ -17,15 +17,15 @@
 struct affine {
 	uint32_t x;
 	const float *scale, *shift;
-	bool one_scale, one_shift;
+	bool one_scale, one_shift, divides; /* x / scale */
 	double sign, shift_sign;
 };
 
 static double scale_of(const struct affine *affine, int64_t channel)
 {
-	if (!affine->scale)
-		return affine->sign;
-	return affine->sign * affine->scale[affine->one_scale ? 0 : channel];
+	double scale = affine->scale ? affine->scale[affine->one_scale ? 0 : channel] : 1;
+
+	return affine->divides ? 1 / scale : affine->sign * scale;
 }
 
 static double shift_of(const struct affine *affine, int64_t channel)
@@ -62,24 +62,24 @@ static bool read_affine(const struct sp_folding *folding, const struct sp_node *
 	if (node->op == SP_OP_AFFINE && tensors[node->inputs[1]].shape.dim[0] != channels)
 		return false;
 	if (node->op == SP_OP_AFFINE) {
-		*ret = (struct affine){ node->inputs[0],
-					tensors[node->inputs[1]].floats,
-					tensors[node->inputs[2]].floats,
-					false,
-					false,
-					1,
-					1 };
+		*ret = (struct affine){ .x = node->inputs[0],
+					.scale = tensors[node->inputs[1]].floats,
+					.shift = tensors[node->inputs[2]].floats,
+					.sign = 1,
+					.shift_sign = 1 };
 		return true;
 	}
-	if (node->op != SP_OP_ADD && node->op != SP_OP_SUB && node->op != SP_OP_MUL)
+	if (node->op != SP_OP_ADD && node->op != SP_OP_SUB && node->op != SP_OP_MUL &&
+	    node->op != SP_OP_DIV)
 		return false;
-	at = tensors[node->inputs[1]].floats ? 1 : 0;
+	at = tensors[node->inputs[1]].floats || node->op == SP_OP_DIV ? 1 : 0;
 	constant = &tensors[node->inputs[at]];
 	if (!constant->floats || sp_tensor_constant(&tensors[node->inputs[!at]]) ||
 	    !is_per_channel(&constant->shape, rank, from_end, channels))
 		return false;
 	*ret = (struct affine){ .x = node->inputs[!at], .sign = 1, .shift_sign = 1 };
-	if (node->op == SP_OP_MUL) {
+	if (node->op == SP_OP_MUL || node->op == SP_OP_DIV) {
+		ret->divides = node->op == SP_OP_DIV;
 		ret->scale = constant->floats;
 		ret->one_scale = sp_shape_elements(&constant->shape) == 1;
 		return true;
@@ -347,6 +347,7 @@ int sp_fold_weights(struct sp_folding *folding, struct sp_node *node)
 	case SP_OP_ADD:
 	case SP_OP_SUB:
 	case SP_OP_MUL:
+	case SP_OP_DIV:
 		ret = fold_back(folding, node);
 		return ret || node->op == SP_OP_IDENTITY ? ret : merge(folding, node);
 	case SP_OP_CONV:

@@ -147,7 +147,8 @@ static void say_what(const struct describe *describe, struct sp_plan_step *step)
 	case SP_OP_ACTIVATION:
 		break;
 	case SP_OP_MAXPOOL:
-		SAY(step, "max-pool");
+	case SP_OP_AVGPOOL:
+		SAY(step, node->op == SP_OP_MAXPOOL ? "max-pool" : "average-pool");
 		say_window(step, &node->window, x);
 		break;
 	case SP_OP_MEAN:
@@ -166,6 +167,10 @@ static void say_what(const struct describe *describe, struct sp_plan_step *step)
 		break;
 	case SP_OP_TRANSPOSE:
 		say_transpose(step, node);
+		break;
+	case SP_OP_SPLIT:
+		SAY(step, "part %lld of %lld along axis %lld", (long long)node->split.part + 1,
+		    (long long)node->split.parts, (long long)node->split.axis);
 		break;
 	default:
 		/* Add, Sub, Mul, Reshape …: the file's word says it all. */
@@ -245,6 +250,10 @@ static uint64_t count_macs(const struct describe *describe, const struct sp_node
 	case SP_OP_GEMM:
 		weights = &describe->graph->tensors[node->inputs[1]].shape;
 		return elements(describe, node->output) * (uint64_t)weights->dim[1];
+	case SP_OP_MATMUL:
+		x = &describe->text->shapes.of[node->inputs[0]];
+		return elements(describe, node->output) *
+		       (uint64_t)(x->rank ? x->dim[x->rank - 1] : 1);
 	case SP_OP_AFFINE:
 		return elements(describe, node->output);
 	default:
