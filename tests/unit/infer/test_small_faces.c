@@ -74,21 +74,26 @@ static struct sp_compute *open_cpu(const struct sp_compute_config *config)
 	return compute;
 }
 
+static struct sp_result *look(struct sp_compute *compute, struct sp_frame *frame)
+{
+	struct sp_result *result;
+
+	CHECK_EQ(cpu->submit(compute, &frame, 1), 1);
+	while (!cpu->poll(compute, &result, 1))
+		sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
+	CHECK_EQ(result->cause, SP_RESULT_FACES);
+	return result;
+}
+
 /*
  * How many of the people are found. Each must be found once, and nobody else, in the frame of
  * @camera.
  */
 static int find(struct sp_compute *compute, struct street *street, uint16_t camera)
 {
-	struct sp_frame *frame = street_frame(street, camera);
-	struct sp_result *result;
-	int found = 0, elsewhere;
+	struct sp_result *result = look(compute, street_frame(street, camera));
+	int found = 0, elsewhere = (int)(result->faces_n + result->faces_dropped);
 
-	CHECK_EQ(cpu->submit(compute, &frame, 1), 1);
-	while (!cpu->poll(compute, &result, 1))
-		sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
-	CHECK_EQ(result->cause, SP_RESULT_FACES);
-	elsewhere = (int)(result->faces_n + result->faces_dropped);
 	for (int i = 0; i < street->people_n; i++) {
 		const struct person *p = &street->people[i];
 		int times = 0;
@@ -215,6 +220,38 @@ TEST(a_photograph_larger_than_a_tile)
 	compute = open_cpu(&config);
 	CHECK_EQ(find(compute, &street, 0), 2);
 	cpu->close(compute);
+	street_uninit(&street);
+	free(detector);
+}
+
+/* Beyond an area's border nobody looks: what reaches it is found, and not valid. */
+TEST(a_photograph_that_an_area_cuts)
+{
+	char *detector = strdup(sp_test_shared("models/yunet_n_dynamic.onnx"));
+	struct sp_compute_config config = small_input(detector);
+	struct sp_compute *compute;
+	struct sp_result *result;
+	struct sp_frame *frame;
+	struct street street;
+
+	street_init(&street);
+	put_up(&street, 0, 1000, 1000, 60);
+	/* Up to the mouth of a face 180 pixels high, then all of it. */
+	for (int whole = 0; whole < 2; whole++) {
+		uint32_t bottom = whole ? 600 : (uint32_t)street.people[0].y + 22 - 900;
+
+		config.tiles =
+			(struct sp_tile_config){ .no_whole = true,
+						 .areas_n = 1,
+						 .areas = { { { 900, 900, 500, bottom }, 1 } } };
+		compute = open_cpu(&config);
+		frame = street_frame(&street, 0);
+		result = look(compute, frame);
+		CHECK_EQ(result->faces_n, 1);
+		CHECK_EQ(result->faces[0].reasons, whole ? 0 : SP_FACE_CUT);
+		cpu->put(compute, result);
+		cpu->close(compute);
+	}
 	street_uninit(&street);
 	free(detector);
 }
