@@ -15,8 +15,10 @@ static const struct set {
 #ifdef __x86_64__
 	{ &sp_kernels_f32_avx512, SP_FEATURE_AVX512 },
 	{ &sp_kernels_f32_avx2, SP_FEATURE_AVX2 },
+	{ &sp_kernels_bf16_avx512_bf16, SP_FEATURE_AVX512_BF16 },
 #endif
 	{ &sp_kernels_f32_base, 0 },
+	{ &sp_kernels_bf16_base, 0 },
 };
 
 enum { SETS = sizeof(sets) / sizeof(sets[0]) };

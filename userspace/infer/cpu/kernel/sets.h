@@ -5,10 +5,11 @@
 
 #include "infer/cpu/kernel.h"
 
-extern const struct sp_kernels sp_kernels_f32_base;
+extern const struct sp_kernels sp_kernels_f32_base, sp_kernels_bf16_base;
 #ifdef __x86_64__
 extern const struct sp_kernels sp_kernels_f32_avx2;
 extern const struct sp_kernels sp_kernels_f32_avx512;
+extern const struct sp_kernels sp_kernels_bf16_avx512_bf16;
 #endif
 
 #endif
