@@ -405,11 +405,7 @@ TEST(a_model_of_one_size_takes_frames_of_any)
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/*
- * Allocations on their way to the C library, counted if our own code asks: oneDNN takes and frees a
- * few hundred small blocks for the bookkeeping of each inference, which we cannot help.
- */
-extern const char __executable_start[], etext[]; /* from the linker */
+/* Whoever asks the C library for memory is counted. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -417,39 +413,33 @@ void *__libc_memalign(size_t alignment, size_t size);
 
 static _Atomic uint64_t allocations;
 
-#define COUNT_OURS()                                                                               \
-	do {                                                                                       \
-		const char *caller = __builtin_return_address(0);                                  \
-		allocations += caller >= __executable_start && caller < etext;                     \
-	} while (0)
-
 void *malloc(size_t size)
 {
-	COUNT_OURS();
+	allocations++;
 	return __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	COUNT_OURS();
+	allocations++;
 	return __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	COUNT_OURS();
+	allocations++;
 	return __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	COUNT_OURS();
+	allocations++;
 	return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **ret, size_t alignment, size_t size)
 {
-	COUNT_OURS();
+	allocations++;
 	*ret = __libc_memalign(alignment, size);
 	return *ret ? 0 : ENOMEM;
 }

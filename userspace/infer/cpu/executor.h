@@ -3,8 +3,9 @@
  * Runs a model on one CPU core for one input shape: bands of rows through kernels of our own
  * (cpu/band.h) where the network has layers for them, oneDNN for the rest.
  *
- * Memory, kernels and reordered weights are made at create. Our code allocates nothing in run;
- * oneDNN takes and frees small blocks for its bookkeeping of each kernel. No threads are started:
+ * Memory, kernels and packed weights are made at create. Our code allocates nothing in run; where
+ * something is left to oneDNN, that takes and frees small blocks for its bookkeeping of each kernel
+ * (nothing is in networks like YuNet, MobileFaceNet and LightQNet). No threads are started:
  * whoever calls run does the work. An executor belongs to one thread at a time; executors of the
  * same model run beside each other.
  */
