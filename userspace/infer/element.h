@@ -205,6 +205,19 @@ SP_HOST_DEVICE void sp_retinaface_landmark(const float offset[2], const struct s
 	point[1] = anchor->y + offset[1] * variance[0] * anchor->side;
 }
 
+/* ---- functions of one number ---- */
+
+/* Hendrycks and Gimpel, Gaussian error linear units (2016). */
+SP_HOST_DEVICE float sp_gelu(float x)
+{
+	return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+}
+
+SP_HOST_DEVICE float sp_gelu_tanh(float x)
+{
+	return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+}
+
 /* ---- boxes ---- */
 
 /* Intersection over union of two boxes x, y, width, height; 0 if either is empty. */

@@ -14,6 +14,7 @@
 
 #include "base/diag.h"
 #include "infer/graph.h"
+#include "infer/onnx_operators.h"
 #include "infer/onnx_reader.h"
 
 /* ---- operators ------------------------------------------------------------------------------ */
@@ -73,6 +74,21 @@ static void read_maxpool(struct sp_reader *reader)
 	sp_reader_only_int(reader, "storage_order", 0);
 	if (reader->node->window.dilation[0] != 1 || reader->node->window.dilation[1] != 1)
 		sp_reader_fail(reader, -ENOTSUP, "dilations other than 1 are not supported");
+}
+
+static void read_avgpool(struct sp_reader *reader)
+{
+	static const int64_t any[2] = { 0, 0 };
+	struct sp_window *window = &reader->node->window;
+
+	read_window(reader, any);
+	window->ceil = sp_reader_int(reader, "ceil_mode", 0);
+	window->count_padding = sp_reader_int(reader, "count_include_pad", 0);
+	if (window->dilation[0] != 1 || window->dilation[1] != 1)
+		sp_reader_fail(reader, -ENOTSUP, "dilations other than 1 are not supported");
+	else if (window->ceil && window->count_padding)
+		sp_reader_fail(reader, -ENOTSUP,
+			       "ceil_mode together with count_include_pad is not supported");
 }
 
 static void read_activation(struct sp_reader *reader)
@@ -207,14 +223,27 @@ static uint32_t gemm_bias(struct sp_reader *reader, uint32_t id, int64_t n, doub
 	return made;
 }
 
+/* Whether input @i is a constant matrix. */
+static bool is_matrix(const struct sp_reader *reader, uint32_t i)
+{
+	const struct sp_tensor *tensor = &reader->onnx->graph->tensors[reader->node->inputs[i]];
+
+	return tensor->floats && tensor->shape.rank == 2;
+}
+
 /* Gemm and MatMul. */
 static void read_gemm(struct sp_reader *reader)
 {
 	bool gemm = !strcmp(reader->node->type, "Gemm"), transposed = false;
-	const struct sp_tensor *weights = sp_reader_constant(reader, 1);
+	const struct sp_tensor *weights;
 	double alpha = 1, beta = 1;
 	int64_t n;
 
+	if (!gemm && !is_matrix(reader, 1)) {
+		reader->node->op = SP_OP_MATMUL;
+		return;
+	}
+	weights = sp_reader_constant(reader, 1);
 	sp_reader_pad_inputs(reader, 3);
 	if (gemm) {
 		sp_reader_only_int(reader, "transA", 0);
@@ -388,22 +417,44 @@ static const struct op_reader {
 	uint32_t inputs_min, inputs_max;
 	void (*read)(struct sp_reader *reader); /* NULL: nothing but its inputs */
 } op_readers[] = {
+	{ "Abs", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "Add", SP_OP_ADD, 2, 2, NULL },
+	{ "AveragePool", SP_OP_AVGPOOL, 1, 1, read_avgpool },
 	{ "BatchNormalization", SP_OP_AFFINE, 5, 5, read_batchnorm },
 	{ "Cast", SP_OP_IDENTITY, 1, 1, read_cast },
 	{ "Clip", SP_OP_ACTIVATION, 1, 3, read_clip },
 	{ "Concat", SP_OP_CONCAT, 1, SP_NODE_INPUTS_MAX, read_concat },
 	{ "Conv", SP_OP_CONV, 2, 3, read_conv },
+	{ "Div", SP_OP_DIV, 2, 2, NULL },
 	{ "Dropout", SP_OP_IDENTITY, 1, 3, read_dropout },
+	{ "Elu", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
+	{ "Erf", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
+	{ "Exp", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
+	{ "Expand", SP_OP_EXPAND, 2, 2, NULL },
 	{ "Flatten", SP_OP_FLATTEN, 1, 1, read_flatten },
 	{ "Gather", SP_OP_GATHER, 2, 2, read_gather },
+	{ "Gelu", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "Gemm", SP_OP_GEMM, 2, 3, read_gemm },
 	{ "GlobalAveragePool", SP_OP_MEAN, 1, 1, NULL },
+	{ "GlobalMaxPool", SP_OP_REDUCE, 1, 1, sp_onnx_read_reduce },
+	{ "HardSigmoid", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
+	{ "HardSwish", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "Identity", SP_OP_IDENTITY, 1, 1, NULL },
+	{ "LayerNormalization", SP_OP_LAYERNORM, 2, 3, sp_onnx_read_layernorm },
+	{ "LeakyRelu", SP_OP_ACTIVATION, 1, 1, sp_onnx_read_leaky_relu },
+	{ "Log", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "MatMul", SP_OP_GEMM, 2, 2, read_gemm },
 	{ "MaxPool", SP_OP_MAXPOOL, 1, 1, read_maxpool },
 	{ "Mul", SP_OP_MUL, 2, 2, NULL },
+	{ "Neg", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "PRelu", SP_OP_ACTIVATION, 2, 2, read_activation },
+	{ "Pow", SP_OP_FUNCTION, 2, 2, sp_onnx_read_function },
+	{ "Reciprocal", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
+	{ "ReduceL2", SP_OP_REDUCE, 1, 2, sp_onnx_read_reduce },
+	{ "ReduceMax", SP_OP_REDUCE, 1, 2, sp_onnx_read_reduce },
+	{ "ReduceMean", SP_OP_REDUCE, 1, 2, sp_onnx_read_reduce },
+	{ "ReduceMin", SP_OP_REDUCE, 1, 2, sp_onnx_read_reduce },
+	{ "ReduceSum", SP_OP_REDUCE, 1, 2, sp_onnx_read_reduce },
 	{ "Relu", SP_OP_ACTIVATION, 1, 1, read_activation },
 	{ "Reshape", SP_OP_RESHAPE, 2, 2, read_reshape },
 	{ "Resize", SP_OP_RESIZE, 1, 4, read_resize },
@@ -411,8 +462,12 @@ static const struct op_reader {
 	{ "Sigmoid", SP_OP_ACTIVATION, 1, 1, read_activation },
 	{ "Slice", SP_OP_SLICE, 1, 5, read_slice },
 	{ "Softmax", SP_OP_SOFTMAX, 1, 1, read_softmax },
+	{ "Split", SP_OP_SPLIT, 1, 2, sp_onnx_read_split },
+	{ "Sqrt", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "Squeeze", SP_OP_SQUEEZE, 1, 2, read_axes },
 	{ "Sub", SP_OP_SUB, 2, 2, NULL },
+	{ "Sum", SP_OP_ADD, 2, 2, NULL },
+	{ "Tanh", SP_OP_FUNCTION, 1, 1, sp_onnx_read_function },
 	{ "Transpose", SP_OP_TRANSPOSE, 1, 1, read_transpose },
 	{ "Unsqueeze", SP_OP_UNSQUEEZE, 1, 2, read_axes },
 	{ "Upsample", SP_OP_RESIZE, 1, 2, read_resize },
@@ -467,13 +522,42 @@ static void read_ports(struct sp_reader *reader, const struct op_reader *op)
 	/* Some old files name the extra outputs of training, which nothing reads. */
 	if (!proto->n_output || !*proto->output[0])
 		sp_reader_fail(reader, -EINVAL, "it has no output; the file is corrupt");
-	else if (proto->n_output > 1 && strcmp(op->type, "Dropout") &&
+	else if (proto->n_output > 1 && op->op != SP_OP_SPLIT && strcmp(op->type, "Dropout") &&
 		 strcmp(op->type, "BatchNormalization"))
 		sp_reader_fail(reader, -ENOTSUP, "%zu outputs are not supported", proto->n_output);
 	else
 		node->output = sp_onnx_tensor(reader->onnx, proto->output[0]);
 	if (!reader->error && node->output == SP_NONE)
 		sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
+}
+
+/* One node for each further output: all read the same, each is another part. 0 or -errno. */
+static int share_out(struct sp_reader *reader)
+{
+	struct sp_graph *graph = reader->onnx->graph;
+	size_t outputs = reader->node->op == SP_OP_SPLIT ? reader->proto->n_output : 1;
+
+	for (size_t i = 1; i < outputs && !reader->error; i++) {
+		struct sp_node *node = &graph->nodes[graph->nodes_n++];
+
+		*node = *reader->node;
+		node->split.part = (int64_t)i;
+		/* Folding writes to a node's own list. */
+		node->inputs = sp_reader_alloc(reader, 4 * sizeof(*node->inputs));
+		if (!node->inputs)
+			break;
+		memcpy(node->inputs, reader->node->inputs,
+		       node->inputs_n * sizeof(*node->inputs));
+		node->output = SP_NONE;
+		if (!*reader->proto->output[i])
+			sp_reader_fail(reader, -ENOTSUP,
+				       "an output without a name is not supported");
+		else
+			node->output = sp_onnx_tensor(reader->onnx, reader->proto->output[i]);
+		if (!reader->error && node->output == SP_NONE)
+			sp_reader_fail(reader, -ENOMEM, "out of memory, or too many tensors");
+	}
+	return reader->error;
 }
 
 int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto)
@@ -507,5 +591,5 @@ int sp_onnx_node(struct sp_onnx *onnx, const Onnx__NodeProto *proto)
 	if (!reader.error && op->read)
 		op->read(&reader);
 	sp_reader_end(&reader);
-	return reader.error;
+	return reader.error ? reader.error : share_out(&reader);
 }

@@ -9,7 +9,7 @@
 void sp_emit_conv(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_gemm(struct sp_plan *plan, const struct sp_node *node);
 
-/* emit_element.c: ADD, SUB, MUL; AFFINE; ACTIVATION; MAXPOOL, MEAN. */
+/* emit_element.c: ADD, SUB, MUL, DIV; AFFINE; ACTIVATION; MAXPOOL, MEAN. */
 void sp_emit_binary(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_affine(struct sp_plan *plan, const struct sp_node *node);
 void sp_emit_activation(struct sp_plan *plan, const struct sp_node *node);
@@ -45,6 +45,25 @@ struct sp_operand sp_loop_gemm(struct sp_plan *plan, struct sp_operand x,
 
 /* Whether the product of @node is small enough for a loop. */
 bool sp_loop_fits_gemm(const struct sp_plan *plan, const struct sp_node *node);
+
+/* emit_function.c: FUNCTION; REDUCE; LAYERNORM. */
+void sp_emit_function(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_reduce(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_layernorm(struct sp_plan *plan, const struct sp_node *node);
+
+/* emit_part.c: SLICE, SPLIT, GATHER, EXPAND; AVGPOOL; MATMUL. */
+void sp_emit_slice(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_split(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_gather(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_expand(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_avgpool(struct sp_plan *plan, const struct sp_node *node);
+void sp_emit_matmul(struct sp_plan *plan, const struct sp_node *node);
+
+/* @tensor row-major. */
+struct sp_operand sp_emit_plain(struct sp_plan *plan, uint32_t tensor);
+
+/* @x row-major, with dimensions of one before its own up to @rank, as broadcasting has it. */
+struct sp_operand sp_emit_widen(struct sp_plan *plan, struct sp_operand x, unsigned int rank);
 
 /* Row-major @x of the same rank, repeated to @shape along its dimensions of one. */
 struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,

@@ -93,8 +93,7 @@ static struct sp_shape shape_of(const dnnl_memory_desc_t *desc)
 	return shape;
 }
 
-/* @x row-major, with dimensions of one before its own up to @rank, as broadcasting has it. */
-static struct sp_operand widen(struct sp_plan *plan, struct sp_operand x, unsigned int rank)
+struct sp_operand sp_emit_widen(struct sp_plan *plan, struct sp_operand x, unsigned int rank)
 {
 	struct sp_shape from = shape_of(&x.desc), wide = { .rank = rank };
 	dnnl_memory_desc_t plain;
@@ -116,7 +115,7 @@ static struct sp_operand unpadded(struct sp_plan *plan, struct sp_operand x)
 {
 	for (int i = 0; i < x.desc.ndims && !plan->error; i++)
 		if (x.desc.padded_dims[i] != x.desc.dims[i])
-			return widen(plan, x, (unsigned int)x.desc.ndims);
+			return sp_emit_widen(plan, x, (unsigned int)x.desc.ndims);
 	return x;
 }
 
@@ -126,6 +125,7 @@ static struct sp_operand binary(struct sp_plan *plan, dnnl_alg_kind_t kind, stru
 {
 	struct sp_shape x = shape_of(&a.desc), y = shape_of(&b.desc), out;
 	struct sp_operand result = { .buffer = SP_NONE }, swap;
+	bool commutes = kind == dnnl_binary_add || kind == dnnl_binary_mul;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_binary_desc_t desc;
 
@@ -135,15 +135,15 @@ static struct sp_operand binary(struct sp_plan *plan, dnnl_alg_kind_t kind, stru
 	b = unpadded(plan, b);
 	swap = a;
 	/* oneDNN repeats its second operand only. */
-	if (!sp_shape_equal(&x, &out) && kind != dnnl_binary_sub && sp_shape_equal(&y, &out)) {
+	if (!sp_shape_equal(&x, &out) && commutes && sp_shape_equal(&y, &out)) {
 		a = b;
 		b = swap;
 	} else if (!sp_shape_equal(&x, &out)) {
-		a = sp_emit_broadcast(plan, widen(plan, a, out.rank), &out);
+		a = sp_emit_broadcast(plan, sp_emit_widen(plan, a, out.rank), &out);
 	}
 	y = shape_of(&b.desc);
 	if (!sp_shape_equal(&y, &out))
-		b = widen(plan, b, out.rank);
+		b = sp_emit_widen(plan, b, out.rank);
 	else if (sp_plan_is_plain(&a.desc))
 		a = (struct sp_operand){ sp_plan_convert(plan, a, &b.desc), b.desc };
 	else
@@ -167,6 +167,7 @@ void sp_emit_binary(struct sp_plan *plan, const struct sp_node *node)
 {
 	dnnl_alg_kind_t kind = node->op == SP_OP_ADD   ? dnnl_binary_add
 			       : node->op == SP_OP_SUB ? dnnl_binary_sub
+			       : node->op == SP_OP_DIV ? dnnl_binary_div
 						       : dnnl_binary_mul;
 	struct sp_operand a = sp_plan_get(plan, node->inputs[0]);
 	struct sp_operand b = sp_plan_get(plan, node->inputs[1]);

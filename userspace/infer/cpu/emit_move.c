@@ -105,8 +105,7 @@ static void softmax(const struct sp_step *step)
 	}
 }
 
-/* @tensor row-major. */
-static struct sp_operand plain_value(struct sp_plan *plan, uint32_t tensor)
+struct sp_operand sp_emit_plain(struct sp_plan *plan, uint32_t tensor)
 {
 	struct sp_operand value;
 
@@ -119,7 +118,7 @@ void sp_emit_softmax(struct sp_plan *plan, const struct sp_node *node)
 {
 	const struct sp_shape *shape = &plan->shapes->of[node->output];
 	unsigned int axis = (unsigned int)(node->axis < 0 ? node->axis + shape->rank : node->axis);
-	struct sp_operand x = plain_value(plan, node->inputs[0]), y = x;
+	struct sp_operand x = sp_emit_plain(plan, node->inputs[0]), y = x;
 	int64_t n[3] = { 1, 1, 1 };
 	struct sp_step *step;
 
@@ -197,7 +196,7 @@ void sp_emit_concat(struct sp_plan *plan, const struct sp_node *node)
 	sp_plan_plain(shape, &y.desc);
 	y.buffer = sp_plan_buffer(plan, &y.desc);
 	for (uint32_t i = 0; i < node->inputs_n && !plan->error; i++) {
-		struct sp_operand x = plain_value(plan, node->inputs[i]);
+		struct sp_operand x = sp_emit_plain(plan, node->inputs[i]);
 		int64_t run = sp_shape_elements(&plan->shapes->of[node->inputs[i]]) / outer;
 		struct sp_step *step;
 
@@ -229,7 +228,7 @@ void sp_emit_transpose(struct sp_plan *plan, const struct sp_node *node)
 
 void sp_emit_rename(struct sp_plan *plan, const struct sp_node *node)
 {
-	struct sp_operand value = plain_value(plan, node->inputs[0]);
+	struct sp_operand value = sp_emit_plain(plan, node->inputs[0]);
 
 	sp_plan_plain(&plan->shapes->of[node->output], &value.desc);
 	sp_plan_set(plan, node->output, value);

@@ -48,7 +48,17 @@ static void emit_node(struct sp_plan *plan)
 		[SP_OP_SQUEEZE] = sp_emit_rename,
 		[SP_OP_UNSQUEEZE] = sp_emit_rename,
 		[SP_OP_CONCAT] = sp_emit_concat,
-		/* SHAPE, GATHER and SLICE make integers, IDENTITY is folded away. */
+		[SP_OP_DIV] = sp_emit_binary,
+		[SP_OP_FUNCTION] = sp_emit_function,
+		[SP_OP_AVGPOOL] = sp_emit_avgpool,
+		[SP_OP_REDUCE] = sp_emit_reduce,
+		[SP_OP_LAYERNORM] = sp_emit_layernorm,
+		[SP_OP_MATMUL] = sp_emit_matmul,
+		[SP_OP_SPLIT] = sp_emit_split,
+		[SP_OP_EXPAND] = sp_emit_expand,
+		[SP_OP_GATHER] = sp_emit_gather,
+		[SP_OP_SLICE] = sp_emit_slice,
+		/* SHAPE makes integers, IDENTITY is folded away. */
 		[SP_OP_IDENTITY] = NULL,
 	};
 	const struct sp_node *node = &plan->graph->nodes[plan->node];
