@@ -19,7 +19,8 @@ struct seen {
 	struct sp_face face; /* nearest the centre */
 };
 
-static struct sp_compute *open_cpu(struct sp_event *done, unsigned int side, float score_min)
+static struct sp_compute *open_cpu(struct sp_event *done, unsigned int side,
+				   enum sp_precision precision)
 {
 	struct sp_compute_config config = {
 		.detector = sp_test_shared("models/yunet_n_dynamic.onnx"),
@@ -28,7 +29,7 @@ static struct sp_compute *open_cpu(struct sp_event *done, unsigned int side, flo
 		.in_flight = IN_FLIGHT,
 		.detect_width = side,
 		.detect_height = side,
-		.score_min = score_min,
+		.precision = precision,
 		.embed_invalid = true,
 		.done = done,
 	};
@@ -78,7 +79,7 @@ static const struct sp_face *nearest_centre(const struct sp_result *result)
 }
 
 /* The photographs of all rows through one backend, several at a time. */
-static struct seen *see_all(const struct golden_row *rows)
+static struct seen *see_all(const struct golden_row *rows, enum sp_precision precision)
 {
 	struct photo *photos = calloc(GOLDEN_ROWS, sizeof(*photos));
 	struct seen *seen = calloc(GOLDEN_ROWS, sizeof(*seen));
@@ -87,7 +88,7 @@ static struct seen *see_all(const struct golden_row *rows)
 	unsigned int given = 0, back = 0;
 
 	CHECK_EQ(sp_event_init(&done), 0);
-	compute = open_cpu(&done, 0, 0);
+	compute = open_cpu(&done, 0, precision);
 	CHECK_EQ(compute->info.embedding_size, GOLDEN_EMBEDDING);
 	while (back < GOLDEN_ROWS) {
 		struct sp_result *results[IN_FLIGHT];
@@ -125,52 +126,99 @@ static struct seen *see_all(const struct golden_row *rows)
 	return seen;
 }
 
-/* Issue: 442 of 442, landmarks within 0.25 px, our own alignment's embeddings at cosine ≥ 0.998. */
-TEST(every_golden_face_is_found_and_embedded)
+/* How far the faces of all rows are from the reference's. */
+struct figures {
+	int without, other_count; /* rows without a face, with another number of them */
+	int near; /* rows whose landmarks are within LANDMARK_FAR */
+	double farthest; /* landmark, pixels */
+	double least, least_near; /* cosine, of all rows and of those */
+	double off; /* network quality */
+};
+
+#define LANDMARK_FAR 0.25 /* pixels */
+
+static double farthest_landmark(const struct sp_face *face, const struct golden_row *row)
+{
+	double farthest = 0;
+
+	for (int i = 0; i < 5; i++)
+		farthest =
+			fmax(farthest, hypot((double)(face->landmark[i][0] - row->landmark[i][0]),
+					     (double)(face->landmark[i][1] - row->landmark[i][1])));
+	return farthest;
+}
+
+static struct figures measure(enum sp_precision precision)
 {
 	struct golden_row *rows = golden_rows();
 	float *embeddings = golden_read("data/golden/lfw_dev_small.emb128.f32",
 					GOLDEN_ROWS * GOLDEN_EMBEDDING * sizeof(float));
 	float *scores = golden_read("data/golden/lfw_dev_small.quality_dm025.f32",
 				    GOLDEN_ROWS * sizeof(float));
-	struct seen *seen = see_all(rows);
-	double farthest = 0, least = 1, off = 0;
-	int other_count = 0, without = 0;
+	struct seen *seen = see_all(rows, precision);
+	struct figures f = { .least = 1, .least_near = 1 };
 
 	for (int r = 0; r < GOLDEN_ROWS; r++) {
 		const struct sp_face *face = &seen[r].face;
-		double cosine = 0;
+		double cosine = 0, far;
 
 		if (!seen[r].faces_n) {
-			without++;
+			f.without++;
 			continue;
 		}
-		other_count += seen[r].faces_n != (uint32_t)rows[r].faces;
-		for (int i = 0; i < 5; i++)
-			farthest = fmax(
-				farthest,
-				hypot((double)(face->landmark[i][0] - rows[r].landmark[i][0]),
-				      (double)(face->landmark[i][1] - rows[r].landmark[i][1])));
+		f.other_count += seen[r].faces_n != (uint32_t)rows[r].faces;
 		CHECK(face->embedded);
 		for (int i = 0; i < GOLDEN_EMBEDDING; i++)
 			cosine += (double)face->embedding[i] *
 				  (double)embeddings[r * GOLDEN_EMBEDDING + i];
-		least = fmin(least, cosine);
-		off = fmax(off, fabs((double)(face->quality.network - scores[r])));
+		far = farthest_landmark(face, &rows[r]);
+		f.farthest = fmax(f.farthest, far);
+		f.least = fmin(f.least, cosine);
+		f.off = fmax(f.off, fabs((double)(face->quality.network - scores[r])));
+		if (far <= LANDMARK_FAR) {
+			f.near++;
+			f.least_near = fmin(f.least_near, cosine);
+		}
 	}
-	printf("# of %d: %d without a face, %d with another number of faces; landmarks within %.3f "
-	       "px, "
-	       "cosine >= %.5f, network quality within %.4f\n",
-	       GOLDEN_ROWS, without, other_count, farthest, least, off);
+	printf("# %s, of %d: %d without a face, %d with another number of faces; landmarks within "
+	       "%.3f px, of %d within %.2f; cosine >= %.5f, of those %.5f; network quality within "
+	       "%.4f\n",
+	       sp_precision_name(precision), GOLDEN_ROWS, f.without, f.other_count, f.farthest,
+	       f.near, LANDMARK_FAR, f.least, f.least_near, f.off);
 	free(rows);
 	free(embeddings);
 	free(scores);
 	free(seen);
-	CHECK_EQ(without, 0);
-	CHECK(farthest <= 0.25);
-	CHECK(least >= 0.998);
-	CHECK(off <= 0.01);
-	CHECK_EQ(other_count, 0);
+	return f;
+}
+
+/* Issue: 442 of 442, landmarks within 0.25 px, our own alignment's embeddings at cosine ≥ 0.998. */
+TEST(every_golden_face_is_found_and_embedded)
+{
+	struct figures f = measure(SP_PRECISION_F32);
+
+	CHECK_EQ(f.without, 0);
+	CHECK_EQ(f.other_count, 0);
+	CHECK_EQ(f.near, GOLDEN_ROWS);
+	CHECK(f.least >= 0.998);
+	CHECK(f.off <= 0.01);
+}
+
+/*
+ * Of one face several cells of the detector's grid tell, with scores that often differ by 0.0001 and
+ * landmarks by pixels; the best is taken. In bfloat16 another one may win: that is no error of its
+ * landmarks, and what the embedder makes of these it would make of them in float32 too.
+ */
+TEST(every_golden_face_is_found_in_bfloat16)
+{
+	struct figures f = measure(SP_PRECISION_BF16);
+
+	CHECK_EQ(f.without, 0);
+	CHECK_EQ(f.other_count, 0);
+	CHECK(f.near >= 0.95 * GOLDEN_ROWS);
+	CHECK(f.least_near >= 0.998);
+	CHECK(f.least >= 0.95);
+	CHECK(f.off <= 0.02);
 }
 
 static struct sp_executor *open_network(const char *name, int64_t side, struct sp_model **ret_model)
@@ -251,7 +299,7 @@ static uint32_t faces_of(const char *name, unsigned int side, struct sp_face fac
 
 	CHECK_EQ(sp_event_init(&done), 0);
 	photo_init(&photo, name);
-	compute = open_cpu(&done, side, 0);
+	compute = open_cpu(&done, side, SP_PRECISION_F32);
 	CHECK_EQ(compute->ops->submit(compute, &frame, 1), 1);
 	CHECK_EQ(wait_for(compute, &done, &result, 1), 1);
 	CHECK_EQ(result->cause, SP_RESULT_FACES);
