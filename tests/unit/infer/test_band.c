@@ -13,18 +13,24 @@ static struct net net;
 static const struct window point = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, 1 };
 
 /*
- * By all scalar kernels. Numbers of bfloat16 have 8 bits, and these networks are up to a dozen
- * layers deep.
+ * By all scalar kernels and all that this CPU can run. Numbers of bfloat16 have 8 bits, and these
+ * networks are up to a dozen layers deep.
  */
-static void check(const char *what, uint64_t seed)
+static void check_with(const char *what, uint64_t seed, const struct sp_kernels *kernels)
 {
 	char text[64];
 
-	for (unsigned int i = 0; i < SCALARS; i++) {
-		snprintf(text, sizeof(text), "%s, seed %llu, kernels %u", what,
-			 (unsigned long long)seed, i);
-		net_check_by(&net, text, &scalar_kernels[i], i < SCALAR_BF16 ? 2e-5 : 0.15);
-	}
+	snprintf(text, sizeof(text), "%s, seed %llu, %s%s", what, (unsigned long long)seed,
+		 kernels->name, kernels->separable ? ", fused" : "");
+	net_check_by(&net, text, kernels, kernels->cell == SP_CELL_F32 ? 2e-5 : 0.15);
+}
+
+static void check(const char *what, uint64_t seed)
+{
+	for (unsigned int i = 0; i < SCALARS; i++)
+		check_with(what, seed, &scalar_kernels[i]);
+	for (const struct sp_kernels *const *all = sp_kernels_all(); *all; all++)
+		check_with(what, seed, *all);
 	net_end(&net);
 }
 

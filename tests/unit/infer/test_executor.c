@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "infer/cpu/kernel.h"
+
 #include "net.h"
 
 static struct net net;
@@ -542,6 +544,36 @@ TEST(inputs_that_do_not_fit)
 	CHECK_EQ(sp_executor_create(model, (int64_t[]){ 1, 3, 1 << 20, 1 << 20 }, NULL, &executor, &err),
 		 -EFBIG);
 	CHECK(!executor);
+	sp_model_free(model);
+	net_end(&net);
+}
+
+/* By name, by precision, and what is said of a name that there is not. */
+TEST(kernels_by_option)
+{
+	static const struct window point = { { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0 }, 1 };
+	unsigned int x = net_begin(&net, 13, 5, SHAPE(1, 3, 8, 8));
+	struct sp_executor_options options = { .kernels = "abacus" };
+	struct sp_executor *executor = NULL;
+	const int64_t *shape = net.tensors[x].shape.dim;
+	struct sp_layer layer;
+	struct sp_model *model;
+	struct sp_err err;
+
+	net_output(&net, net_conv(&net, x, 20, &point, true));
+	model = net_model(&net, "one.onnx");
+	CHECK_EQ(sp_executor_create(model, shape, &options, &executor, &err), -EINVAL);
+	CHECK(!executor && strstr(err.text, "abacus"));
+	for (unsigned int i = 0; i <= SP_PRECISIONS; i++) {
+		options.precision = (enum sp_precision)i;
+		options.kernels = i == SP_PRECISIONS ? "onednn" : NULL;
+		CHECK_EQ(sp_executor_create(model, shape, &options, &executor, &err), 0);
+		CHECK(sp_executor_profile(executor, &layer, 1) >= 1);
+		CHECK((i == SP_PRECISIONS) == !strcmp(layer.kernels, "onednn"));
+		if (i < SP_PRECISIONS)
+			CHECK_STR(layer.kernels, sp_kernels_best((enum sp_precision)i)->name);
+		sp_executor_destroy(executor);
+	}
 	sp_model_free(model);
 	net_end(&net);
 }

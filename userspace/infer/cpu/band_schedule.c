@@ -37,7 +37,7 @@ static uint32_t band_of(const struct sp_band *band, const struct sp_unit *unit)
 	const struct sp_rows *out = &band->rows[unit->out];
 	uint32_t few = band->kernels->cell == SP_CELL_F32 ? 4 : SP_BAND_ROWS_MAX, rows = few;
 
-	while (rows * out->width < NARROW && rows < out->height)
+	while ((uint64_t)rows * out->width < NARROW && rows < out->height)
 		rows += few;
 	return rows < out->height ? rows : out->height;
 }

@@ -307,6 +307,25 @@ static void whole(const struct turn *turn)
 
 /* ---- results for others --------------------------------------------------------------------- */
 
+/*
+ * @n pixels of @take channels each from cells to places @stride floats apart. Up to 4 or 16 floats
+ * are copied at a time: what goes too far is written over by the next pixels. The last ones, which
+ * would write behind the row, and channels that others stand beside are copied one by one.
+ */
+static void copy_pixels(float *to, size_t stride, const float *from, uint32_t take, uint32_t n)
+{
+	uint32_t exact = take == stride ? (uint32_t)(LANES / stride) + 1 : n, x = 0;
+
+	exact = exact < n ? exact : n;
+	for (; take <= 4 && x < n - exact; x++)
+		memcpy(to + x * stride, from + (size_t)x * LANES, 4 * sizeof(*to));
+	for (; x < n - exact; x++)
+		memcpy(to + x * stride, from + (size_t)x * LANES, LANES * sizeof(*to));
+	for (; x < n; x++)
+		for (uint32_t i = 0; i < take; i++)
+			to[x * stride + i] = from[x * LANES + i];
+}
+
 /* Row @y, float32, pixel by pixel, those channels only. */
 static void write_pixels(const struct sp_band *band, const struct sp_rows *rows,
 			 const struct sp_export *to, uint32_t y)
@@ -319,9 +338,7 @@ static void write_pixels(const struct sp_band *band, const struct sp_rows *rows,
 		const float *from = (const float *)(const void *)group_at(rows, channel / LANES, y);
 
 		take = LANES - lane < to->channels - done ? LANES - lane : to->channels - done;
-		for (uint32_t x = 0; x < rows->width; x++)
-			for (uint32_t i = 0; i < take; i++)
-				at[x * to->channels + done + i] = from[x * LANES + lane + i];
+		copy_pixels(at + done, to->channels, from + lane, take, rows->width);
 	}
 }
 
