@@ -120,8 +120,8 @@ TOGETHER := $(shell grep -l '^\# TOGETHER: ' $(INTEGRATION))
 TOGETHER_JOBS = $(if $(filter 0,$(shell unshare -n true 2>/dev/null && id -u)),$(JOBS),1)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
-BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/roof.c bench/capture_%.c, \
-	$(sort $(wildcard bench/*.c))))
+BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/roof.c bench/capture_%.c \
+	bench/infer_%.c bench/camera_frame.c,$(sort $(wildcard bench/*.c))))
 # What bench/capture starts: receivers of ours and of others.
 BENCH_RECEIVERS := $(call with,ARAVIS,$(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis) \
 	$(call with,DPDK,$(BUILD)/bench/capture_ring)
@@ -182,6 +182,9 @@ $(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis: $(BUILD)/obj/bench/c
 $(BUILD)/bench/capture: $(BUILD)/obj/bench/capture_run.o $(BUILD)/obj/bench/capture_process.o
 $(BUILD)/bench/cameras $(BUILD)/bench/loss: $(BUILD)/obj/bench/capture_farm.o \
 	$(BUILD)/obj/bench/capture_process.o
+$(BUILD)/bench/infer: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/infer_*.c)) \
+	$(BUILD)/obj/bench/camera_frame.o
+$(BUILD)/bench/faces: $(BUILD)/obj/bench/camera_frame.o
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
@@ -234,7 +237,7 @@ $(BUILD)/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
 # Headers are tracked by dependency files only after the first build.
 $(LIB_OBJ): | $(BUILD)/gen/onnx.pb-c.c
-$(BUILD)/obj/tests/%.o: | $(BUILD)/gen/onnx.pb-c.c
+$(BUILD)/obj/tests/%.o $(BUILD)/obj/bench/%.o: | $(BUILD)/gen/onnx.pb-c.c
 
 # A change of flags, or of the set of SDKs, rebuilds everything.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS)

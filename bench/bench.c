@@ -86,6 +86,20 @@ static void write_line(struct sp_bench *bench, json_t *line)
 	json_decref(line);
 }
 
+void sp_bench_write(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		    unsigned int rounds)
+{
+	double sorted[SP_BENCH_ROUNDS_MAX], middle;
+
+	memcpy(sorted, values, rounds * sizeof(sorted[0]));
+	middle = median(sorted, rounds);
+	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s}",
+				    "bench", bench->name, "case", row->label, "engine", row->engine,
+				    "metric", row->metric, "unit", row->unit, "median", middle,
+				    "min", sorted[0], "max", sorted[rounds - 1], "rounds",
+				    (int)rounds, "commit", SP_COMMIT, "machine", bench->machine));
+}
+
 void sp_bench_record(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
 		     unsigned int rounds)
 {
@@ -95,11 +109,7 @@ void sp_bench_record(struct sp_bench *bench, const struct sp_bench_row *row, con
 	middle = median(sorted, rounds);
 	printf("  %-24s %-20s %-20s %12.4g %-8s (%.4g to %.4g, %u rounds)\n", row->label,
 	       row->engine, row->metric, middle, row->unit, sorted[0], sorted[rounds - 1], rounds);
-	write_line(bench, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s}",
-				    "bench", bench->name, "case", row->label, "engine", row->engine,
-				    "metric", row->metric, "unit", row->unit, "median", middle,
-				    "min", sorted[0], "max", sorted[rounds - 1], "rounds",
-				    (int)rounds, "commit", SP_COMMIT, "machine", bench->machine));
+	sp_bench_write(bench, row, values, rounds);
 }
 
 void sp_bench_compare(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,

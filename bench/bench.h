@@ -49,6 +49,9 @@ void sp_bench_run(struct sp_bench *bench, const struct sp_bench_row *rows, size_
  */
 void sp_bench_record(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
 		     unsigned int rounds);
+/* The same into the file alone, where a table of the caller's shows it. */
+void sp_bench_write(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
+		    unsigned int rounds);
 void sp_bench_compare(struct sp_bench *bench, const struct sp_bench_row *row, const double *values,
 		      const double *peer, unsigned int rounds);
 

@@ -16,6 +16,7 @@
 #include "base/event.h"
 #include "base/region.h"
 #include "bench.h"
+#include "camera_frame.h"
 #include "frame/frame.h"
 #include "image/image.h"
 #include "infer/compute.h"
@@ -26,20 +27,17 @@
 #include "wire/pfnc.h"
 
 enum {
-	WIDTH = 2448,
-	HEIGHT = 2048,
-	STRIDE = 1464,
-	PIXEL_BYTES = WIDTH * HEIGHT * 3, /* of the largest format */
-	PACKETS = (PIXEL_BYTES + STRIDE - 1) / STRIDE,
 	SIDE = 640,
 	ROWS = 100000,
 	SIZE = 128,
 	FRAMES = 32, /* a measurement of the backend */
+	FORMATS = 5,
 };
 
-static struct sp_region region;
-static uint64_t offset[PACKETS], missing[(PACKETS + 63) / 64];
-static uint8_t copy[PIXEL_BYTES];
+static const char *const formats[FORMATS] = { "BayerRG8", "BayerRG12p", "Mono8", "RGB8",
+					      "YUV422_8" };
+static struct camera_frame cameras[FORMATS];
+static uint8_t copy[CAMERA_FRAME_WIDTH * CAMERA_FRAME_HEIGHT * 3]; /* of the largest format */
 static float input[3 * SIDE * SIDE];
 static struct sp_pixels pixels;
 static struct sp_scale scale;
@@ -56,23 +54,13 @@ static double cpu_ms(void)
 
 static double preprocess_ms(void *arg)
 {
-	const struct sp_pfnc *format = arg;
-	uint64_t bytes = sp_pfnc_image_bytes(format->code, WIDTH, HEIGHT);
-	struct sp_frame frame = {
-		.pixel_format = format->code,
-		.width = WIDTH,
-		.height = HEIGHT,
-		.parts_n = 1,
-		.parts = { { .region = &region, .stride = STRIDE, .bytes = bytes } },
-		.packets = (uint32_t)((bytes + STRIDE - 1) / STRIDE),
-		.offset = offset,
-		.missing = missing,
-	};
+	const struct camera_frame *camera = arg;
 	double begin = cpu_ms();
 	struct sp_fit fit;
 
-	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, WIDTH, HEIGHT }, SIDE, SIDE);
-	if (sp_pixels_begin(&pixels, &frame) ||
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, CAMERA_FRAME_WIDTH, CAMERA_FRAME_HEIGHT },
+		    SIDE, SIDE);
+	if (sp_pixels_begin(&pixels, &camera->frame) ||
 	    sp_preprocess(&scale, &pixels, &fit, &sp_input_levels, input))
 		return -1;
 	return cpu_ms() - begin;
@@ -80,13 +68,9 @@ static double preprocess_ms(void *arg)
 
 static double memcpy_ms(void *arg)
 {
-	const struct sp_pfnc *format = arg;
-	uint64_t bytes = sp_pfnc_image_bytes(format->code, WIDTH, HEIGHT);
 	double begin = cpu_ms();
 
-	for (uint64_t at = 0, p = 0; at < bytes; at += STRIDE, p++)
-		memcpy(copy + at, region.base + offset[p],
-		       bytes - at < STRIDE ? bytes - at : STRIDE);
+	camera_frame_copy(arg, copy);
 	return cpu_ms() - begin;
 }
 
@@ -204,32 +188,35 @@ static void measure_backend(struct sp_bench *bench)
 
 int main(void)
 {
-	static const char *const formats[] = { "BayerRG8", "BayerRG12p", "Mono8", "RGB8",
-					       "YUV422_8" };
-	enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 	struct sp_bench_row rows[2 * FORMATS + 1];
 	struct sp_bench *bench = sp_bench_begin("faces");
 	uint32_t seed = 1;
+	struct sp_err err;
 
 	gallery = malloc((size_t)ROWS * SIZE * sizeof(float));
-	if (!bench || !gallery || sp_region_init(&region, (size_t)PACKETS * 2048, NULL) ||
-	    sp_pixels_init(&pixels) || sp_scale_init(&scale))
+	if (!bench || !gallery || sp_pixels_init(&pixels) || sp_scale_init(&scale))
 		return 1;
-	for (size_t i = 0; i < region.size; i++)
-		region.base[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
 	for (size_t i = 0; i < (size_t)ROWS * SIZE; i++)
 		gallery[i] = (float)((seed = seed * 1664525 + 1013904223) >> 24) - 128;
-	for (uint32_t p = 0; p < PACKETS; p++)
-		offset[p] = (uint64_t)p * 2048;
 	for (int i = 0; i < FORMATS; i++) {
-		void *format = (void *)sp_pfnc_by_name(formats[i]);
-
-		rows[2 * i] = (struct sp_bench_row){ formats[i], "preprocess",	"time_per_frame",
-						     "ms",	 preprocess_ms, format,
-						     "memcpy",	 "lower" };
-		rows[2 * i + 1] = (struct sp_bench_row){ formats[i], "memcpy",	"time_per_frame",
-							 "ms",	     memcpy_ms, format,
-							 NULL,	     NULL };
+		if (camera_frame_init(&cameras[i], sp_pfnc_by_name(formats[i])->code, &err)) {
+			fprintf(stderr, "faces: %s\n", err.text);
+			return 1;
+		}
+		rows[2 * i] = (struct sp_bench_row){ .label = formats[i],
+						     .engine = "preprocess",
+						     .metric = "time_per_frame",
+						     .unit = "ms",
+						     .run = preprocess_ms,
+						     .arg = &cameras[i],
+						     .peer = "memcpy",
+						     .better = "lower" };
+		rows[2 * i + 1] = (struct sp_bench_row){ .label = formats[i],
+							 .engine = "memcpy",
+							 .metric = "time_per_frame",
+							 .unit = "ms",
+							 .run = memcpy_ms,
+							 .arg = &cameras[i] };
 	}
 	rows[2 * FORMATS] = (struct sp_bench_row){
 		"top10_of_100000x128", "search", "time", "ms", search_ms, NULL, NULL, NULL
@@ -237,8 +224,9 @@ int main(void)
 	sp_bench_run(bench, rows, 2 * FORMATS + 1, SP_BENCH_ROUNDS);
 	measure_backend(bench);
 	free(gallery);
+	for (int i = 0; i < FORMATS; i++)
+		camera_frame_uninit(&cameras[i]);
 	sp_scale_uninit(&scale);
 	sp_pixels_uninit(&pixels);
-	sp_region_uninit(&region);
 	return sp_bench_end(bench);
 }
