@@ -15,10 +15,19 @@ static const struct set {
 #ifdef __x86_64__
 	{ &sp_kernels_f32_avx512, SP_FEATURE_AVX512 },
 	{ &sp_kernels_f32_avx2, SP_FEATURE_AVX2 },
+	{ &sp_kernels_amx_amx, SP_FEATURE_AMX },
 	{ &sp_kernels_bf16_avx512_bf16, SP_FEATURE_AVX512_BF16 },
 #endif
 	{ &sp_kernels_f32_base, 0 },
 	{ &sp_kernels_bf16_base, 0 },
+};
+
+/* For tests on machines without AMX: much too slow for anything else, so they go by name only. */
+static const struct set emulated[] = {
+#ifdef __x86_64__
+	{ &sp_kernels_amx_avx512_bf16, SP_FEATURE_AVX512_BF16 },
+#endif
+	{ &sp_kernels_amx_base, 0 },
 };
 
 enum { SETS = sizeof(sets) / sizeof(sets[0]) };
@@ -48,7 +57,14 @@ const struct sp_kernels *sp_kernels_named(const char *name)
 
 	while (*at && strcmp((*at)->name, name))
 		at++;
-	return *at;
+	if (*at)
+		return *at;
+	for (size_t i = 0; i < sizeof(emulated) / sizeof(emulated[0]); i++) {
+		if ((emulated[i].needs & sp_features()) == emulated[i].needs &&
+		    !strcmp(emulated[i].kernels->name, name))
+			return emulated[i].kernels;
+	}
+	return NULL;
 }
 
 const struct sp_kernels *sp_kernels_best(enum sp_precision precision)

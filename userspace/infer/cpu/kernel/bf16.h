@@ -93,29 +93,37 @@ static inline void sp_fill_half(struct sp_row out, uint32_t groups, const struct
 	}
 }
 
-size_t SP_ISA_NAME(sp_bf16_pointwise_bytes)(uint32_t in, uint32_t out);
-void SP_ISA_NAME(sp_bf16_pack_pointwise)(uint32_t in, uint32_t out, const float *weights,
-					 void *packed);
-void SP_ISA_NAME(sp_bf16_pointwise)(const struct sp_pointwise *op, struct sp_row in,
-				    struct sp_row residual, struct sp_row out, uint32_t n);
-void SP_ISA_NAME(sp_bf16_depthwise)(const struct sp_depthwise *op, const struct sp_row *in,
-				    const struct sp_row *out, uint32_t rows, uint32_t n);
-void SP_ISA_NAME(sp_bf16_stem)(const struct sp_stem *op, const float *const *in, struct sp_row out,
-			       uint32_t n);
-void SP_ISA_NAME(sp_bf16_pool)(const struct sp_row in[2], struct sp_row out, uint32_t blocks,
-			       uint32_t n);
-void SP_ISA_NAME(sp_bf16_add)(struct sp_row a, struct sp_row b, struct sp_row out, uint32_t blocks,
-			      uint32_t n, const struct sp_finish *finish);
-void SP_ISA_NAME(sp_bf16_upsample_add)(struct sp_row a, struct sp_row half, struct sp_row out,
-				       uint32_t blocks, uint32_t n, const struct sp_finish *finish);
-void SP_ISA_NAME(sp_bf16_load)(enum sp_cell cell, const float *from, size_t plane, struct sp_row to,
-			       uint32_t channels, uint32_t n);
-void SP_ISA_NAME(sp_bf16_store)(enum sp_cell cell, struct sp_row from, float *to, size_t plane,
-				uint32_t channels, uint32_t n);
+/* What AMX's set does by vectors it has in common with AVX-512's. */
+#ifdef __AMX_BF16__
+#define SP_BF16_NAME(name) SP_ISA_PASTE(name, avx512_bf16)
+#else
+#define SP_BF16_NAME(name) SP_ISA_NAME(name)
+#endif
+
+size_t SP_BF16_NAME(sp_bf16_pointwise_bytes)(uint32_t in, uint32_t out);
+void SP_BF16_NAME(sp_bf16_pack_pointwise)(uint32_t in, uint32_t out, const float *weights,
+					  void *packed);
+void SP_BF16_NAME(sp_bf16_pointwise)(const struct sp_pointwise *op, struct sp_row in,
+				     struct sp_row residual, struct sp_row out, uint32_t n);
+void SP_BF16_NAME(sp_bf16_depthwise)(const struct sp_depthwise *op, const struct sp_row *in,
+				     const struct sp_row *out, uint32_t rows, uint32_t n);
+void SP_BF16_NAME(sp_bf16_stem)(const struct sp_stem *op, const float *const *in, struct sp_row out,
+				uint32_t n);
+void SP_BF16_NAME(sp_bf16_pool)(const struct sp_row in[2], struct sp_row out, uint32_t blocks,
+				uint32_t n);
+void SP_BF16_NAME(sp_bf16_add)(struct sp_row a, struct sp_row b, struct sp_row out, uint32_t blocks,
+			       uint32_t n, const struct sp_finish *finish);
+void SP_BF16_NAME(sp_bf16_upsample_add)(struct sp_row a, struct sp_row half, struct sp_row out,
+					uint32_t blocks, uint32_t n,
+					const struct sp_finish *finish);
+void SP_BF16_NAME(sp_bf16_load)(enum sp_cell cell, const float *from, size_t plane,
+				struct sp_row to, uint32_t channels, uint32_t n);
+void SP_BF16_NAME(sp_bf16_store)(enum sp_cell cell, struct sp_row from, float *to, size_t plane,
+				 uint32_t channels, uint32_t n);
 
 /* Group @group alone, from @in, which has nothing but this one: of a ring that amx.c keeps. */
-void SP_ISA_NAME(sp_bf16_depthwise_group)(const struct sp_depthwise *op, const struct sp_row *in,
-					  const struct sp_row *out, uint32_t rows, uint32_t n,
-					  uint32_t group);
+void SP_BF16_NAME(sp_bf16_depthwise_group)(const struct sp_depthwise *op, const struct sp_row *in,
+					   const struct sp_row *out, uint32_t rows, uint32_t n,
+					   uint32_t group);
 
 #endif
