@@ -160,6 +160,16 @@ void sp_band_layer(const struct sp_band *band, const struct sp_unit *unit,
 
 /* ---- inside --------------------------------------------------------------------------------- */
 
+/* Padding before and after along both axes. */
+struct sp_edges {
+	int64_t before[2], after[2];
+};
+
+/* band_takes.c: of @window over @x; the kind of unit that @node, a convolution, is, or -1. */
+struct sp_edges sp_band_edges(const struct sp_window *window, const struct sp_shape *x);
+int sp_band_conv_kind(const struct sp_graph *graph, const struct sp_shapes *shapes,
+		      const struct sp_node *node);
+
 /* band_build.c: units of an island, and which rows they read and make. */
 void sp_band_build(struct sp_plan *plan, struct sp_band *band, const uint32_t *nodes, uint32_t n);
 
