@@ -13,7 +13,7 @@
 #include "base/diag.h"
 #include "infer/fold_known.h"
 
-enum { WORK_MAX = 1 << 26 }; /* a tenth of a second, however hostile the file */
+enum { WORK_MAX = 1 << 22 }; /* a tenth of a second, however hostile the file */
 
 /* ---- what the parts call -------------------------------------------------------------------- */
 

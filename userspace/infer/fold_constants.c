@@ -51,12 +51,21 @@ static bool reads_constants(const struct sp_graph *graph, const struct sp_node *
 	return any && graph->tensors[node->inputs[0]].floats;
 }
 
+static bool is_fixed(const struct sp_known *known)
+{
+	for (unsigned int i = 0; i < known->shape.rank; i++)
+		if (known->shape.dim[i] < 0)
+			return false;
+	return known->ranked;
+}
+
 int sp_fold_constants(struct sp_folding *folding, struct sp_node *node)
 {
 	struct sp_graph *graph = folding->graph;
 	const struct sp_known *known = sp_fold_known(folding, node->output);
 	int64_t n = known->ranked ? sp_shape_elements(&known->shape) : -1;
 	bool whole = known->integer;
+	char text[96];
 	uint64_t work;
 	float *data;
 
@@ -64,6 +73,12 @@ int sp_fold_constants(struct sp_folding *folding, struct sp_node *node)
 		whole &= known->ints[i] != SP_UNKNOWN;
 	if (whole)
 		return settle_ints(folding, node, known);
+	/* Whatever the input's shape, this one is what it is. */
+	if (n < 0 && is_fixed(known))
+		return sp_err_set(folding->err, -EFBIG,
+				  "node '%s' (%s): a result of shape %s is not supported",
+				  node->name, node->type,
+				  sp_shape_text(&known->shape, text, sizeof(text)));
 	if (n < 1 || n > RESULT_MAX || !reads_constants(graph, node))
 		return 0;
 	work = sp_fold_work(graph, node, &known->shape);

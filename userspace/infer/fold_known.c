@@ -44,7 +44,7 @@ static bool ints_whole(const struct sp_known *known)
 static bool is_small(const struct sp_shape *shape)
 {
 	for (unsigned int i = 0; i < shape->rank; i++)
-		if (shape->dim[i] > SP_ELEMENTS_MAX)
+		if (shape->dim[i] > INT32_MAX)
 			return false;
 	return true;
 }

@@ -5,6 +5,8 @@
 
 #include "infer/fold_known.h"
 
+enum { HOPS_MAX = 64 }; /* back from a Reshape; more only in files that want time */
+
 /* ---- transposes ----------------------------------------------------------------------------- */
 
 /* Where axis @i of the result comes from; false: it is not known how many there are. */
@@ -127,7 +129,8 @@ static int fold_reshape(struct sp_folding *folding, struct sp_node *node)
 		absolute = make_absolute(folding, node);
 	if (absolute < 0)
 		return absolute;
-	while (absolute && before && keeps_order(folding, before)) {
+	for (unsigned int hops = 0;
+	     absolute && hops < HOPS_MAX && before && keeps_order(folding, before); hops++) {
 		sp_fold_input(folding, node, 0, before->inputs[0]);
 		before = sp_fold_producer(folding, node->inputs[0]);
 	}

@@ -295,6 +295,7 @@ static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 	const char *name = sp_graph_name(onnx->graph, sp_onnx_text(proto->name));
 	const Onnx__TypeProto__Tensor *type = NULL;
 	struct sp_shape shape = { 0 };
+	int64_t fixed = 1;
 
 	if (!name)
 		return sp_err_set(onnx->err, -ENOMEM, "out of memory");
@@ -312,10 +313,24 @@ static int read_value(struct sp_onnx *onnx, const Onnx__ValueInfoProto *proto,
 		const Onnx__TensorShapeProto__Dimension *dim = type->shape->dim[i];
 
 		shape.dim[i] = -1;
-		if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
-		    dim->dim_value > 0)
-			shape.dim[i] = dim->dim_value;
 		shape.rank++;
+		if (dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
+			continue;
+		/* Some exporters write 0 or -1 for what is open. */
+		if (dim->dim_value < -1)
+			return sp_err_set(onnx->err, -EINVAL,
+					  "'%s': dimension %zu is %lld; the file is corrupt", name,
+					  i, (long long)dim->dim_value);
+		if (dim->dim_value > 0)
+			shape.dim[i] = dim->dim_value;
+		/* Open ones are 1 at least. */
+		if (__builtin_mul_overflow(fixed, dim->dim_value > 0 ? dim->dim_value : 1,
+					   &fixed) ||
+		    fixed > SP_ELEMENTS_MAX)
+			return sp_err_set(onnx->err, -EFBIG,
+					  "'%s': more than %d values are not supported; export it "
+					  "for smaller pictures",
+					  name, SP_ELEMENTS_MAX);
 	}
 	ret_value->name = name;
 	ret_value->shape = shape;

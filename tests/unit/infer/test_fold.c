@@ -123,17 +123,17 @@ static struct sp_model *check_same(const char *what, double tolerance)
 static const char *ops(const struct sp_model *model, char *text, size_t size)
 {
 	static const char *const names[] = {
-		[SP_OP_CONV] = "conv",	       [SP_OP_GEMM] = "gemm",
-		[SP_OP_ADD] = "add",	       [SP_OP_SUB] = "sub",
-		[SP_OP_MUL] = "mul",	       [SP_OP_AFFINE] = "affine",
-		[SP_OP_ACTIVATION] = "act",    [SP_OP_MAXPOOL] = "pool",
-		[SP_OP_MEAN] = "mean",	       [SP_OP_RESIZE] = "resize",
-		[SP_OP_SOFTMAX] = "softmax",   [SP_OP_TRANSPOSE] = "transpose",
-		[SP_OP_RESHAPE] = "reshape",   [SP_OP_FLATTEN] = "flatten",
-		[SP_OP_CONCAT] = "concat",     [SP_OP_SHAPE] = "shape",
-		[SP_OP_GATHER] = "gather",     [SP_OP_SLICE] = "slice",
-		[SP_OP_SQUEEZE] = "squeeze",   [SP_OP_UNSQUEEZE] = "unsqueeze",
-		[SP_OP_IDENTITY] = "identity",
+		[SP_OP_CONV] = "conv",	     [SP_OP_GEMM] = "gemm",
+		[SP_OP_ADD] = "add",	     [SP_OP_SUB] = "sub",
+		[SP_OP_MUL] = "mul",	     [SP_OP_AFFINE] = "affine",
+		[SP_OP_ACTIVATION] = "act",  [SP_OP_MAXPOOL] = "pool",
+		[SP_OP_MEAN] = "mean",	     [SP_OP_RESIZE] = "resize",
+		[SP_OP_SOFTMAX] = "softmax", [SP_OP_TRANSPOSE] = "transpose",
+		[SP_OP_RESHAPE] = "reshape", [SP_OP_FLATTEN] = "flatten",
+		[SP_OP_CONCAT] = "concat",   [SP_OP_SHAPE] = "shape",
+		[SP_OP_GATHER] = "gather",   [SP_OP_SLICE] = "slice",
+		[SP_OP_SQUEEZE] = "squeeze", [SP_OP_UNSQUEEZE] = "unsqueeze",
+		[SP_OP_DIV] = "div",	     [SP_OP_IDENTITY] = "identity",
 	};
 	size_t n = 0;
 
@@ -231,6 +231,27 @@ TEST(channels_before_a_convolution)
 	check_left("activated", "affine conv");
 }
 
+/* x / c, c far from 0. */
+static unsigned int divide(unsigned int x, struct sp_shape shape)
+{
+	unsigned int c = net_constant(&net, shape, 1), y = net_tensor(&net, net.tensors[x].shape);
+	const struct sp_shape *to = &net.tensors[x].shape;
+
+	for (int64_t i = 0; i < sp_shape_elements(&shape); i++)
+		net.tensors[c].data[i] += net.tensors[c].data[i] < 0 ? -1 : 1;
+	memcpy(net.constants[net.constants_n - 1]->raw_data.data, net.tensors[c].data,
+	       (size_t)sp_shape_elements(&shape) * sizeof(float));
+	NODE(&net, "Div", y, x, c);
+	for (int64_t i = 0; i < sp_shape_elements(to); i++) {
+		int64_t at[SP_RANK_MAX];
+
+		net_index(to, i, at);
+		net.tensors[y].data[i] = net.tensors[x].data[i] /
+					 net.tensors[c].data[net_at(&shape, at, to->rank)];
+	}
+	return y;
+}
+
 TEST(channels_that_follow_one_another_become_one)
 {
 	unsigned int x = net_begin(&net, 13, 1, SHAPE(2, 6, 3, 5)), y;
@@ -245,6 +266,17 @@ TEST(channels_that_follow_one_another_become_one)
 	y = net_binary(&net, "Mul", y, net_constant(&net, SHAPE(1), 1));
 	net_output(&net, net_conv(&net, y, 3, &point, false));
 	check_left("as pictures are normalised", "conv");
+	x = net_begin(&net, 13, 3, SHAPE(1, 6, 3, 5));
+	y = divide(net_binary(&net, "Sub", x, net_constant(&net, SHAPE(6, 1, 1), 1)),
+		   SHAPE(1, 6, 1, 1));
+	net_output(&net, divide(net_conv(&net, y, 3, &inside, true), SHAPE(3, 1, 1)));
+	check_left("divided", "conv");
+	x = net_begin(&net, 13, 3, SHAPE(1, 1, 1, 1));
+	y = net_tensor(&net, SHAPE(1, 1, 1, 1));
+	NODE(&net, "Div", y, net_constant(&net, SHAPE(1), 1), net_conv(&net, x, 1, &point, true));
+	net.tensors[y].data[0] = net.tensors[y + 1].data[0] / net.tensors[y + 4].data[0];
+	net_output(&net, y);
+	check_left("a constant divided", "conv div");
 }
 
 /* x times K × N, plus a bias of its own for a Gemm. */

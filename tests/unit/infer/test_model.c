@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "infer/cpu/worker.h"
+#include "infer/graph.h"
 #include "net.h"
 
 static struct net net;
@@ -40,9 +41,9 @@ static void check_refused(int code, const char *words)
 TEST(operators_and_attributes_are_refused_by_name)
 {
 	small();
-	net.nodes[1]->op_type = "Tanh";
+	net.nodes[1]->op_type = "Sinh";
 	net.nodes[1]->name = "act\n7";
-	check_refused(-ENOTSUP, "node 'act?7': operator Tanh is not supported");
+	check_refused(-ENOTSUP, "node 'act?7': operator Sinh is not supported");
 	small();
 	net.nodes[1]->domain = "com.example";
 	check_refused(-ENOTSUP, "operator Relu of another domain");
@@ -187,6 +188,154 @@ TEST(results_without_bounds_are_refused)
 	set_ints(&net, net.nodes[0], "pads", 4, wide.pad);
 	net_output(&net, x);
 	check_refused(-EFBIG, "1x64x8193x8193");
+}
+
+TEST(inputs_without_bounds_are_refused)
+{
+	Onnx__TensorShapeProto__Dimension **dim;
+	unsigned int y;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		y = small();
+		net.tensors[net.input].shape.dim[2] = net.tensors[net.input].shape.dim[3] =
+			i ? INT64_MAX : 1 << 14;
+		check_refused(-EFBIG, "'t0': more than 268435456 values");
+	}
+	y = small();
+	net.tensors[net.input].shape.dim[3] = -2;
+	check_refused(-EINVAL, "'t0': dimension 3 is -2");
+	/* Open ones count as 1 until they are known. */
+	y = small();
+	net_output(&net, y);
+	dim = net.outputs[1]->type->tensor_type->shape->dim;
+	dim[0]->dim_value = -1;
+	dim[2]->dim_value = (int64_t)1 << 40;
+	check_refused(-EFBIG, "'t3': more than");
+}
+
+/* A path in a file must lead nowhere, whatever else it says of the place. */
+TEST(data_of_other_files_are_refused)
+{
+	Onnx__StringStringEntryProto place = ONNX__STRING_STRING_ENTRY_PROTO__INIT;
+	Onnx__StringStringEntryProto *places = &place;
+
+	small();
+	place.key = "location";
+	place.value = "../../../etc/passwd";
+	net.constants[0]->n_external_data = 1;
+	net.constants[0]->external_data = &places;
+	check_refused(-ENOTSUP, "tensor 't1': its data are in another file");
+}
+
+TEST(target_shapes_that_make_no_sense_are_refused)
+{
+	static const int64_t targets[][2] = {
+		{ -3, -1 }, { -1, -1 }, { 7, -1 }, { INT64_MIN, 1 }, { INT64_MAX, INT64_MAX }
+	};
+
+	for (unsigned int i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 3, 8, 8)),
+			     to = net_ints(&net, 2, targets[i]), y = net_tensor(&net, SHAPE(1));
+
+		NODE(&net, "Reshape", y, x, to);
+		net_output(&net, y);
+		check_refused(-EINVAL, "(Reshape): an input of shape 1x3x8x8 does not fit");
+	}
+}
+
+/* y = x ∘ what thirty doublings make of four values. */
+static void bomb(bool dynamic)
+{
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 1, 8, 8)),
+		     c = net_constant(&net, SHAPE(4), 1), y;
+
+	net.dynamic = dynamic;
+	for (unsigned int i = 0; i < 30; i++, c = y) {
+		y = net_tensor(&net, SHAPE(1));
+		set_int(&net, NODE(&net, "Concat", y, c, c), "axis", 0);
+	}
+	y = net_tensor(&net, SHAPE(1, 1, 8, 8));
+	NODE(&net, "Add", y, x, c);
+	net_output(&net, y);
+}
+
+/* A kilobyte that would become gigabytes. */
+TEST(constants_without_bounds_are_refused)
+{
+	for (unsigned int dynamic = 0; dynamic < 2; dynamic++) {
+		bomb(dynamic);
+		check_refused(-EFBIG, "(Concat): a result of shape 536870912 is not supported");
+	}
+}
+
+/* Each result is small enough, all of them are not: what is left over is computed at run time. */
+TEST(constants_take_bounded_time_and_memory)
+{
+	enum { SIDE = 512, LAYERS = 120 };
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 1, SIDE, SIDE)),
+		     c = net_constant(&net, SHAPE(1, 1, SIDE, SIDE), 1), y;
+	uint32_t left;
+	struct sp_model *model;
+	struct sp_err err;
+	size_t size;
+	uint8_t *bytes;
+
+	net.dynamic = true;
+	for (unsigned int i = 0; i < LAYERS; i++, c = y) {
+		static const struct window wide = {
+			{ 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1
+		};
+		unsigned int w = net_constant(&net, SHAPE(1, 1, 3, 3), 1);
+
+		y = net_tensor(&net, SHAPE(1));
+		set_ints(&net, NODE(&net, "Conv", y, c, w), "pads", 4, wide.pad);
+	}
+	y = net_tensor(&net, SHAPE(1, 1, SIDE, SIDE));
+	NODE(&net, "Add", y, x, c);
+	net_output(&net, y);
+	bytes = net_pack(&net, &size);
+	if (sp_model_parse(bytes, size, "many", &model, &err))
+		FAIL("%s", err.text);
+	left = model->graph->nodes_n;
+	CHECK(left > 1 && left <= LAYERS);
+	sp_model_free(model);
+	net_end(&net);
+}
+
+/* One node more than there may be, each a few bytes; the same way without them it is taken. */
+TEST(node_explosions_are_refused)
+{
+	for (unsigned int many = 0; many < 2; many++) {
+		struct sp_model *model = NULL;
+		Onnx__NodeProto **was, *nodes[SP_GRAPH_NODES_MAX + 1];
+		Onnx__ModelProto *proto;
+		struct sp_err err;
+		uint8_t *bytes;
+		size_t size;
+
+		small();
+		bytes = net_pack(&net, &size);
+		proto = onnx__model_proto__unpack(NULL, size, bytes);
+		CHECK(proto);
+		was = proto->graph->node;
+		for (unsigned int i = 0; i <= SP_GRAPH_NODES_MAX; i++)
+			nodes[i] = was[i ? 1 : 0];
+		if (many) {
+			proto->graph->node = nodes;
+			proto->graph->n_node = SP_GRAPH_NODES_MAX + 1;
+		}
+		size = onnx__model_proto__get_packed_size(proto);
+		bytes = net_alloc(&net, size);
+		onnx__model_proto__pack(proto, bytes);
+		proto->graph->node = was;
+		proto->graph->n_node = 2;
+		onnx__model_proto__free_unpacked(proto, NULL);
+		CHECK_EQ(sp_model_parse(bytes, size, "many", &model, &err), many ? -EFBIG : 0);
+		if (many && !strstr(err.text, "16385 nodes are not supported"))
+			FAIL("%s", err.text);
+		sp_model_free(model);
+		net_end(&net);
+	}
 }
 
 TEST(truncated_files_are_refused)
