@@ -121,6 +121,16 @@ if have_models; then
 	expect cli_inspect 0 '"parameters":989952' "$sallyport" model inspect --json "$work/to/mobilefacenet.onnx"
 	expect cli_inspect_detector 0 'detector' "$sallyport" model inspect "$work/to/yunet_n_dynamic.onnx"
 	expect cli_inspect_no_model 1 'not an ONNX model' "$sallyport" model inspect "$0"
+	# The plan: pairs are one step, the input's size counts, and the JSON says the same.
+	plan="$sallyport model inspect --plan $work/to/yunet_n_dynamic.onnx"
+	expect cli_plan_pair 0 'separable 16 → 64 3x3 pad 1 relu ' $plan
+	expect cli_plan_usual_size 0 ' 542,393,600 ' $plan
+	expect cli_plan_size 0 ' 1x3x288x416 ' $plan --input 416x288
+	expect cli_plan_dynamic 0 'dynamic: input ?x3x?x? → cls_8 ?x?x1' $plan
+	expect cli_plan_json 0 '"macs":542393600' $plan --json
+	expect cli_plan_fixed 1 'it cannot be 96x96' "$sallyport" model inspect --plan --input 96x96 "$work/to/mobilefacenet.onnx"
+	expect cli_plan_bad_size 2 "not '0x5'" $plan --input 0x5
+	expect cli_plan_size_alone 2 '--input goes with --plan' "$sallyport" model inspect --input 96x96 "$work/to/mobilefacenet.onnx"
 else
 	skip cli_install_pinned "no models in $shared/models (set SALLYPORT_SHARED)"
 fi
