@@ -147,9 +147,9 @@ struct sp_compute_info {
 	unsigned int embedding_size; /* floats; 0 without an embedder */
 	/*
 	 * sha256 of the embedder's file, and of its preprocessing where that is not the usual one
-	 * (sp_model_card_identity). Precision is no part of it: one aligned face in bf16 and in f32 has a
-	 * cosine of 0.998 or more (tests/parity), far closer than two photographs of one person,
-	 * and compare.
+	 * (sp_model_card_identity). Precision is no part of it: templates of one aligned face in
+	 * bf16 and in f32 have a cosine of 0.998 or more (tests/parity), far closer than two
+	 * photographs of one person, and compare.
 	 */
 	uint8_t embedder_id[SP_MODEL_ID_SIZE];
 };
