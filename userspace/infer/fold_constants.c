@@ -64,14 +64,11 @@ int sp_fold_constants(struct sp_folding *folding, struct sp_node *node)
 	struct sp_graph *graph = folding->graph;
 	const struct sp_known *known = sp_fold_known(folding, node->output);
 	int64_t n = known->ranked ? sp_shape_elements(&known->shape) : -1;
-	bool whole = known->integer;
 	char text[96];
 	uint64_t work;
 	float *data;
 
-	for (uint32_t i = 0; i < known->ints_n; i++)
-		whole &= known->ints[i] != SP_UNKNOWN;
-	if (whole)
+	if (sp_known_ints(known))
 		return settle_ints(folding, node, known);
 	/* Whatever the input's shape, this one is what it is. */
 	if (n < 0 && is_fixed(known))

@@ -12,27 +12,21 @@
 #include "base/diag.h"
 #include "infer/fold.h"
 
-struct look {
-	const struct sp_folding *folding;
-	const struct sp_node *node;
-	struct sp_known *out;
-};
-
-static const struct sp_known *of_input(const struct look *look, uint32_t i)
+const struct sp_known *sp_look_at(const struct sp_look *look, uint32_t i)
 {
 	static const struct sp_known nothing;
 
-	if (i >= look->node->inputs_n || look->node->inputs[i] == SP_NONE)
+	if (sp_look_absent(look, i))
 		return &nothing;
 	return sp_fold_known(look->folding, look->node->inputs[i]);
 }
 
-static bool absent(const struct look *look, uint32_t i)
+bool sp_look_absent(const struct sp_look *look, uint32_t i)
 {
 	return i >= look->node->inputs_n || look->node->inputs[i] == SP_NONE;
 }
 
-static bool ints_whole(const struct sp_known *known)
+bool sp_known_ints(const struct sp_known *known)
 {
 	for (uint32_t i = 0; i < known->ints_n; i++)
 		if (known->ints[i] == SP_UNKNOWN)
@@ -51,9 +45,9 @@ static bool is_small(const struct sp_shape *shape)
 
 /* ---- pictures ------------------------------------------------------------------------------- */
 
-static bool know_windowed(struct look *look)
+static bool know_windowed(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0);
+	const struct sp_known *x = sp_look_at(look, 0);
 	int64_t before, after;
 
 	if (!x->ranked || x->shape.rank != 4)
@@ -71,21 +65,21 @@ static bool know_windowed(struct look *look)
 	return true;
 }
 
-static bool know_conv(struct look *look)
+static bool know_conv(struct sp_look *look)
 {
 	if (!know_windowed(look))
 		return false;
-	look->out->shape.dim[1] = of_input(look, 1)->shape.dim[0];
+	look->out->shape.dim[1] = sp_look_at(look, 1)->shape.dim[0];
 	return true;
 }
 
-static bool know_same(struct look *look)
+static bool know_same(struct sp_look *look)
 {
-	look->out->shape = of_input(look, 0)->shape;
-	return of_input(look, 0)->ranked;
+	look->out->shape = sp_look_at(look, 0)->shape;
+	return sp_look_at(look, 0)->ranked;
 }
 
-static bool know_mean(struct look *look)
+static bool know_mean(struct sp_look *look)
 {
 	if (!know_same(look) || look->out->shape.rank != 4)
 		return false;
@@ -93,28 +87,28 @@ static bool know_mean(struct look *look)
 	return true;
 }
 
-static bool know_gemm(struct look *look)
+static bool know_gemm(struct sp_look *look)
 {
 	if (!know_same(look) || !look->out->shape.rank)
 		return false;
-	look->out->shape.dim[look->out->shape.rank - 1] = of_input(look, 1)->shape.dim[0];
+	look->out->shape.dim[look->out->shape.rank - 1] = sp_look_at(look, 1)->shape.dim[0];
 	return true;
 }
 
-static bool know_resize(struct look *look)
+static bool know_resize(struct sp_look *look)
 {
-	const struct sp_known *sizes = of_input(look, 2);
+	const struct sp_known *sizes = sp_look_at(look, 2);
 	const struct sp_tensor *scales;
 
 	if (!know_same(look) || look->out->shape.rank != 4)
 		return false;
-	if (!absent(look, 2)) {
+	if (!sp_look_absent(look, 2)) {
 		for (unsigned int i = 0; i < 4; i++)
 			look->out->shape.dim[i] = sizes->ints[i] == SP_UNKNOWN ? -1
 									       : sizes->ints[i];
 		return sizes->integer && sizes->ints_n == 4;
 	}
-	if (absent(look, 1))
+	if (sp_look_absent(look, 1))
 		return false;
 	scales = &look->folding->graph->tensors[look->node->inputs[1]];
 	if (!scales->floats || sp_shape_elements(&scales->shape) != 4)
@@ -130,37 +124,12 @@ static bool know_resize(struct look *look)
 
 /* ---- any shape ------------------------------------------------------------------------------ */
 
-/* Integers, one by one or one with all; what is not a dimension any more is not known. */
-static bool know_sum(struct look *look)
+static bool know_binary(struct sp_look *look)
 {
-	const struct sp_known *a = of_input(look, 0), *b = of_input(look, 1);
-	uint32_t n = a->ints_n > b->ints_n ? a->ints_n : b->ints_n;
-
-	if (!ints_whole(a) || !ints_whole(b) || (a->ints_n != n && a->ints_n != 1) ||
-	    (b->ints_n != n && b->ints_n != 1))
-		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t x = a->ints[a->ints_n == 1 ? 0 : i], y = b->ints[b->ints_n == 1 ? 0 : i];
-		int64_t *to = &look->out->ints[i];
-		bool lost = look->node->op == SP_OP_ADD	  ? __builtin_add_overflow(x, y, to)
-			    : look->node->op == SP_OP_SUB ? __builtin_sub_overflow(x, y, to)
-			    : look->node->op == SP_OP_MUL ? __builtin_mul_overflow(x, y, to)
-							  : true;
-
-		if (lost || *to == SP_UNKNOWN)
-			return false;
-	}
-	look->out->ints_n = n;
-	look->out->integer = true;
-	return true;
-}
-
-static bool know_binary(struct look *look)
-{
-	const struct sp_known *a = of_input(look, 0), *b = of_input(look, 1);
+	const struct sp_known *a = sp_look_at(look, 0), *b = sp_look_at(look, 1);
 	struct sp_shape *out = &look->out->shape;
 
-	if (!a->ranked || !b->ranked || ((a->integer || b->integer) && !know_sum(look)))
+	if (!a->ranked || !b->ranked || ((a->integer || b->integer) && !sp_look_sum(look)))
 		return false;
 	out->rank = a->shape.rank > b->shape.rank ? a->shape.rank : b->shape.rank;
 	for (unsigned int i = 1; i <= out->rank; i++) {
@@ -179,9 +148,9 @@ static bool know_binary(struct look *look)
 	return true;
 }
 
-static bool know_transpose(struct look *look)
+static bool know_transpose(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0);
+	const struct sp_known *x = sp_look_at(look, 0);
 	const struct sp_node *node = look->node;
 	unsigned int seen = 0;
 
@@ -199,9 +168,9 @@ static bool know_transpose(struct look *look)
 	return true;
 }
 
-static bool know_reshape(struct look *look)
+static bool know_reshape(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0), *to = of_input(look, 1);
+	const struct sp_known *x = sp_look_at(look, 0), *to = sp_look_at(look, 1);
 	struct sp_shape *out = &look->out->shape;
 	int64_t known = 1, have;
 	int open = 0, hole = -1;
@@ -236,9 +205,9 @@ static bool know_reshape(struct look *look)
 	return true;
 }
 
-static bool know_flatten(struct look *look)
+static bool know_flatten(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0);
+	const struct sp_known *x = sp_look_at(look, 0);
 	struct sp_shape *out = &look->out->shape;
 	int64_t axis = look->node->axis;
 
@@ -259,9 +228,9 @@ static bool know_flatten(struct look *look)
 	return true;
 }
 
-static bool know_concat(struct look *look)
+static bool know_concat(struct sp_look *look)
 {
-	const struct sp_known *first = of_input(look, 0);
+	const struct sp_known *first = sp_look_at(look, 0);
 	struct sp_shape *out = &look->out->shape;
 	int64_t axis = look->node->axis;
 
@@ -270,7 +239,7 @@ static bool know_concat(struct look *look)
 	if (!first->ranked || axis < 0 || axis >= out->rank)
 		return false;
 	for (uint32_t i = 1; i < look->node->inputs_n; i++) {
-		const struct sp_known *x = of_input(look, i);
+		const struct sp_known *x = sp_look_at(look, i);
 
 		if (!x->ranked || x->shape.rank != out->rank)
 			return false;
@@ -291,12 +260,12 @@ static bool know_concat(struct look *look)
 }
 
 /* Squeeze and Unsqueeze: a bit for each axis, of @rank. */
-static bool axes_of(const struct look *look, unsigned int rank, unsigned int *ret_mask)
+static bool axes_of(const struct sp_look *look, unsigned int rank, unsigned int *ret_mask)
 {
-	const struct sp_known *axes = of_input(look, 1);
+	const struct sp_known *axes = sp_look_at(look, 1);
 
 	*ret_mask = 0;
-	if (!ints_whole(axes))
+	if (!sp_known_ints(axes))
 		return false;
 	for (uint32_t i = 0; i < axes->ints_n; i++) {
 		int64_t axis = axes->ints[i] + (axes->ints[i] < 0 ? rank : 0);
@@ -308,15 +277,15 @@ static bool axes_of(const struct look *look, unsigned int rank, unsigned int *re
 	return true;
 }
 
-static bool know_squeeze(struct look *look)
+static bool know_squeeze(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0);
+	const struct sp_known *x = sp_look_at(look, 0);
 	struct sp_shape *out = &look->out->shape;
 	unsigned int mask = 0;
 
 	/* Without axes, every dimension of 1 goes: none may be open. */
 	if (!x->ranked ||
-	    (absent(look, 1) ? !sp_known_whole(x) : !axes_of(look, x->shape.rank, &mask)))
+	    (sp_look_absent(look, 1) ? !sp_known_whole(x) : !axes_of(look, x->shape.rank, &mask)))
 		return false;
 	out->rank = 0;
 	for (unsigned int i = 0; i < x->shape.rank; i++) {
@@ -330,10 +299,10 @@ static bool know_squeeze(struct look *look)
 	return true;
 }
 
-static bool know_unsqueeze(struct look *look)
+static bool know_unsqueeze(struct sp_look *look)
 {
-	const struct sp_known *x = of_input(look, 0);
-	unsigned int rank = x->shape.rank + of_input(look, 1)->ints_n, mask, from = 0;
+	const struct sp_known *x = sp_look_at(look, 0);
+	unsigned int rank = x->shape.rank + sp_look_at(look, 1)->ints_n, mask, from = 0;
 
 	if (!x->ranked || rank > SP_RANK_MAX || !axes_of(look, rank, &mask))
 		return false;
@@ -343,117 +312,32 @@ static bool know_unsqueeze(struct look *look)
 	return true;
 }
 
-/* ---- integers ------------------------------------------------------------------------------- */
-
-static bool know_shape(struct look *look)
-{
-	const struct sp_known *x = of_input(look, 0);
-
-	for (unsigned int i = 0; x->ranked && i < x->shape.rank; i++)
-		look->out->ints[i] = x->shape.dim[i] < 0 ? SP_UNKNOWN : x->shape.dim[i];
-	look->out->ints_n = x->shape.rank;
-	look->out->integer = x->ranked;
-	look->out->shape = (struct sp_shape){ .rank = 1, .dim = { x->shape.rank } };
-	return x->ranked;
-}
-
-static bool know_gather(struct look *look)
-{
-	const struct sp_known *x = of_input(look, 0), *picks = of_input(look, 1);
-	int64_t axis = look->node->axis;
-
-	if (!x->integer || x->shape.rank != 1 || !ints_whole(picks) || (axis != 0 && axis != -1))
-		return false;
-	for (uint32_t i = 0; i < picks->ints_n; i++) {
-		int64_t at = picks->ints[i] + (picks->ints[i] < 0 ? x->ints_n : 0);
-
-		if (at < 0 || at >= x->ints_n)
-			return false;
-		look->out->ints[i] = x->ints[at];
-	}
-	look->out->ints_n = picks->ints_n;
-	look->out->integer = true;
-	look->out->shape = picks->shape;
-	return true;
-}
-
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-	return value < low ? low : value > high ? high : value;
-}
-
-static bool know_slice(struct look *look)
-{
-	const struct sp_known *x = of_input(look, 0);
-	int64_t bound[2], n = x->ints_n;
-
-	if (!x->integer || x->shape.rank != 1)
-		return false;
-	for (uint32_t i = 1; i < 5; i++) {
-		const struct sp_known *arg = of_input(look, i);
-
-		if (i > 2 && absent(look, i))
-			continue;
-		/* Along the only axis, with step 1. */
-		if (!ints_whole(arg) || arg->ints_n != 1 ||
-		    (i == 3 && arg->ints[0] != 0 && arg->ints[0] != -1) ||
-		    (i == 4 && arg->ints[0] != 1))
-			return false;
-		if (i < 3)
-			bound[i - 1] = clamp(arg->ints[0] + (arg->ints[0] < 0 ? n : 0),
-					     i == 1 ? 0 : bound[0], n);
-	}
-	look->out->ints_n = (uint32_t)(bound[1] - bound[0]);
-	memcpy(look->out->ints, x->ints + bound[0], look->out->ints_n * sizeof(*x->ints));
-	look->out->integer = true;
-	look->out->shape = (struct sp_shape){ .rank = 1, .dim = { look->out->ints_n } };
-	return true;
-}
-
-/* Concat, Squeeze and Unsqueeze: the values follow one another. */
-static bool know_sequence(struct look *look)
-{
-	uint32_t inputs_n = look->node->op == SP_OP_CONCAT ? look->node->inputs_n : 1, n = 0;
-
-	for (uint32_t i = 0; i < inputs_n; i++) {
-		const struct sp_known *x = of_input(look, i);
-
-		if (!x->integer || n + x->ints_n > SP_KNOWN_INTS)
-			return false;
-		memcpy(look->out->ints + n, x->ints, x->ints_n * sizeof(*x->ints));
-		n += x->ints_n;
-	}
-	look->out->ints_n = n;
-	look->out->integer = look->out->shape.rank <= 1;
-	return look->out->integer;
-}
-
 /* ---- all ------------------------------------------------------------------------------------ */
 
 void sp_fold_know_node(struct sp_folding *folding, const struct sp_node *node)
 {
-	static bool (*const rules[])(struct look * look) = {
-		[SP_OP_CONV] = know_conv,	[SP_OP_GEMM] = know_gemm,
-		[SP_OP_ADD] = know_binary,	[SP_OP_SUB] = know_binary,
-		[SP_OP_MUL] = know_binary,	[SP_OP_AFFINE] = know_same,
-		[SP_OP_ACTIVATION] = know_same, [SP_OP_MAXPOOL] = know_windowed,
-		[SP_OP_MEAN] = know_mean,	[SP_OP_RESIZE] = know_resize,
-		[SP_OP_SOFTMAX] = know_same,	[SP_OP_TRANSPOSE] = know_transpose,
-		[SP_OP_RESHAPE] = know_reshape, [SP_OP_FLATTEN] = know_flatten,
-		[SP_OP_CONCAT] = know_concat,	[SP_OP_SHAPE] = know_shape,
-		[SP_OP_GATHER] = know_gather,	[SP_OP_SLICE] = know_slice,
-		[SP_OP_SQUEEZE] = know_squeeze, [SP_OP_UNSQUEEZE] = know_unsqueeze,
+	static bool (*const rules[])(struct sp_look * look) = {
+		[SP_OP_CONV] = know_conv,	 [SP_OP_GEMM] = know_gemm,
+		[SP_OP_ADD] = know_binary,	 [SP_OP_SUB] = know_binary,
+		[SP_OP_MUL] = know_binary,	 [SP_OP_AFFINE] = know_same,
+		[SP_OP_ACTIVATION] = know_same,	 [SP_OP_MAXPOOL] = know_windowed,
+		[SP_OP_MEAN] = know_mean,	 [SP_OP_RESIZE] = know_resize,
+		[SP_OP_SOFTMAX] = know_same,	 [SP_OP_TRANSPOSE] = know_transpose,
+		[SP_OP_RESHAPE] = know_reshape,	 [SP_OP_FLATTEN] = know_flatten,
+		[SP_OP_CONCAT] = know_concat,	 [SP_OP_SHAPE] = sp_look_shape,
+		[SP_OP_GATHER] = sp_look_gather, [SP_OP_SLICE] = sp_look_slice,
+		[SP_OP_SQUEEZE] = know_squeeze,	 [SP_OP_UNSQUEEZE] = know_unsqueeze,
 	};
 	struct sp_known out = { 0 };
-	struct look look = { folding, node, &out };
+	struct sp_look look = { folding, node, &out };
 
 	if (node->op >= sizeof(rules) / sizeof(rules[0]) || !rules[node->op] ||
 	    folding->known[node->output].ranked)
 		return;
 	out.ranked = rules[node->op](&look);
-	if (out.ranked && of_input(&look, 0)->integer &&
+	if (out.ranked && sp_look_at(&look, 0)->integer &&
 	    (node->op == SP_OP_CONCAT || node->op == SP_OP_SQUEEZE || node->op == SP_OP_UNSQUEEZE))
-		out.ranked = know_sequence(&look);
+		out.ranked = sp_look_sequence(&look);
 	if (out.ranked && is_small(&out.shape))
 		folding->known[node->output] = out;
 }

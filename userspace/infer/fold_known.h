@@ -39,4 +39,26 @@ bool sp_known_whole(const struct sp_known *known);
 /* The same shape whatever the input's is: alike, but for one open dimension at most. */
 bool sp_known_same(const struct sp_known *a, const struct sp_known *b);
 
+/* ---- between fold_known.c and fold_integers.c -------------------------------------------------- */
+
+struct sp_look {
+	const struct sp_folding *folding;
+	const struct sp_node *node;
+	struct sp_known *out; /* of its result */
+};
+
+/* What is known of input @i; nothing of one that is absent. */
+const struct sp_known *sp_look_at(const struct sp_look *look, uint32_t i);
+bool sp_look_absent(const struct sp_look *look, uint32_t i);
+
+/* Every value is known. */
+bool sp_known_ints(const struct sp_known *known);
+
+/* Fill look->out, or false: not known. sum (Add, Sub, Mul) and sequence find the shape there. */
+bool sp_look_shape(struct sp_look *look);
+bool sp_look_gather(struct sp_look *look);
+bool sp_look_slice(struct sp_look *look);
+bool sp_look_sum(struct sp_look *look);
+bool sp_look_sequence(struct sp_look *look);
+
 #endif
