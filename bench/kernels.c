@@ -19,6 +19,7 @@
 enum {
 	ROWS = SP_BAND_ROWS_MAX,
 	ROWS_IN_MAX = 2 * ROWS + 1,
+	RING = ROWS + 2,
 	CHANNELS_MAX = 512,
 	STEM_LINES = 9,
 	REPEATS = 40, /* of which the fastest counts: other work on the machine disturbs */
@@ -26,7 +27,7 @@ enum {
 
 /* YuNet's and MobileFaceNet's layers. */
 static const struct shape {
-	enum kind { POINTWISE, DEPTHWISE, STEM, POOL, ADD, UPSAMPLE_ADD, LOAD, STORE } kind;
+	enum kind { POINTWISE, DEPTHWISE, PAIR, STEM, POOL, ADD, UPSAMPLE_ADD, LOAD, STORE } kind;
 	uint32_t in, out, stride, n; /* channels, pixels out */
 } shapes[] = {
 	{ POINTWISE, 16, 64, 1, 160 },	{ POINTWISE, 64, 64, 1, 160 },
@@ -37,25 +38,27 @@ static const struct shape {
 	{ POINTWISE, 128, 512, 1, 7 },	{ DEPTHWISE, 64, 64, 1, 160 },
 	{ DEPTHWISE, 64, 64, 1, 80 },	{ DEPTHWISE, 128, 128, 1, 28 },
 	{ DEPTHWISE, 128, 128, 1, 14 }, { DEPTHWISE, 128, 128, 2, 28 },
-	{ DEPTHWISE, 64, 64, 2, 80 },	{ STEM, 3, 16, 2, 320 },
+	{ DEPTHWISE, 64, 64, 2, 80 },	{ PAIR, 64, 64, 1, 160 },
+	{ PAIR, 64, 64, 1, 80 },	{ STEM, 3, 16, 2, 320 },
 	{ STEM, 3, 64, 2, 56 },		{ POOL, 64, 64, 2, 80 },
 	{ ADD, 64, 64, 1, 160 },	{ UPSAMPLE_ADD, 64, 64, 1, 80 },
 	{ LOAD, 64, 64, 1, 80 },	{ STORE, 16, 16, 1, 80 },
 };
 
-static const char *const kinds[] = { "pointwise", "depthwise",	  "stem", "pool",
+static const char *const kinds[] = { "pointwise", "depthwise",	  "pair", "stem", "pool",
 				     "add",	  "upsample_add", "load", "store" };
 
 /* Large and small; of each, as many rows as a band reads or makes. */
 struct work {
 	const struct sp_kernels *set;
 	const struct shape *shape;
-	struct sp_row in[ROWS_IN_MAX], also[ROWS], out[ROWS];
+	struct sp_row in[ROWS_IN_MAX], also[ROWS], out[ROWS], ring[RING];
+	uint32_t next; /* row of the ring */
 	const float *lines[STEM_LINES];
 	float *planes;
-	void *weights;
-	float *bias;
-	uint8_t *memory, *from, *to; /* of the moves' memcpy */
+	void *weights, *scratch;
+	float *depth_weights, *bias;
+	uint8_t *from, *to; /* of the moves' memcpy */
 	double amount; /* multiply-adds or bytes written, a run */
 };
 
@@ -125,6 +128,34 @@ static void depthwise(struct work *work)
 	work->set->depthwise(&op, work->in, work->out, ROWS, work->shape->n);
 }
 
+/*
+ * The next band of a picture: pointwise rows into a ring, depthwise from there; or both in one
+ * kernel.
+ */
+static void pair(struct work *work)
+{
+	const struct shape *shape = work->shape;
+	struct sp_separable op = {
+		.point = { shape->in, shape->out, work->set->cell, SP_CELL_F32, work->weights,
+			   work->bias, relu },
+		.depth = { shape->out, 1, SP_CELL_F32, work->set->cell, work->depth_weights,
+			   work->bias, relu },
+	};
+	struct sp_row window[RING];
+
+	if (work->set->separable) {
+		work->set->separable(&op, work->in, work->out, ROWS, shape->n, work->scratch);
+		return;
+	}
+	for (uint32_t i = 0; i < ROWS; i++, work->next++)
+		work->set->pointwise(&op.point, work->in[i], (struct sp_row){ NULL, 0 },
+				     work->ring[work->next % RING], shape->n);
+	/* Of the rows made so far, the last RING. */
+	for (uint32_t i = 0; i < RING; i++)
+		window[i] = work->ring[(work->next + i) % RING];
+	work->set->depthwise(&op.depth, window, work->out, ROWS, shape->n);
+}
+
 static void stem(struct work *work)
 {
 	struct sp_stem op = {
@@ -192,14 +223,9 @@ static double run_kernel(void *arg)
 {
 	struct work *work = arg;
 	static void (*const runs[])(struct work * work) = {
-		[POINTWISE] = pointwise,
-		[DEPTHWISE] = depthwise,
-		[STEM] = stem,
-		[POOL] = move,
-		[ADD] = move,
-		[UPSAMPLE_ADD] = move,
-		[LOAD] = move,
-		[STORE] = move,
+		[POINTWISE] = pointwise, [DEPTHWISE] = depthwise, [PAIR] = pair,
+		[STEM] = stem,		 [POOL] = move,		  [ADD] = move,
+		[UPSAMPLE_ADD] = move,	 [LOAD] = move,		  [STORE] = move,
 	};
 
 	return rate(work, runs[work->shape->kind]);
@@ -225,6 +251,15 @@ static struct work *prepare(const struct sp_kernels *set, const struct shape *sh
 	size_t bytes;
 
 	*work = (struct work){ .set = set, .shape = shape };
+	if (kind == PAIR && set->separable) {
+		struct sp_separable op = {
+			.point = { .in_channels = shape->in, .out_channels = shape->out },
+			.depth = { .channels = shape->out, .stride = 1 },
+		};
+
+		op.point.in = op.depth.out = set->cell;
+		work->scratch = zeroed(set->separable_bytes(&op));
+	}
 	work->bias = zeroed(CHANNELS_MAX * sizeof(float));
 	make_rows(kind == DEPTHWISE ? SP_CELL_F32 : set->cell, shape->in, from, work->in,
 		  ROWS_IN_MAX);
@@ -232,13 +267,16 @@ static struct work *prepare(const struct sp_kernels *set, const struct shape *sh
 	bytes = make_rows(kind == POINTWISE ? SP_CELL_F32 : set->cell, shape->out, n, work->out,
 			  ROWS);
 	work->planes = small_values((size_t)shape->in * from * sizeof(float));
-	if (kind == POINTWISE) {
+	make_rows(SP_CELL_F32, shape->out, n, work->ring, RING);
+	if (kind == POINTWISE || kind == PAIR) {
 		float *weights = small_values((size_t)shape->in * shape->out * sizeof(float));
 
 		work->weights = zeroed(set->pointwise_bytes(shape->in, shape->out));
 		set->pack_pointwise(shape->in, shape->out, weights, work->weights);
 		free(weights);
 		work->amount = (double)ROWS * n * shape->in * shape->out;
+		work->depth_weights = small_values((size_t)shape->out * 9 * sizeof(float));
+		work->amount += kind == PAIR ? (double)ROWS * n * shape->out * 9 : 0;
 	} else if (kind == DEPTHWISE) {
 		work->weights = small_values((size_t)shape->in * 9 * sizeof(float));
 		work->amount = (double)ROWS * n * shape->in * 9;
@@ -261,8 +299,11 @@ static void put_away(struct work *work)
 	free((uint8_t *)work->in[0].at - SP_CELL_BYTES);
 	free((uint8_t *)work->also[0].at - SP_CELL_BYTES);
 	free((uint8_t *)work->out[0].at - SP_CELL_BYTES);
+	free((uint8_t *)work->ring[0].at - SP_CELL_BYTES);
 	free(work->planes);
 	free(work->weights);
+	free(work->depth_weights);
+	free(work->scratch);
 	free(work->bias);
 	free(work->from);
 	free(work->to);
