@@ -426,7 +426,7 @@ static int eval_slice(struct sp_infer *in, struct sp_shape *out)
 	return 0;
 }
 
-/* Concat, Squeeze and Unsqueeze of integers: the shape is there, the values follow one another. */
+/* CONCAT, SQUEEZE, … of integers: the shape is there, the values follow one another. */
 static int eval_sequence(struct sp_infer *in, const struct sp_shape *out)
 {
 	unsigned int inputs_n = in->node->op == SP_OP_CONCAT ? in->node->inputs_n : 1;
@@ -492,7 +492,7 @@ static const struct op_shape {
 	[SP_OP_SLICE] = { infer_slice, 0, true },
 	[SP_OP_SQUEEZE] = { infer_squeeze, 0, true },
 	[SP_OP_UNSQUEEZE] = { infer_unsqueeze, 0, true },
-	[SP_OP_IDENTITY] = { infer_same, 0, false },
+	[SP_OP_IDENTITY] = { infer_same, 0, true },
 };
 
 /* A slope of one value or one a channel, however its ones are written. */
@@ -547,7 +547,7 @@ static int infer_node(struct sp_infer *in)
 	ret = op->infer(in, &out);
 	if (!ret &&
 	    (node->op == SP_OP_CONCAT || node->op == SP_OP_SQUEEZE ||
-	     node->op == SP_OP_UNSQUEEZE) &&
+	     node->op == SP_OP_UNSQUEEZE || node->op == SP_OP_IDENTITY) &&
 	    makes_ints)
 		ret = eval_sequence(in, &out);
 	if (!ret)
