@@ -88,8 +88,14 @@ SP_INLINE void multiply(const struct tile *tile, sp_vector sum[PIXELS_MAX][VECTO
 				by[v] = sp_pairs_load(weights + v * SP_LANES * PAIR);
 			SP_UNROLL
 			for (int p = 0; p < pixels; p++) {
-				sp_words x = sp_pairs_broadcast(in + p * SP_CELL_BYTES);
+				sp_words x;
 
+				if (vectors == 1) {
+					sum[p][0] = sp_half_dot_one(sum[p][0], by[0],
+								    in + p * SP_CELL_BYTES);
+					continue;
+				}
+				x = sp_pairs_broadcast(in + p * SP_CELL_BYTES);
 				SP_UNROLL
 				for (int v = 0; v < vectors; v++)
 					sum[p][v] = sp_half_dot(sum[p][v], by[v], x);

@@ -141,8 +141,14 @@ SP_INLINE void make(const struct stem *stem, uint32_t x, const int pixels, const
 		for (; in < last; in++, by += vectors) {
 			SP_UNROLL
 			for (int p = 0; p < pixels; p++) {
-				sp_words value = sp_pairs_broadcast(in + p * stride);
+				sp_words value;
 
+				if (vectors == 1) {
+					sum[p][0] = sp_half_dot_one(sum[p][0], by[0],
+								    in + p * stride);
+					continue;
+				}
+				value = sp_pairs_broadcast(in + p * stride);
 				SP_UNROLL
 				for (int v = 0; v < vectors; v++)
 					sum[p][v] = sp_half_dot(sum[p][v], by[v], value);
@@ -155,22 +161,26 @@ SP_INLINE void make(const struct stem *stem, uint32_t x, const int pixels, const
 		end(stem, sum, x, pixels, vectors, SP_CELL_BF16);
 }
 
-/* @n outputs in tiles of @most; what is left over one by one. */
-SP_INLINE void range(const struct stem *stem, uint32_t n, const int most, const int vectors)
+/* @n outputs in tiles of @most; what is left by four, then one by one. */
+SP_INLINE void tiles(const struct stem *stem, uint32_t n, const int most, const int vectors,
+		     const int stride)
 {
 	uint32_t x = 0;
 
-	if (stem->op->stride == 2) {
-		for (; x + most <= n; x += most)
-			make(stem, x, most, vectors, 2);
-		for (; x < n; x++)
-			make(stem, x, 1, vectors, 2);
-	} else {
-		for (; x + most <= n; x += most)
-			make(stem, x, most, vectors, 1);
-		for (; x < n; x++)
-			make(stem, x, 1, vectors, 1);
-	}
+	for (; x + most <= n; x += most)
+		make(stem, x, most, vectors, stride);
+	for (; x + 4 <= n; x += 4)
+		make(stem, x, 4, vectors, stride);
+	for (; x < n; x++)
+		make(stem, x, 1, vectors, stride);
+}
+
+SP_INLINE void range(const struct stem *stem, uint32_t n, const int most, const int vectors)
+{
+	if (stem->op->stride == 2)
+		tiles(stem, n, most, vectors, 2);
+	else
+		tiles(stem, n, most, vectors, 1);
 }
 
 #define RANGE(groups, most)                                                                        \

@@ -72,6 +72,14 @@ SP_INLINE sp_vector sp_half_dot(sp_vector sum, sp_words a, sp_words b)
 	return (sp_vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 }
 
+/* The same with one pair, from memory, in all lanes of @b. */
+SP_INLINE sp_vector sp_half_dot_one(sp_vector sum, sp_words a, const void *b)
+{
+	/* Compilers load it by an instruction of its own. */
+	__asm__("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(a), "m"(*(const char(*)[4])b));
+	return sum;
+}
+
 #else
 
 /* Rounded, in the upper half of each word; the lower half is zero. */
@@ -138,5 +146,12 @@ SP_INLINE sp_words sp_pairs_broadcast(const void *from)
 	__builtin_memcpy(&pair, from, sizeof(pair));
 	return (sp_words)sp_broadcast(pair);
 }
+
+#ifndef __AVX512BF16__
+SP_INLINE sp_vector sp_half_dot_one(sp_vector sum, sp_words a, const void *b)
+{
+	return sp_half_dot(sum, a, sp_pairs_broadcast(b));
+}
+#endif
 
 #endif
