@@ -42,7 +42,7 @@ static void list_file(struct listing *listing, const char *directory, const char
 {
 	char path[SP_MODELS_PATH_SIZE], sha256[SP_SHA256_TEXT] = "";
 	const struct sp_known_model *known = NULL;
-	enum sp_model_kind kind = SP_MODEL_KINDS;
+	enum sp_model_role kind = SP_ROLES;
 	enum sp_model_origin origin;
 	struct sp_err err = { "" };
 	struct sp_model *model;
@@ -51,7 +51,7 @@ static void list_file(struct listing *listing, const char *directory, const char
 		return;
 	if (!sp_model_load(path, &model, &err)) {
 		known = sp_known_model_of(sp_sha256_text(model->sha256, sha256));
-		kind = sp_model_kind_of(model);
+		kind = sp_model_role_of(model);
 		sp_model_free(model);
 	}
 	origin = known ? known->origin : SP_MODEL_UNKNOWN;
@@ -61,14 +61,14 @@ static void list_file(struct listing *listing, const char *directory, const char
 		sp_command_print_json(json_pack(
 			"{s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "file", file,
 			"path", path, "present", 1, "default", is_default(listing, path), "kind",
-			sp_model_kind_name(kind), "sha256", sha256, "origin",
+			sp_model_role_name(kind), "sha256", sha256, "origin",
 			sp_model_origin_name(origin), "licence", known ? known->licence : NULL,
 			"note", origin == SP_MODEL_OURS ? demonstration : NULL, "error",
 			*err.text ? err.text : NULL));
 	else
 		sp_table_row(&listing->table, "%s%s|%s|%.12s|%s|%s|%s",
 			     is_default(listing, path) ? "* " : "  ", file,
-			     *err.text ? "refused" : sp_model_kind_name(kind), sha256,
+			     *err.text ? "refused" : sp_model_role_name(kind), sha256,
 			     sp_model_origin_name(origin), known ? known->licence : "", directory);
 }
 
@@ -102,12 +102,12 @@ static void list_absent(struct listing *listing, const char *directory)
 		if (json)
 			sp_command_print_json(json_pack(
 				"{s:s, s:b, s:b, s:s, s:s, s:s, s:s}", "file", m->file, "present",
-				0, "default", 0, "kind", sp_model_kind_name(m->kind), "sha256",
+				0, "default", 0, "kind", sp_model_role_name(m->role), "sha256",
 				m->sha256, "origin", sp_model_origin_name(m->origin), "licence",
 				m->licence));
 		else
 			sp_table_row(&listing->table, "  %s|%s|%.12s|%s|%s|absent%s", m->file,
-				     sp_model_kind_name(m->kind), m->sha256,
+				     sp_model_role_name(m->role), m->sha256,
 				     sp_model_origin_name(m->origin), m->licence,
 				     m->path ? "; `sallyport model install` fetches it" : "");
 	}
@@ -195,7 +195,7 @@ static void print_model(const struct sp_model *model, const struct sp_model_figu
 		       known->licence);
 	else
 		printf("known as    nothing: neither recommended nor ours\n");
-	printf("kind        %s\n", sp_model_kind_name(sp_model_kind_of(model)));
+	printf("kind        %s\n", sp_model_role_name(sp_model_role_of(model)));
 	print_values("inputs", model->inputs, model->inputs_n);
 	print_values("outputs", model->outputs, model->outputs_n);
 	printf("parameters  %llu\n", (unsigned long long)figures->parameters);
@@ -222,7 +222,7 @@ static void print_model_json(const struct sp_model *model, const struct sp_model
 	sp_command_print_json(json_pack(
 		"{s:s, s:I, s:s, s:s, s:s, s:s*, s:o, s:o, s:I, s:o}", "file", model->name, "bytes",
 		(json_int_t)bytes, "sha256", sha256, "kind",
-		sp_model_kind_name(sp_model_kind_of(model)), "origin",
+		sp_model_role_name(sp_model_role_of(model)), "origin",
 		sp_model_origin_name(known ? known->origin : SP_MODEL_UNKNOWN), "licence",
 		known ? known->licence : NULL, "inputs", values(model->inputs, model->inputs_n),
 		"outputs", values(model->outputs, model->outputs_n), "parameters",

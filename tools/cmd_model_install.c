@@ -73,13 +73,13 @@ static int list_pinned(void)
 		if (json)
 			sp_command_print_json(json_pack(
 				"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s*, s:s*}", "file", m->file,
-				"kind", sp_model_kind_name(m->kind), "bytes", (json_int_t)m->bytes,
+				"kind", sp_model_role_name(m->role), "bytes", (json_int_t)m->bytes,
 				"sha256", m->sha256, "licence", m->licence, "repository",
 				m->repository, "commit", m->commit, "path", m->path, "url",
 				m->path ? url : NULL));
 		else
 			sp_table_row(&table, "%s|%s|%llu|%s|%s|%s", m->file,
-				     sp_model_kind_name(m->kind), (unsigned long long)m->bytes,
+				     sp_model_role_name(m->role), (unsigned long long)m->bytes,
 				     m->sha256, m->licence, url);
 	}
 	if (!json)

@@ -35,7 +35,7 @@ static int read_size(const char *size, int64_t *ret_width, int64_t *ret_height)
 static int choose_shape(const char *me, const struct sp_model *model, unsigned int i,
 			const char *size, struct sp_shape *ret_shape)
 {
-	bool face = sp_model_kind_of(model) == SP_MODEL_EMBEDDER;
+	bool face = sp_model_role_of(model) == SP_ROLE_EMBEDDER;
 	int64_t usual = face ? SP_ALIGNED_SIDE : DETECTOR_SIDE;
 	int64_t side[2] = { usual, usual }, wanted[2] = { 0 };
 	struct sp_shape shape = model->inputs[i].shape;
@@ -258,6 +258,8 @@ static void add_fields(json_t *value, const struct sp_node *node)
 		json_object_set_new(value, "permutation", numbers(node->perm.of, node->perm.n));
 		break;
 	case SP_OP_FUNCTION:
+		json_object_set_new(value, "function",
+				    json_string(sp_plan_function_name(node->function.kind)));
 		json_object_set_new(
 			value, "by",
 			json_pack("[f, f]", node->function.by[0], node->function.by[1]));

@@ -5,19 +5,14 @@
 
 #include <stdint.h>
 
-enum sp_model_kind {
-	SP_MODEL_DETECTOR,
-	SP_MODEL_EMBEDDER,
-	SP_MODEL_QUALITY,
-	SP_MODEL_KINDS, /* none of these */
-};
+#include "infer/model_card.h"
 
 enum sp_model_origin { SP_MODEL_UNKNOWN, SP_MODEL_RECOMMENDED, SP_MODEL_OURS };
 
 struct sp_known_model {
 	const char *file;
 	const char *sha256; /* hexadecimal; "" of ours that are not trained yet */
-	enum sp_model_kind kind;
+	enum sp_model_role role;
 	enum sp_model_origin origin;
 	uint64_t bytes; /* 0: not pinned */
 	const char *licence;
@@ -28,8 +23,6 @@ struct sp_known_model {
 /* Ends with a NULL file. */
 extern const struct sp_known_model sp_known_models[];
 
-/* "detector", "embedder", "quality", "other". */
-const char *sp_model_kind_name(enum sp_model_kind kind);
 /* "ours", "recommended", "unknown". */
 const char *sp_model_origin_name(enum sp_model_origin origin);
 
@@ -37,8 +30,8 @@ const char *sp_model_origin_name(enum sp_model_origin origin);
 const struct sp_known_model *sp_known_model_named(const char *file);
 /* The one whose file has this @sha256 (hexadecimal), or NULL. */
 const struct sp_known_model *sp_known_model_of(const char *sha256);
-/* The one for a role; there is one of each kind of both origins. */
-const struct sp_known_model *sp_known_model_for(enum sp_model_kind kind,
+/* The one for a role; there is one of each of both origins. */
+const struct sp_known_model *sp_known_model_for(enum sp_model_role role,
 						enum sp_model_origin origin);
 
 #endif

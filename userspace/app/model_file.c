@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "infer/align.h"
 #include "infer/cpu/detector.h"
 #include "infer/graph.h"
@@ -20,7 +21,8 @@ char *sp_sha256_text(const uint8_t sha256[32], char text[SP_SHA256_TEXT])
 	return text;
 }
 
-enum sp_model_kind sp_model_kind_of(const struct sp_model *model)
+/* What the shapes of inputs and outputs say. */
+static enum sp_model_role shape_role(const struct sp_model *model)
 {
 	const struct sp_shape *in = &model->inputs[0].shape, *out = &model->outputs[0].shape;
 	struct sp_detect_outputs outputs;
@@ -28,18 +30,39 @@ enum sp_model_kind sp_model_kind_of(const struct sp_model *model)
 	uint32_t width, height;
 	int64_t numbers;
 
-	if (!sp_model_card_load(model, SP_ROLES, &card, NULL))
-		return (enum sp_model_kind)card.role;
 	sp_model_card_default(SP_ROLE_DETECTOR, &card);
 	if (!sp_detector_check(model, &card, &outputs, &width, &height, NULL))
-		return SP_MODEL_DETECTOR;
+		return SP_ROLE_DETECTOR;
 	if (model->inputs_n != 1 || model->outputs_n != 1 || in->rank != 4 || !out->rank ||
 	    in->dim[1] != 3 || in->dim[2] != in->dim[3])
-		return SP_MODEL_KINDS;
+		return SP_ROLES;
 	numbers = out->dim[out->rank - 1];
 	if (in->dim[2] == SP_ALIGNED_SIDE && numbers > 1)
-		return SP_MODEL_EMBEDDER;
-	return in->dim[2] == SP_QUALITY_SIDE && numbers == 1 ? SP_MODEL_QUALITY : SP_MODEL_KINDS;
+		return SP_ROLE_EMBEDDER;
+	return in->dim[2] == SP_QUALITY_SIDE && numbers == 1 ? SP_ROLE_QUALITY : SP_ROLES;
+}
+
+int sp_model_card_of(const struct sp_model *model, struct sp_model_card *ret_card,
+		     struct sp_err *err)
+{
+	struct sp_err why = { "" };
+	int status = sp_model_card_load(model, SP_ROLES, ret_card, &why);
+	enum sp_model_role role;
+
+	if (status && status != -ENOENT)
+		return sp_err_set(err, status, "%s", why.text);
+	if (!status)
+		return 0;
+	role = shape_role(model);
+	sp_model_card_default(role, ret_card);
+	return 0;
+}
+
+enum sp_model_role sp_model_role_of(const struct sp_model *model)
+{
+	struct sp_model_card card;
+
+	return sp_model_card_of(model, &card, NULL) ? SP_ROLES : card.role;
 }
 
 static int by_name(const void *a, const void *b)

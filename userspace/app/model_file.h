@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "app/known_models.h"
+#include "infer/model_card.h"
 
 struct sp_err;
 struct sp_model;
@@ -23,8 +24,16 @@ struct sp_model_figures {
 	struct sp_model_operator operators[SP_MODEL_OPERATORS_MAX]; /* by name */
 };
 
-/* Detector: the heads of YuNet. Embedder, quality: an aligned face in, a vector or a figure out. */
-enum sp_model_kind sp_model_kind_of(const struct sp_model *model);
+/*
+ * What @model is: by its card, else by its shape what its kind is by default: the heads of YuNet;
+ * an aligned face in, a vector or a figure out. Its role is SP_ROLES where neither tells. 0, or
+ * -errno with @err filled: there is a card, and it is no good.
+ */
+int sp_model_card_of(const struct sp_model *model, struct sp_model_card *ret_card,
+		     struct sp_err *err);
+
+/* The role of that; SP_ROLES if the card is no good. */
+enum sp_model_role sp_model_role_of(const struct sp_model *model);
 
 /* Of the network as it is run: folded and fused, with fewer nodes than the file. 0 or -ENOMEM. */
 int sp_model_figures(const struct sp_model *model, struct sp_model_figures *ret_figures);

@@ -103,24 +103,24 @@ static bool is_ours(const char *name)
 	return known && known->origin == SP_MODEL_OURS;
 }
 
-static const char *name_of(const char *wished, enum sp_model_kind kind, enum sp_model_origin origin)
+static const char *name_of(const char *wished, enum sp_model_role role, enum sp_model_origin origin)
 {
-	return wished ?: sp_known_model_for(kind, origin)->file;
+	return wished ?: sp_known_model_for(role, origin)->file;
 }
 
 static int choose_pair(enum sp_model_origin origin, const struct sp_models_wish *wish,
 		       struct sp_models *models, struct sp_err *err)
 {
-	return sp_models_find(wish->directory, name_of(wish->detector, SP_MODEL_DETECTOR, origin),
+	return sp_models_find(wish->directory, name_of(wish->detector, SP_ROLE_DETECTOR, origin),
 			      models->detector, sizeof(models->detector), err) ?:
-	       sp_models_find(wish->directory, name_of(wish->embedder, SP_MODEL_EMBEDDER, origin),
+	       sp_models_find(wish->directory, name_of(wish->embedder, SP_ROLE_EMBEDDER, origin),
 			      models->embedder, sizeof(models->embedder), err);
 }
 
 static int choose_quality(enum sp_model_origin origin, const struct sp_models_wish *wish,
 			  struct sp_models *models, struct sp_err *err)
 {
-	const char *name = name_of(wish->quality, SP_MODEL_QUALITY, origin);
+	const char *name = name_of(wish->quality, SP_ROLE_QUALITY, origin);
 	int status;
 
 	if (!strcmp(name, "none"))

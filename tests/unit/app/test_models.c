@@ -200,7 +200,7 @@ static void check_card(const struct sp_known_model *m)
 	card_value(text, "sha256", value, sizeof(value));
 	CHECK_STR(value, hex);
 	card_value(text, "kind", value, sizeof(value));
-	CHECK_STR(value, sp_model_kind_name(m->kind));
+	CHECK_STR(value, sp_model_role_name(m->role));
 	card_value(text, "file", value, sizeof(value));
 	CHECK_STR(value, m->file);
 	card_value(text, "licence", value, sizeof(value));
