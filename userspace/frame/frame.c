@@ -92,6 +92,26 @@ int sp_frame_read(const struct sp_frame *frame, uint32_t part, uint64_t from, ui
 	return (int)missing;
 }
 
+int sp_frame_run(const struct sp_frame *frame, uint32_t part, uint64_t from,
+		 const uint8_t **ret_at, uint32_t *ret_n)
+{
+	const struct sp_frame_part *p;
+	uint32_t packet, within, n;
+
+	if (part >= frame->parts_n)
+		return -EINVAL;
+	p = &frame->parts[part];
+	if (from >= p->bytes || packet_of(frame, p, from, &packet))
+		return -EINVAL;
+	within = (uint32_t)(from % p->stride);
+	n = p->stride - within;
+	*ret_n = n < p->bytes - from ? n : (uint32_t)(p->bytes - from);
+	*ret_at = sp_frame_packet_missing(frame, packet)
+			  ? NULL
+			  : p->region->base + frame->offset[packet] + within;
+	return 0;
+}
+
 int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uint32_t n,
 		      uint8_t *dst)
 {

@@ -9,7 +9,7 @@
  * stride = bytes.
  *
  * Ownership: a frame source's get moves the frame to its consumer, which alone may read it until it
- * gives it back with put. Pixels are read with sp_frame_read_row only; missing packets read as
+ * gives it back with put. Pixels are read with the functions below only; missing packets read as
  * zero.
  */
 #ifndef SP_FRAME_FRAME_H
@@ -104,6 +104,13 @@ int sp_frame_read_row(const struct sp_frame *frame, uint32_t y, uint32_t x0, uin
  */
 int sp_frame_read(const struct sp_frame *frame, uint32_t part, uint64_t from, uint32_t n,
 		  uint8_t *dst);
+
+/*
+ * Where bytes of part @part from @from on lie, for those who need no copy: NULL where their packet
+ * is missing. *ret_n: how many lie there together, at least one. 0; -EINVAL as above.
+ */
+int sp_frame_run(const struct sp_frame *frame, uint32_t part, uint64_t from,
+		 const uint8_t **ret_at, uint32_t *ret_n);
 
 /*
  * Whether any packet that carries pixels of the rectangle is missing. The rectangle is clipped to
