@@ -7,24 +7,29 @@
 #include <string.h>
 
 #include "frame/frame.h"
-#include "infer/element.h"
+#include "infer/cpu/lines.h"
 #include "wire/pfnc.h"
 
 enum {
 	NO_LINE = UINT32_MAX,
-	WIRE_BYTES = SP_PIXELS_SIDE_MAX * 3,
-	SAMPLE_BYTES = SP_PIXELS_SIDE_MAX + 8, /* begins and ends at a group's border */
+	/* A sample before the first column, and as many after the last as loops may read. */
+	BORDER = 64,
+	MOSAIC_BYTES = BORDER + SP_PIXELS_LINE_BYTES,
+	CACHE_LINE = 64, /* bytes */
 };
 
 int sp_pixels_init(struct sp_pixels *pixels)
 {
 	memset(pixels, 0, sizeof(*pixels));
-	pixels->memory = malloc(WIRE_BYTES + 3 * SAMPLE_BYTES);
+	/* Zeroed, because loops read a little more than there is. */
+	pixels->memory = calloc(1, 2 * SP_PIXELS_PLANES_BYTES + 3 * MOSAIC_BYTES);
 	if (!pixels->memory)
 		return -ENOMEM;
 	pixels->wire = pixels->memory;
+	pixels->planes = pixels->wire + SP_PIXELS_PLANES_BYTES;
 	for (int i = 0; i < 3; i++)
-		pixels->samples[i] = pixels->memory + WIRE_BYTES + (size_t)i * SAMPLE_BYTES;
+		pixels->mosaic[i] = pixels->planes + SP_PIXELS_PLANES_BYTES + i * MOSAIC_BYTES;
+	pixels->lines = sp_lines_best();
 	return 0;
 }
 
@@ -40,20 +45,59 @@ static void forget_lines(struct sp_pixels *pixels)
 		pixels->line[i] = NO_LINE;
 }
 
+/* Bytes of the image's part that hold a run of pixels, from and to a border between groups. */
+struct stretch {
+	uint64_t from;
+	uint32_t bytes; /* in the part; a last group may lack its end */
+	uint32_t whole_bytes; /* of the groups */
+	uint32_t pixels; /* in the groups … */
+	uint32_t skip; /* … and how many of them before the run */
+};
+
+static struct stretch stretch_of(const struct sp_frame *frame, const struct sp_pfnc *format,
+				 uint32_t y, uint32_t x, uint32_t n)
+{
+	uint32_t group = format->group, group_bytes = group * format->bits_per_pixel / 8;
+	uint64_t line = 0, index = (uint64_t)y * frame->width + x, left, first, groups;
+	struct stretch stretch;
+
+	/* Without padding all lines are one stream of pixels. */
+	if (frame->padding_x) {
+		line = sp_pfnc_line_bytes(format->code, frame->width) + frame->padding_x;
+		line *= y;
+		index = x;
+	}
+	first = index / group;
+	groups = (index + n + group - 1) / group - first;
+	stretch.from = line + first * group_bytes;
+	stretch.pixels = (uint32_t)groups * group;
+	stretch.skip = (uint32_t)(index - first * group);
+	stretch.whole_bytes = (uint32_t)groups * group_bytes;
+	left = frame->parts_n && frame->parts[0].bytes > stretch.from
+		       ? frame->parts[0].bytes - stretch.from
+		       : 0;
+	stretch.bytes = left < stretch.whole_bytes ? (uint32_t)left : stretch.whole_bytes;
+	return stretch;
+}
+
 int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame)
 {
 	const struct sp_pfnc *format = sp_pfnc_by_code(frame->pixel_format);
+	struct stretch stretch;
 
 	if (!format)
 		return -ENOTSUP;
 	if (!frame->width || !frame->height || frame->width > SP_PIXELS_SIDE_MAX ||
-	    frame->height > SP_PIXELS_SIDE_MAX || frame->width % format->group)
+	    frame->height > SP_PIXELS_SIDE_MAX)
 		return -EINVAL;
 	if (format->kind == SP_PFNC_BAYER && (frame->width < 2 || frame->height < 2))
 		return -EINVAL;
-	/* The last pixels are there, so all are. */
-	if (sp_frame_read_row(frame, frame->height - 1, frame->width - format->group, format->group,
-			      pixels->wire) < 0)
+	if (format->kind == SP_PFNC_YUYV && frame->width % 2)
+		return -EINVAL;
+	/* The last pixel is there, so all are. */
+	stretch = stretch_of(frame, format, frame->height - 1, frame->width - 1, 1);
+	if ((uint64_t)stretch.bytes * 8 < (uint64_t)(stretch.skip + 1) * format->bits_per_pixel ||
+	    sp_frame_read(frame, 0, stretch.from, stretch.bytes, pixels->wire) < 0)
 		return -EINVAL;
 	pixels->frame = frame;
 	pixels->format = format;
@@ -61,129 +105,18 @@ int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame)
 	return 0;
 }
 
-/* Widens [*x, *x + *n) to whole groups; they fit, since the width is a multiple of a group. */
-static void widen_to_groups(const struct sp_pfnc *format, uint32_t *x, uint32_t *n)
+/* The bytes of a stretch where they lie, or together in @memory. */
+static const uint8_t *wire_of(const struct sp_pixels *pixels, const struct stretch *stretch,
+			      uint8_t *memory)
 {
-	uint32_t first = *x / format->group * format->group;
-	uint32_t last = (*x + *n + format->group - 1) / format->group * format->group;
+	const uint8_t *at;
+	uint32_t n;
 
-	*x = first;
-	*n = last - first;
-}
-
-/* Samples of a line of grey or mosaic; @x and @n are whole groups. */
-static int read_samples(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
-			uint8_t *samples)
-{
-	const struct sp_pfnc *format = pixels->format;
-	uint8_t *wire = format->bits_per_pixel == 8 ? samples : pixels->wire;
-	uint32_t i;
-
-	if (sp_frame_read_row(pixels->frame, y, x, n, wire) < 0)
-		return -EINVAL;
-	switch (format->bits_per_pixel) {
-	case 8:
-		break;
-	case 10:
-		for (i = 0; i < n; i++)
-			samples[i] = sp_sample_10p(wire, i);
-		break;
-	case 12:
-		for (i = 0; i < n; i++)
-			samples[i] = sp_sample_12p(wire, i);
-		break;
-	default:
-		for (i = 0; i < n; i++)
-			samples[i] = sp_sample_16(wire, i, format->bits);
-	}
-	return 0;
-}
-
-/* The samples of line @y, kept from the last call where they are the same columns. */
-static const uint8_t *mosaic_line(struct sp_pixels *pixels, uint32_t y)
-{
-	uint32_t slot = y % 3;
-
-	if (pixels->line[slot] != y) {
-		pixels->line[slot] = NO_LINE;
-		if (read_samples(pixels, y, pixels->first, pixels->last - pixels->first,
-				 pixels->samples[slot]))
-			return NULL;
-		pixels->line[slot] = y;
-	}
-	return pixels->samples[slot];
-}
-
-/* Makes the kept lines cover the columns [first, last). */
-static void cover_columns(struct sp_pixels *pixels, uint32_t first, uint32_t last)
-{
-	uint32_t n = last - first;
-
-	widen_to_groups(pixels->format, &first, &n);
-	if (first == pixels->first && first + n == pixels->last)
-		return;
-	pixels->first = first;
-	pixels->last = first + n;
-	forget_lines(pixels);
-}
-
-static int read_mosaic(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
-{
-	uint32_t width = pixels->frame->width, height = pixels->frame->height;
-	uint32_t left = x ? x - 1 : 0, right = x + n < width ? x + n + 1 : width;
-	const uint8_t *up, *mid, *down;
-	int red_line = (y & 1) == pixels->format->red_y;
-
-	/* At a border the mirrored column is the one before it, which this covers too. */
-	cover_columns(pixels, left, right);
-	up = mosaic_line(pixels, y ? y - 1 : 1);
-	mid = mosaic_line(pixels, y);
-	down = mosaic_line(pixels, y + 1 < height ? y + 1 : height - 2);
-	if (!up || !mid || !down)
-		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = x + i, l = at ? at - 1 : 1, r = at + 1 < width ? at + 1 : width - 2;
-
-		sp_demosaic(up, mid, down, l - pixels->first, at - pixels->first, r - pixels->first,
-			    red_line, (at & 1) == pixels->format->red_x, rgb + 3 * (size_t)i);
-	}
-	return 0;
-}
-
-/* The samples of a run that need not be whole groups; they stay until the next read. */
-static const uint8_t *read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n)
-{
-	uint32_t first = x;
-
-	widen_to_groups(pixels->format, &first, &n);
-	return read_samples(pixels, y, first, n, pixels->samples[0])
-		       ? NULL
-		       : pixels->samples[0] + (x - first);
-}
-
-static int read_yuyv(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
-{
-	uint32_t first = x, wide = n, i = 0;
-	const uint8_t *pair = pixels->wire;
-	uint8_t both[6];
-
-	widen_to_groups(pixels->format, &first, &wide);
-	if (sp_frame_read_row(pixels->frame, y, first, wide, pixels->wire) < 0)
-		return -EINVAL;
-	/* A run may begin and end within a pair. */
-	if (x > first) {
-		sp_yuyv_to_rgb(pair, both);
-		memcpy(rgb, both + 3, 3);
-		pair += 4;
-		i = 1;
-	}
-	for (; i + 2 <= n; i += 2, pair += 4)
-		sp_yuyv_to_rgb(pair, rgb + 3 * (size_t)i);
-	if (i < n) {
-		sp_yuyv_to_rgb(pair, both);
-		memcpy(rgb + 3 * (size_t)i, both, 3);
-	}
-	return 0;
+	if (!sp_frame_run(pixels->frame, 0, stretch->from, &at, &n) && at &&
+	    n >= stretch->whole_bytes)
+		return at;
+	return sp_frame_read(pixels->frame, 0, stretch->from, stretch->bytes, memory) < 0 ? NULL
+											  : memory;
 }
 
 static bool is_inside(const struct sp_frame *frame, uint32_t y, uint32_t x, uint32_t n)
@@ -191,94 +124,219 @@ static bool is_inside(const struct sp_frame *frame, uint32_t y, uint32_t x, uint
 	return y < frame->height && x <= frame->width && n <= frame->width - x;
 }
 
-int sp_pixels_read_grey(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *grey)
+/* The levels of a run that is inside the image; not of YUV. */
+static const uint8_t *samples_of(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+				 uint8_t *memory)
 {
+	const struct sp_pfnc *format = pixels->format;
+	const struct sp_lines *lines = pixels->lines;
+	struct stretch stretch = stretch_of(pixels->frame, format, y, x, n);
+	bool bytes = format->bits_per_pixel == 8 || format->bits_per_pixel == 24;
+	const uint8_t *wire = wire_of(pixels, &stretch, bytes ? memory : pixels->wire);
+
+	if (!wire || bytes)
+		return wire;
+	switch (format->bits_per_pixel) {
+	case 10:
+		lines->unpack_10p(wire, stretch.pixels, memory);
+		break;
+	case 12:
+		lines->unpack_12p(wire, stretch.pixels, memory);
+		break;
+	default:
+		lines->unpack_16(wire, stretch.pixels, format->bits, memory);
+	}
+	return memory + stretch.skip;
+}
+
+const uint8_t *sp_pixels_samples(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+				 uint8_t *memory)
+{
+	if (!is_inside(pixels->frame, y, x, n) || pixels->format->kind == SP_PFNC_YUYV)
+		return NULL;
+	return n ? samples_of(pixels, y, x, n, memory) : memory;
+}
+
+/* ---- mosaics ---- */
+
+/*
+ * The samples of line @y, kept from the last call where they are the same columns, with the columns
+ * beyond the image mirrored, which gives them their colours.
+ */
+static const uint8_t *mosaic_line(struct sp_pixels *pixels, uint32_t y)
+{
+	uint32_t slot = y % 3, n = pixels->last - pixels->first;
+	uint8_t *memory = pixels->mosaic[slot] + BORDER, *own = memory;
 	const uint8_t *samples;
 
-	if (pixels->format->kind != SP_PFNC_MONO || !is_inside(pixels->frame, y, x, n))
+	if (pixels->line[slot] == y)
+		return pixels->samples[slot];
+	pixels->line[slot] = NO_LINE;
+	samples = samples_of(pixels, y, pixels->first, n, memory);
+	if (!samples)
+		return NULL;
+	if (pixels->format->bits_per_pixel > 8)
+		own += samples - memory;
+	else if (samples != memory)
+		memcpy(own, samples, n);
+	if (!pixels->first)
+		own[-1] = own[1];
+	if (pixels->last == pixels->frame->width)
+		own[n] = own[n - 2];
+	pixels->samples[slot] = own;
+	pixels->line[slot] = y;
+	return own;
+}
+
+/* Makes the kept lines cover the columns [first, last). */
+static void cover_columns(struct sp_pixels *pixels, uint32_t first, uint32_t last)
+{
+	if (first == pixels->first && last == pixels->last)
+		return;
+	pixels->first = first;
+	pixels->last = last;
+	forget_lines(pixels);
+}
+
+static int mosaic_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+			 uint8_t *const planes[3], uint32_t *ret_skip)
+{
+	const struct sp_pfnc *format = pixels->format;
+	uint32_t width = pixels->frame->width, height = pixels->frame->height;
+	uint32_t from = x & ~1u, pairs = (x + n - from + 1) / 2, last = from + 2 * pairs + 1;
+	bool red_line = (y & 1) == format->red_y;
+	uint8_t *const colours[3] = { planes[red_line ? 0 : 2], planes[1],
+				      planes[red_line ? 2 : 0] };
+	const uint8_t *up, *mid, *down;
+	uint32_t skip;
+
+	cover_columns(pixels, from ? from - 2 : 0, last < width ? last : width);
+	up = mosaic_line(pixels, y ? y - 1 : 1);
+	mid = mosaic_line(pixels, y);
+	down = mosaic_line(pixels, y + 1 < height ? y + 1 : height - 2);
+	if (!up || !mid || !down)
 		return -EINVAL;
-	if (!n)
+	skip = from - pixels->first;
+	pixels->lines->demosaic(up + skip, mid + skip, down + skip, pairs,
+				red_line ? format->red_x : !format->red_x, colours);
+	*ret_skip = x - from;
+	return 0;
+}
+
+/* ---- colours ---- */
+
+static int yuyv_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+		       uint8_t *const planes[3], uint32_t *ret_skip)
+{
+	struct stretch stretch = stretch_of(pixels->frame, pixels->format, y, x, n);
+	const uint8_t *wire = wire_of(pixels, &stretch, pixels->wire);
+
+	if (!wire)
+		return -EINVAL;
+	pixels->lines->unpack_yuyv(wire, stretch.pixels, planes);
+	*ret_skip = stretch.skip;
+	return 0;
+}
+
+static int triple_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
+			 uint8_t *const planes[3])
+{
+	bool bgr = pixels->format->kind == SP_PFNC_BGR;
+	uint8_t *const colours[3] = { planes[bgr ? 2 : 0], planes[1], planes[bgr ? 0 : 2] };
+	const uint8_t *triples = samples_of(pixels, y, x, n, pixels->wire);
+
+	if (!triples)
+		return -EINVAL;
+	pixels->lines->split(triples, n, colours);
+	return 0;
+}
+
+int sp_pixels_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *memory,
+		     const uint8_t *ret_planes[3])
+{
+	uint8_t *const planes[3] = { memory, memory + SP_PIXELS_LINE_BYTES,
+				     memory + 2 * (size_t)SP_PIXELS_LINE_BYTES };
+	const uint8_t *grey;
+	uint32_t skip = 0;
+	int rc = 0;
+
+	if (!is_inside(pixels->frame, y, x, n))
+		return -EINVAL;
+	switch (n ? pixels->format->kind : SP_PFNC_RGB) {
+	case SP_PFNC_MONO:
+		grey = samples_of(pixels, y, x, n, memory);
+		if (!grey)
+			return -EINVAL;
+		ret_planes[0] = ret_planes[1] = ret_planes[2] = grey;
 		return 0;
-	samples = read_grey(pixels, y, x, n);
-	if (!samples)
-		return -EINVAL;
-	memcpy(grey, samples, n);
-	return 0;
+	case SP_PFNC_BAYER:
+		rc = mosaic_planes(pixels, y, x, n, planes, &skip);
+		break;
+	case SP_PFNC_YUYV:
+		rc = yuyv_planes(pixels, y, x, n, planes, &skip);
+		break;
+	case SP_PFNC_RGB:
+	case SP_PFNC_BGR:
+		rc = n ? triple_planes(pixels, y, x, n, planes) : 0;
+	}
+	for (int c = 0; !rc && c < 3; c++)
+		ret_planes[c] = planes[c] + skip;
+	return rc;
 }
 
-static int read_grey_as_rgb(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
-			    uint8_t *rgb)
+uint32_t sp_pixels_steps(const struct sp_pixels *pixels, uint32_t n)
 {
-	const uint8_t *samples = read_grey(pixels, y, x, n);
-
-	if (!samples)
-		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++, rgb += 3)
-		rgb[0] = rgb[1] = rgb[2] = samples[i];
-	return 0;
+	/* One more where it begins within a step. */
+	return (uint32_t)(sp_pfnc_line_bytes(pixels->format->code, n) / CACHE_LINE) + 2;
 }
 
-static void swap_red_and_blue(uint8_t *pixels, uint32_t n)
+void sp_pixels_fetch(const struct sp_pixels *pixels, struct sp_pixels_ahead *ahead, uint32_t steps)
 {
-	for (uint32_t i = 0; i < n; i++, pixels += 3) {
-		uint8_t first = pixels[0];
+	while (steps) {
+		const uint8_t *at;
+		uint32_t run, most = steps * CACHE_LINE;
 
-		pixels[0] = pixels[2];
-		pixels[2] = first;
+		if (!ahead->bytes) {
+			struct stretch stretch;
+
+			if (ahead->y >= ahead->end)
+				return;
+			stretch = stretch_of(pixels->frame, pixels->format, ahead->y++, ahead->x,
+					     ahead->n);
+			ahead->from = stretch.from;
+			ahead->bytes = stretch.bytes;
+		}
+		if (sp_frame_run(pixels->frame, 0, ahead->from, &at, &run))
+			return;
+		run = run < ahead->bytes ? run : ahead->bytes;
+		run = run < most ? run : most;
+		/* Into the second cache: the first one has what is being worked on. */
+		for (uint32_t i = 0; at && i < run; i += CACHE_LINE)
+			__builtin_prefetch(at + i, 0, 2);
+		steps -= (run + CACHE_LINE - 1) / CACHE_LINE;
+		ahead->from += run;
+		ahead->bytes -= run;
 	}
 }
+
+/* ---- triples ---- */
 
 int sp_pixels_read_line(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
 {
-	if (!is_inside(pixels->frame, y, x, n))
-		return -EINVAL;
-	if (!n)
-		return 0;
-	switch (pixels->format->kind) {
-	case SP_PFNC_BAYER:
-		return read_mosaic(pixels, y, x, n, rgb);
-	case SP_PFNC_RGB:
-		return sp_frame_read_row(pixels->frame, y, x, n, rgb) < 0 ? -EINVAL : 0;
-	case SP_PFNC_BGR:
-		if (sp_frame_read_row(pixels->frame, y, x, n, rgb) < 0)
+	const uint8_t *planes[3], *triples;
+	int rc;
+
+	if (pixels->format->kind == SP_PFNC_RGB) {
+		triples = sp_pixels_samples(pixels, y, x, n, pixels->wire);
+		if (!triples)
 			return -EINVAL;
-		swap_red_and_blue(rgb, n);
+		memcpy(rgb, triples, 3 * (size_t)n);
 		return 0;
-	case SP_PFNC_YUYV:
-		return read_yuyv(pixels, y, x, n, rgb);
-	case SP_PFNC_MONO:
-		return read_grey_as_rgb(pixels, y, x, n, rgb);
 	}
-	return -EINVAL;
-}
-
-int sp_pixels_read_quads(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n, uint8_t *rgb)
-{
-	const struct sp_pfnc *format = pixels->format;
-	const uint8_t *line[2];
-
-	if (format->kind != SP_PFNC_BAYER || y >= pixels->frame->height / 2 ||
-	    x > pixels->frame->width / 2 || n > pixels->frame->width / 2 - x)
-		return -EINVAL;
-	if (!n)
-		return 0;
-	cover_columns(pixels, 2 * x, 2 * (x + n));
-	line[0] = mosaic_line(pixels, 2 * y);
-	line[1] = mosaic_line(pixels, 2 * y + 1);
-	if (!line[0] || !line[1])
-		return -EINVAL;
-
-	const uint8_t *red = line[format->red_y] + 2 * x - pixels->first;
-	const uint8_t *blue = line[!format->red_y] + 2 * x - pixels->first;
-	const uint32_t red_x = format->red_x;
-
-	for (uint32_t i = 0; i < n; i++) {
-		rgb[3 * (size_t)i] = red[2 * i + red_x];
-		rgb[3 * (size_t)i + 1] =
-			(uint8_t)((red[2 * i + !red_x] + blue[2 * i + red_x] + 1) >> 1);
-		rgb[3 * (size_t)i + 2] = blue[2 * i + !red_x];
-	}
-	return 0;
+	rc = sp_pixels_planes(pixels, y, x, n, pixels->planes, planes);
+	if (!rc)
+		pixels->lines->join(planes, n, rgb);
+	return rc;
 }
 
 /* Clips [*at, *at + *n) to [0, limit); *ret_skip: how much was cut off before it. */
@@ -322,15 +380,15 @@ float sp_pixels_missing_share(struct sp_pixels *pixels, int x, int y, int width,
 	clip(&top, &lines, pixels->frame->height, &skip);
 	if (!n || !lines)
 		return 0;
-	uint32_t from = (uint32_t)first, wide = (uint32_t)n;
-
-	widen_to_groups(pixels->format, &from, &wide);
 	for (int64_t i = 0; i < lines; i++) {
-		int gone = sp_frame_read_row(pixels->frame, (uint32_t)(top + i), from, wide,
-					     pixels->wire);
+		struct stretch stretch = stretch_of(pixels->frame, pixels->format,
+						    (uint32_t)(top + i), (uint32_t)first,
+						    (uint32_t)n);
+		int gone = sp_frame_read(pixels->frame, 0, stretch.from, stretch.bytes,
+					 pixels->wire);
 
 		missing += gone > 0 ? (uint64_t)gone : 0;
-		all += sp_pfnc_line_bytes(pixels->format->code, wide);
+		all += stretch.bytes;
 	}
 	return (float)missing / (float)all;
 }

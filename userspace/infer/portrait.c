@@ -6,17 +6,25 @@
 
 #include "frame/frame.h"
 #include "infer/compute.h"
+#include "infer/cpu/lines.h"
 #include "infer/element.h"
 #include "infer/pixels.h"
 #include "infer/scale.h"
 
-static void emit_rgb(void *arg, uint32_t y, const float *rgb, uint32_t width)
-{
-	struct sp_portrait *portrait = arg;
-	uint8_t *to = portrait->rgb + (size_t)y * width * 3;
+struct emitted {
+	const struct sp_lines *lines;
+	struct sp_portrait *portrait;
+};
 
-	for (uint32_t i = 0; i < 3 * width; i++)
-		to[i] = sp_to_u8(rgb[i]);
+static void emit_rgb(void *arg, uint32_t y, const uint16_t *const fine[3], uint32_t width)
+{
+	const struct emitted *to = arg;
+	uint8_t planes[3][SP_PORTRAIT_MAX];
+	const uint8_t *const levels[3] = { planes[0], planes[1], planes[2] };
+
+	for (int c = 0; c < 3; c++)
+		to->lines->to_levels(fine[c], width, planes[c]);
+	to->lines->join(levels, width, to->portrait->rgb + (size_t)y * width * 3);
 }
 
 /* The whole pixels between @from and @to that the frame has. */
@@ -33,6 +41,7 @@ int sp_portrait_take(struct sp_scale *scale, struct sp_pixels *pixels, const flo
 		     struct sp_portrait *portrait)
 {
 	float margin_x = box[2] * SP_PORTRAIT_MARGIN, margin_y = box[3] * SP_PORTRAIT_MARGIN;
+	struct emitted to = { pixels->lines, portrait };
 	struct sp_scale_rect rect;
 	uint32_t longest;
 
@@ -51,6 +60,5 @@ int sp_portrait_take(struct sp_scale *scale, struct sp_pixels *pixels, const flo
 		portrait->width += !portrait->width;
 		portrait->height += !portrait->height;
 	}
-	return sp_scale_run(scale, pixels, &rect, portrait->width, portrait->height, emit_rgb,
-			    portrait);
+	return sp_scale_run(scale, pixels, &rect, portrait->width, portrait->height, emit_rgb, &to);
 }

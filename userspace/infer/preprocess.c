@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frame/frame.h"
+#include "infer/cpu/lines.h"
 #include "infer/pixels.h"
 #include "infer/scale.h"
 
@@ -47,46 +48,42 @@ void sp_fit_init(struct sp_fit *fit, const struct sp_scale_rect *from, uint32_t 
 }
 
 struct planes {
+	const struct sp_lines *lines;
 	const struct sp_fit *fit;
 	const struct sp_input_form *form;
 	float *input;
 };
 
-/* Plane @i of what @form makes of one value of each colour. */
-static float formed(const struct sp_input_form *form, unsigned int i, float level)
+static void fill(float *to, size_t n, float value)
 {
-	return level * form->scale[i] + form->shift[i];
+	for (size_t i = 0; i < n; i++)
+		to[i] = value;
 }
 
-static void emit_planes(void *arg, uint32_t y, const float *rgb, uint32_t width)
+static void emit_planes(void *arg, uint32_t y, const uint16_t *const fine[3], uint32_t width)
 {
 	const struct planes *planes = arg;
+	const struct sp_input_form *form = planes->form;
 	size_t pitch = planes->fit->input_width, plane = pitch * planes->fit->input_height;
 	float *line = planes->input + y * pitch;
 
 	for (unsigned int i = 0; i < 3; i++, line += plane) {
-		const float *level = rgb + (planes->form->bgr ? 2 - i : i);
-		float black = formed(planes->form, i, 0);
-
-		for (uint32_t x = 0; x < width; x++)
-			line[x] = formed(planes->form, i, level[3 * (size_t)x]);
-		for (size_t x = width; x < pitch; x++)
-			line[x] = black;
+		planes->lines->form_fine(fine[form->bgr ? 2 - i : i], width, form->scale[i],
+					 form->shift[i], line);
+		fill(line + width, pitch - width, form->shift[i]);
 	}
 }
 
 int sp_preprocess(struct sp_scale *scale, struct sp_pixels *pixels, const struct sp_fit *fit,
 		  const struct sp_input_form *form, float *input)
 {
-	struct planes planes = { fit, form, input };
+	struct planes planes = { pixels->lines, fit, form, input };
 	size_t pitch = fit->input_width, plane = pitch * fit->input_height;
 
-	for (unsigned int i = 0; i < 3; i++) {
-		float *rest = input + i * plane + fit->height * pitch, black = formed(form, i, 0);
-
-		for (size_t k = 0; k < (fit->input_height - fit->height) * pitch; k++)
-			rest[k] = black;
-	}
+	/* Black is level 0. */
+	for (unsigned int i = 0; i < 3; i++)
+		fill(input + i * plane + fit->height * pitch,
+		     (fit->input_height - fit->height) * pitch, form->shift[i]);
 	return sp_scale_run(scale, pixels, &fit->from, fit->width, fit->height, emit_planes,
 			    &planes);
 }

@@ -28,14 +28,16 @@ static inline uint32_t next_random(uint64_t *state)
 	return (uint32_t)(*state >> 33);
 }
 
-/* Random pixels of @format in packets of @stride bytes. */
-static inline void packet_frame_init(struct packet_frame *pf, uint32_t format, uint32_t width,
-				     uint32_t height, uint32_t stride, uint64_t seed)
+/* Random pixels of @format, @padding bytes after each line, in packets of @stride bytes. */
+static inline void packet_frame_init_padded(struct packet_frame *pf, uint32_t format,
+					    uint32_t width, uint32_t height, uint32_t padding,
+					    uint32_t stride, uint64_t seed)
 {
 	uint32_t packets;
 
 	memset(pf, 0, sizeof(*pf));
-	pf->size = sp_pfnc_image_bytes(format, width, height);
+	pf->size = padding ? height * (sp_pfnc_line_bytes(format, width) + padding)
+			   : sp_pfnc_image_bytes(format, width, height);
 	pf->bytes = malloc(pf->size);
 	packets = (uint32_t)((pf->size + stride - 1) / stride);
 	pf->offset = calloc(packets, sizeof(uint64_t));
@@ -57,12 +59,19 @@ static inline void packet_frame_init(struct packet_frame *pf, uint32_t format, u
 		.pixel_format = format,
 		.width = width,
 		.height = height,
+		.padding_x = padding,
 		.parts_n = 1,
 		.parts = { { .region = &pf->region, .stride = stride, .bytes = pf->size } },
 		.packets = packets,
 		.offset = pf->offset,
 		.missing = pf->missing,
 	};
+}
+
+static inline void packet_frame_init(struct packet_frame *pf, uint32_t format, uint32_t width,
+				     uint32_t height, uint32_t stride, uint64_t seed)
+{
+	packet_frame_init_padded(pf, format, width, height, 0, stride, seed);
 }
 
 /* Packet @p never came: its bytes are 0 for whoever reads. */
