@@ -69,6 +69,9 @@ int sp_fold_weights(struct sp_folding *folding, struct sp_node *node);
 /* fold_steps.c: additions and activations become the last steps of nodes before them. */
 void sp_fold_steps(struct sp_folding *folding, struct sp_node *node);
 
+/* fold_functions.c: products that are functions of one number, written out. Of a MUL. */
+void sp_fold_functions(struct sp_folding *folding, struct sp_node *node);
+
 /* fold_pairs.c: over the nodes in their final order. */
 void sp_fold_pairs(struct sp_folding *folding);
 

@@ -63,4 +63,6 @@ void sp_fold_steps(struct sp_folding *folding, struct sp_node *node)
 		fuse_activation(folding, node);
 	else if (node->op == SP_OP_ADD)
 		fuse_residual(folding, node);
+	else if (node->op == SP_OP_MUL)
+		sp_fold_functions(folding, node);
 }

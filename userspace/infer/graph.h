@@ -205,7 +205,8 @@ enum sp_fold {
 	SP_FOLD_CONSTANTS = 1 << 0, /* what follows from constants and fixed shapes is computed */
 	SP_FOLD_MOVES = 1 << 1, /* transposes and reshapes that cancel, or follow one another */
 	SP_FOLD_WEIGHTS = 1 << 2, /* factors and additions for each channel go into weights */
-	SP_FOLD_STEPS = 1 << 3, /* additions and activations become last steps of other nodes */
+	SP_FOLD_STEPS = 1 << 3, /* additions and activations become last steps of other nodes;
+				 * functions that are written out become one */
 	SP_FOLD_PAIRS = 1 << 4,
 	SP_FOLD_ALL = (1 << 5) - 1,
 };

@@ -117,6 +117,28 @@ static void say_conv(const struct describe *describe, struct sp_plan_step *step,
 		SAY(step, " groups %lld", (long long)window->group);
 }
 
+const char *sp_plan_function_name(enum sp_function_kind kind)
+{
+	static const char *const names[SP_FUNCTIONS] = {
+		[SP_FUN_ABS] = "abs",
+		[SP_FUN_ELU] = "elu",
+		[SP_FUN_ERF] = "erf",
+		[SP_FUN_EXP] = "exp",
+		[SP_FUN_GELU] = "gelu",
+		[SP_FUN_GELU_TANH] = "gelu-tanh",
+		[SP_FUN_HARDSIGMOID] = "hardsigmoid",
+		[SP_FUN_HARDSWISH] = "hardswish",
+		[SP_FUN_LOG] = "log",
+		[SP_FUN_NEG] = "neg",
+		[SP_FUN_POW] = "pow",
+		[SP_FUN_RECIPROCAL] = "reciprocal",
+		[SP_FUN_SQRT] = "sqrt",
+		[SP_FUN_TANH] = "tanh",
+	};
+
+	return names[kind];
+}
+
 static void say_transpose(struct sp_plan_step *step, const struct sp_node *node)
 {
 	SAY(step, "transpose");
@@ -167,6 +189,9 @@ static void say_what(const struct describe *describe, struct sp_plan_step *step)
 		break;
 	case SP_OP_TRANSPOSE:
 		say_transpose(step, node);
+		break;
+	case SP_OP_FUNCTION:
+		SAY(step, "%s", sp_plan_function_name(node->function.kind));
 		break;
 	case SP_OP_SPLIT:
 		SAY(step, "part %lld of %lld along axis %lld", (long long)node->split.part + 1,

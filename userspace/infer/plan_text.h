@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "infer/graph.h"
 #include "infer/shape.h"
 
 struct sp_err;
@@ -50,6 +51,9 @@ struct sp_plan_text {
 int sp_plan_text_init(const struct sp_model *model, const struct sp_shape *inputs,
 		      struct sp_plan_text *ret_text, struct sp_err *err);
 void sp_plan_text_uninit(struct sp_plan_text *text);
+
+/* "gelu", … */
+const char *sp_plan_function_name(enum sp_function_kind kind);
 
 /*
  * The shape of each of @model's outputs, with -1 for dimensions that inputs of another size change

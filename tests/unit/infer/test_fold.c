@@ -123,17 +123,18 @@ static struct sp_model *check_same(const char *what, double tolerance)
 static const char *ops(const struct sp_model *model, char *text, size_t size)
 {
 	static const char *const names[] = {
-		[SP_OP_CONV] = "conv",	     [SP_OP_GEMM] = "gemm",
-		[SP_OP_ADD] = "add",	     [SP_OP_SUB] = "sub",
-		[SP_OP_MUL] = "mul",	     [SP_OP_AFFINE] = "affine",
-		[SP_OP_ACTIVATION] = "act",  [SP_OP_MAXPOOL] = "pool",
-		[SP_OP_MEAN] = "mean",	     [SP_OP_RESIZE] = "resize",
-		[SP_OP_SOFTMAX] = "softmax", [SP_OP_TRANSPOSE] = "transpose",
-		[SP_OP_RESHAPE] = "reshape", [SP_OP_FLATTEN] = "flatten",
-		[SP_OP_CONCAT] = "concat",   [SP_OP_SHAPE] = "shape",
-		[SP_OP_GATHER] = "gather",   [SP_OP_SLICE] = "slice",
-		[SP_OP_SQUEEZE] = "squeeze", [SP_OP_UNSQUEEZE] = "unsqueeze",
-		[SP_OP_DIV] = "div",	     [SP_OP_IDENTITY] = "identity",
+		[SP_OP_CONV] = "conv",	       [SP_OP_GEMM] = "gemm",
+		[SP_OP_ADD] = "add",	       [SP_OP_SUB] = "sub",
+		[SP_OP_MUL] = "mul",	       [SP_OP_AFFINE] = "affine",
+		[SP_OP_ACTIVATION] = "act",    [SP_OP_MAXPOOL] = "pool",
+		[SP_OP_MEAN] = "mean",	       [SP_OP_RESIZE] = "resize",
+		[SP_OP_SOFTMAX] = "softmax",   [SP_OP_TRANSPOSE] = "transpose",
+		[SP_OP_RESHAPE] = "reshape",   [SP_OP_FLATTEN] = "flatten",
+		[SP_OP_CONCAT] = "concat",     [SP_OP_SHAPE] = "shape",
+		[SP_OP_GATHER] = "gather",     [SP_OP_SLICE] = "slice",
+		[SP_OP_SQUEEZE] = "squeeze",   [SP_OP_UNSQUEEZE] = "unsqueeze",
+		[SP_OP_FUNCTION] = "function", [SP_OP_DIV] = "div",
+		[SP_OP_IDENTITY] = "identity",
 	};
 	size_t n = 0;
 
@@ -492,6 +493,67 @@ TEST(shapes_that_are_fixed_are_computed)
 	/* Height and width are open; the channels are not. */
 	shape_chain(true, 1, "reshape");
 	shape_chain(true, 2, "shape gather unsqueeze concat reshape");
+}
+
+/* ---- functions ------------------------------------------------------------------------------ */
+
+static unsigned int function(unsigned int x, const char *type, double (*of)(double))
+{
+	unsigned int y = net_tensor(&net, net.tensors[x].shape);
+
+	NODE(&net, type, y, x);
+	for (int64_t i = 0; i < sp_shape_elements(&net.tensors[x].shape); i++)
+		net.tensors[y].data[i] = (float)of(net.tensors[x].data[i]);
+	return y;
+}
+
+static unsigned int number(float value)
+{
+	unsigned int c = net_constant(&net, (struct sp_shape){ 0 }, 1);
+
+	net.tensors[c].data[0] = value;
+	memcpy(net.constants[net.constants_n - 1]->raw_data.data, &value, sizeof(value));
+	return c;
+}
+
+/* x · (1 + erf(x / √2)) · @half, or @half first. */
+static void written_out(unsigned int way, float half, const char *left)
+{
+	unsigned int x = net_begin(&net, 13, way, SHAPE(1, 3, 4, 5)), e, y;
+
+	x = net_act(&net, x, NET_PRELU_ONE);
+	e = net_binary(&net, "Mul", x, number(0.70710678f));
+	e = net_binary(&net, "Add", function(e, "Erf", erf), number(1));
+	if (way == 0)
+		y = net_binary(&net, "Mul", net_binary(&net, "Mul", x, e), number(half));
+	else
+		y = net_binary(&net, "Mul", net_binary(&net, "Mul", number(half), x), e);
+	net_output(&net, y);
+	check_left("gelu", left);
+}
+
+static double hardsigmoid(double x)
+{
+	return fmin(fmax(x / 6 + 0.5, 0), 1);
+}
+
+TEST(functions_that_are_written_out)
+{
+	unsigned int x, y;
+
+	for (unsigned int way = 0; way < 2; way++)
+		written_out(way, 0.5f, "act function");
+	written_out(0, 0.6f, "act mul function add mul mul");
+	for (unsigned int i = 0; i < 2; i++) {
+		x = net_begin(&net, 14, i, SHAPE(1, 3, 4, 5));
+		x = net_act(&net, x, NET_PRELU_ONE);
+		y = function(x, "HardSigmoid", hardsigmoid);
+		set_float(&net, net.nodes[1], "alpha", 1.0f / 6);
+		/* Of itself, or of something else. */
+		y = net_binary(&net, "Mul", y, i ? net_act(&net, x, NET_SIGMOID) : x);
+		net_output(&net, y);
+		check_left("hardswish", i ? "act function act mul" : "act function");
+	}
 }
 
 /* ---- pairs ---------------------------------------------------------------------------------- */
