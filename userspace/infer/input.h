@@ -4,6 +4,7 @@
 #define SP_INFER_INPUT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Plane i is level × scale[i] + shift[i]; planes are red, green, blue, or the other way round. */
 struct sp_input_form {
@@ -17,5 +18,8 @@ extern const struct sp_input_form sp_input_levels;
 extern const struct sp_input_form sp_input_imagenet;
 /* LightQNet: blue, green, red of (x - 128) / 128. */
 extern const struct sp_input_form sp_input_signed;
+
+/* @n pixels of red, green, blue into three planes of @n floats. */
+void sp_input_fill(const struct sp_input_form *form, const uint8_t *rgb, uint32_t n, float *planes);
 
 #endif

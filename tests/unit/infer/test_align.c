@@ -164,4 +164,31 @@ TEST(input_is_planes_of_normalised_red_green_blue)
 	free(input);
 }
 
+/* More than a run of it, and a run that is not whole. */
+TEST(input_has_every_pixel_in_its_form)
+{
+	enum { N = 700 };
+	static const struct sp_input_form *const forms[] = { &sp_input_levels, &sp_input_imagenet,
+							     &sp_input_signed };
+	static uint8_t rgb[3 * N];
+	static float planes[3 * N + 1];
+	uint64_t seed = 21;
+
+	for (int i = 0; i < 3 * N; i++)
+		rgb[i] = (uint8_t)next_random(&seed);
+	for (int f = 0; f < 3; f++) {
+		const struct sp_input_form *form = forms[f];
+
+		planes[3 * N] = 77;
+		sp_input_fill(form, rgb, N, planes);
+		for (int i = 0; i < 3 * N; i++) {
+			int p = i / N, c = form->bgr ? 2 - p : p;
+
+			CHECK_NEAR(planes[i], rgb[3 * (i % N) + c] * form->scale[p] + form->shift[p],
+				   1e-6);
+		}
+		CHECK_NEAR(planes[3 * N], 77, 0);
+	}
+}
+
 TEST_MAIN()
