@@ -21,33 +21,52 @@ struct golden_row {
 	float score, box[4], landmark[5][2];
 };
 
-/* The whole file in a malloc'ed buffer, gunzipped if @name ends in ".gz"; @size bytes exactly. */
+/* The file at @path in a malloc'ed buffer, gunzipped if it ends in ".gz". */
+__attribute__((unused)) static void *golden_file(const char *path, size_t *ret_size)
+{
+	FILE *file = fopen(path, "rb");
+	struct inflate_state state;
+	uint8_t *packed, *bytes;
+	size_t n, length = strlen(path);
+	uint32_t size;
+
+	if (!file)
+		FAIL("%s cannot be opened; tests run in the repository root", path);
+	fseek(file, 0, SEEK_END);
+	n = (size_t)ftell(file);
+	rewind(file);
+	packed = malloc(n + 1);
+	CHECK(packed && fread(packed, 1, n, file) == n);
+	fclose(file);
+	*ret_size = n;
+	if (length < 3 || strcmp(path + length - 3, ".gz"))
+		return packed;
+	/* The last four bytes say how much it was. */
+	CHECK(n >= 18);
+	memcpy(&size, packed + n - 4, sizeof(size));
+	bytes = malloc(size);
+	CHECK(bytes);
+	isal_inflate_init(&state);
+	state.crc_flag = ISAL_GZIP;
+	state.next_in = packed;
+	state.avail_in = (uint32_t)n;
+	state.next_out = bytes;
+	state.avail_out = size;
+	if (isal_inflate(&state) != ISAL_DECOMP_OK || state.avail_out)
+		FAIL("%s does not hold the %u bytes that it promises", path, size);
+	free(packed);
+	*ret_size = size;
+	return bytes;
+}
+
+/* @name of ../shared, which holds exactly @size bytes. */
 __attribute__((unused)) static void *golden_read(const char *name, size_t size)
 {
-	FILE *file = fopen(sp_test_shared(name), "rb");
-	size_t room = size + (1 << 20), n, length = strlen(name);
-	uint8_t *packed = malloc(room), *bytes;
-	struct inflate_state *state;
+	size_t have;
+	void *bytes = golden_file(sp_test_shared(name), &have);
 
-	n = fread(packed, 1, room, file);
-	fclose(file);
-	if (length < 3 || strcmp(name + length - 3, ".gz")) {
-		if (n != size)
-			FAIL("%s has %zu bytes, not %zu", name, n, size);
-		return packed;
-	}
-	bytes = malloc(size);
-	state = malloc(sizeof(*state));
-	isal_inflate_init(state);
-	state->crc_flag = ISAL_GZIP;
-	state->next_in = packed;
-	state->avail_in = (uint32_t)n;
-	state->next_out = bytes;
-	state->avail_out = (uint32_t)size;
-	if (isal_inflate(state) != ISAL_DECOMP_OK || state->avail_out)
-		FAIL("%s does not hold %zu bytes", name, size);
-	free(state);
-	free(packed);
+	if (have != size)
+		FAIL("%s has %zu bytes, not %zu", name, have, size);
 	return bytes;
 }
 
