@@ -184,7 +184,7 @@ $(BUILD)/bench/cameras $(BUILD)/bench/loss: $(BUILD)/obj/bench/capture_farm.o \
 	$(BUILD)/obj/bench/capture_process.o
 $(BUILD)/bench/infer: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/infer_*.c)) \
 	$(BUILD)/obj/bench/camera_frame.o
-$(BUILD)/bench/faces: $(BUILD)/obj/bench/camera_frame.o
+$(BUILD)/bench/faces $(BUILD)/bench/preprocess: $(BUILD)/obj/bench/camera_frame.o
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)

@@ -57,7 +57,9 @@ struct stretch {
 static struct stretch stretch_of(const struct sp_frame *frame, const struct sp_pfnc *format,
 				 uint32_t y, uint32_t x, uint32_t n)
 {
-	uint32_t group = format->group, group_bytes = group * format->bits_per_pixel / 8;
+	/* 1, 2 or 4. */
+	uint32_t group = format->group, shift = group / 2;
+	uint32_t group_bytes = group * format->bits_per_pixel / 8;
 	uint64_t line = 0, index = (uint64_t)y * frame->width + x, left, first, groups;
 	struct stretch stretch;
 
@@ -67,8 +69,8 @@ static struct stretch stretch_of(const struct sp_frame *frame, const struct sp_p
 		line *= y;
 		index = x;
 	}
-	first = index / group;
-	groups = (index + n + group - 1) / group - first;
+	first = index >> shift;
+	groups = ((index + n + group - 1) >> shift) - first;
 	stretch.from = line + first * group_bytes;
 	stretch.pixels = (uint32_t)groups * group;
 	stretch.skip = (uint32_t)(index - first * group);
@@ -105,18 +107,32 @@ int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame)
 	return 0;
 }
 
-/* The bytes of a stretch where they lie, or together in @memory. */
+/* The bytes of a stretch where they lie, or together in @memory; missing ones are 0. */
 static const uint8_t *wire_of(const struct sp_pixels *pixels, const struct stretch *stretch,
 			      uint8_t *memory)
 {
-	const uint8_t *at;
-	uint32_t n;
+	uint64_t from = stretch->from;
+	uint32_t left = stretch->bytes;
+	uint8_t *to = memory;
 
-	if (!sp_frame_run(pixels->frame, 0, stretch->from, &at, &n) && at &&
-	    n >= stretch->whole_bytes)
-		return at;
-	return sp_frame_read(pixels->frame, 0, stretch->from, stretch->bytes, memory) < 0 ? NULL
-											  : memory;
+	while (left) {
+		const uint8_t *at;
+		uint32_t run;
+
+		if (sp_frame_run(pixels->frame, 0, from, &at, &run))
+			return NULL;
+		if (to == memory && at && run >= stretch->whole_bytes)
+			return at;
+		run = run < left ? run : left;
+		if (at)
+			memcpy(to, at, run);
+		else
+			memset(to, 0, run);
+		to += run;
+		from += run;
+		left -= run;
+	}
+	return memory;
 }
 
 static bool is_inside(const struct sp_frame *frame, uint32_t y, uint32_t x, uint32_t n)

@@ -54,12 +54,6 @@ struct planes {
 	float *input;
 };
 
-static void fill(float *to, size_t n, float value)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = value;
-}
-
 static void emit_planes(void *arg, uint32_t y, const uint16_t *const fine[3], uint32_t width)
 {
 	const struct planes *planes = arg;
@@ -70,7 +64,7 @@ static void emit_planes(void *arg, uint32_t y, const uint16_t *const fine[3], ui
 	for (unsigned int i = 0; i < 3; i++, line += plane) {
 		planes->lines->form_fine(fine[form->bgr ? 2 - i : i], width, form->scale[i],
 					 form->shift[i], line);
-		fill(line + width, pitch - width, form->shift[i]);
+		planes->lines->fill(line + width, pitch - width, form->shift[i]);
 	}
 }
 
@@ -82,8 +76,8 @@ int sp_preprocess(struct sp_scale *scale, struct sp_pixels *pixels, const struct
 
 	/* Black is level 0. */
 	for (unsigned int i = 0; i < 3; i++)
-		fill(input + i * plane + fit->height * pitch,
-		     (fit->input_height - fit->height) * pitch, form->shift[i]);
+		pixels->lines->fill(input + i * plane + fit->height * pitch,
+				    (fit->input_height - fit->height) * pitch, form->shift[i]);
 	return sp_scale_run(scale, pixels, &fit->from, fit->width, fit->height, emit_planes,
 			    &planes);
 }

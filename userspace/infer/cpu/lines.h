@@ -86,6 +86,7 @@ struct sp_lines {
 	/* level × @scale + @shift */
 	void (*form)(const uint8_t *levels, uint32_t n, float scale, float shift, float *to);
 	void (*form_fine)(const uint16_t *fine, uint32_t n, float scale, float shift, float *to);
+	void (*fill)(float *to, size_t n, float value);
 };
 
 /* The fastest on this CPU. */

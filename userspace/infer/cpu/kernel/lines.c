@@ -28,4 +28,5 @@ const struct sp_lines SP_ISA_NAME(sp_lines) = {
 	.to_levels = SP_ISA_NAME(sp_lines_to_levels),
 	.form = SP_ISA_NAME(sp_lines_form),
 	.form_fine = SP_ISA_NAME(sp_lines_form_fine),
+	.fill = SP_ISA_NAME(sp_lines_fill),
 };

@@ -43,6 +43,7 @@ void SP_ISA_NAME(sp_lines_form)(const uint8_t *levels, uint32_t n, float scale, 
 				float *to);
 void SP_ISA_NAME(sp_lines_form_fine)(const uint16_t *fine, uint32_t n, float scale, float shift,
 				     float *to);
+void SP_ISA_NAME(sp_lines_fill)(float *to, size_t n, float value);
 #endif
 
 #endif

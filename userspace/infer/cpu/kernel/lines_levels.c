@@ -107,3 +107,9 @@ void SP_ISA_NAME(sp_lines_form_fine)(const uint16_t *fine, uint32_t n, float sca
 	for (uint32_t i = 0; i < n; i++)
 		to[i] = (float)fine[i] * part + shift;
 }
+
+void SP_ISA_NAME(sp_lines_fill)(float *to, size_t n, float value)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = value;
+}
