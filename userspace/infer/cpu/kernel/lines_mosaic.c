@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mosaics, two columns at a time: those of a pair are the bytes of a word, so that a register has
- * all even and, shifted, all odd columns, and compilers find the rest. Compiled for: base avx2
- * avx512
+ * all even and, shifted, all odd columns, and compilers find the rest.
+ * Compiled for: base avx2 avx512
  */
 #include "infer/cpu/kernel/lines.h"
 
