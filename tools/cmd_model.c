@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/table.h"
 #include "cmd_model.h"
+#include "cmd_model_bench.h"
 #include "cmd_model_plan.h"
 #include "command.h"
 #include "infer/model.h"
@@ -32,44 +33,58 @@ struct listing {
 
 static bool is_default(const struct listing *listing, const char *path)
 {
-	return listing->is_chosen && (!strcmp(path, listing->chosen.detector) ||
-				      !strcmp(path, listing->chosen.embedder) ||
-				      !strcmp(path, listing->chosen.quality));
+	return listing->is_chosen &&
+	       (!strcmp(path, listing->chosen.detector) ||
+		!strcmp(path, listing->chosen.embedder) || !strcmp(path, listing->chosen.quality));
+}
+
+/* What has room in a column; cards may have whole sentences, with bars. */
+static const char *short_licence(const char *licence, char brief[32])
+{
+	size_t n = strcspn(licence ? licence : "", ",;|");
+
+	snprintf(brief, 32, "%.*s", n < 28 ? (int)n : 28, licence ? licence : "");
+	return brief;
 }
 
 /* A file that the loader refuses is listed too: its refusal is what a person must know. */
 static void list_file(struct listing *listing, const char *directory, const char *file)
 {
-	char path[SP_MODELS_PATH_SIZE], sha256[SP_SHA256_TEXT] = "";
+	char path[SP_MODELS_PATH_SIZE], sha256[SP_SHA256_TEXT] = "", brief[32];
 	const struct sp_known_model *known = NULL;
-	enum sp_model_role kind = SP_ROLES;
+	struct sp_model_card card = { .role = SP_ROLES };
 	enum sp_model_origin origin;
 	struct sp_err err = { "" };
 	struct sp_model *model;
+	const char *licence;
 
 	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
 		return;
 	if (!sp_model_load(path, &model, &err)) {
 		known = sp_known_model_of(sp_sha256_text(model->sha256, sha256));
-		kind = sp_model_role_of(model);
+		if (sp_model_card_of(model, &card, &err))
+			card.role = SP_ROLES;
 		sp_model_free(model);
 	}
+	licence = known ? known->licence : *card.licence ? card.licence : NULL;
 	origin = known ? known->origin : SP_MODEL_UNKNOWN;
 	listing->n++;
 	listing->ours += origin == SP_MODEL_OURS;
 	if (json)
-		sp_command_print_json(json_pack(
-			"{s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "file", file,
-			"path", path, "present", 1, "default", is_default(listing, path), "kind",
-			sp_model_role_name(kind), "sha256", sha256, "origin",
-			sp_model_origin_name(origin), "licence", known ? known->licence : NULL,
-			"note", origin == SP_MODEL_OURS ? demonstration : NULL, "error",
-			*err.text ? err.text : NULL));
+		sp_command_print_json(
+			json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}",
+				  "file", file, "path", path, "present", 1, "default",
+				  is_default(listing, path), "kind", sp_model_role_name(card.role),
+				  "sha256", sha256, "origin", sp_model_origin_name(origin),
+				  "licence", licence, "title", *card.title ? card.title : NULL,
+				  "note", origin == SP_MODEL_OURS ? demonstration : NULL, "error",
+				  *err.text ? err.text : NULL));
 	else
 		sp_table_row(&listing->table, "%s%s|%s|%.12s|%s|%s|%s",
 			     is_default(listing, path) ? "* " : "  ", file,
-			     *err.text ? "refused" : sp_model_role_name(kind), sha256,
-			     sp_model_origin_name(origin), known ? known->licence : "", directory);
+			     *err.text ? "refused" : sp_model_role_name(card.role), sha256,
+			     sp_model_origin_name(origin), short_licence(licence, brief),
+			     directory);
 }
 
 static int is_onnx(const struct dirent *entry)
@@ -166,9 +181,9 @@ static json_t *values(const struct sp_value *value, unsigned int n)
 	char shape[64];
 
 	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "name", value[i].name, "shape",
-						       sp_shape_text(&value[i].shape, shape,
-								     sizeof(shape))));
+		json_array_append_new(
+			array, json_pack("{s:s, s:s}", "name", value[i].name, "shape",
+					 sp_shape_text(&value[i].shape, shape, sizeof(shape))));
 	return array;
 }
 
@@ -181,8 +196,51 @@ static void print_values(const char *title, const struct sp_value *value, unsign
 		       sp_shape_text(&value[i].shape, shape, sizeof(shape)));
 }
 
-static void print_model(const struct sp_model *model, const struct sp_model_figures *figures,
-			uint64_t bytes)
+/* What its card says, or what holds without one. */
+static void print_card(const struct sp_model_card *card)
+{
+	const struct sp_input_form *form = &card->input;
+
+	printf("card        %s\n",
+	       *card->path ? card->path : "none; what its kind usually has (docs/models.md)");
+	if (*card->title)
+		printf("what        %s\n", card->title);
+	if (*card->licence)
+		printf("licence     %s\n", card->licence);
+	if (*card->note)
+		printf("use         %s\n", card->note);
+	printf("fed         %s, (x - %.6g, %.6g, %.6g) / %.6g, %.6g, %.6g",
+	       form->bgr ? "bgr" : "rgb", (double)(0 - form->shift[0] / form->scale[0]),
+	       (double)(0 - form->shift[1] / form->scale[1]),
+	       (double)(0 - form->shift[2] / form->scale[2]), 1 / (double)form->scale[0],
+	       1 / (double)form->scale[1], 1 / (double)form->scale[2]);
+	if (card->side)
+		printf(", faces of %u x %u\n", card->side, card->side);
+	else
+		printf(", decoded like %s\n", sp_decode_kind_name(card->decode));
+}
+
+static json_t *card_json(const struct sp_model_card *card)
+{
+	const struct sp_input_form *form = &card->input;
+	json_t *object = json_pack(
+		"{s:s*, s:s*, s:s*, s:s*, s:s, s:[f,f,f], s:[f,f,f]}", "path",
+		*card->path ? card->path : NULL, "title", *card->title ? card->title : NULL,
+		"licence", *card->licence ? card->licence : NULL, "use",
+		*card->note ? card->note : NULL, "colours", form->bgr ? "bgr" : "rgb", "scale",
+		(double)form->scale[0], (double)form->scale[1], (double)form->scale[2], "shift",
+		(double)form->shift[0], (double)form->shift[1], (double)form->shift[2]);
+
+	if (card->side)
+		json_object_set_new(object, "side", json_integer(card->side));
+	else
+		json_object_set_new(object, "decode",
+				    json_string(sp_decode_kind_name(card->decode)));
+	return object;
+}
+
+static void print_model(const struct sp_model *model, const struct sp_model_card *card,
+			const struct sp_model_figures *figures, uint64_t bytes)
 {
 	char sha256[SP_SHA256_TEXT];
 	const struct sp_known_model *known =
@@ -195,7 +253,9 @@ static void print_model(const struct sp_model *model, const struct sp_model_figu
 		       known->licence);
 	else
 		printf("known as    nothing: neither recommended nor ours\n");
-	printf("kind        %s\n", sp_model_role_name(sp_model_role_of(model)));
+	printf("kind        %s\n", sp_model_role_name(card->role));
+	if (card->role != SP_ROLES)
+		print_card(card);
 	print_values("inputs", model->inputs, model->inputs_n);
 	print_values("outputs", model->outputs, model->outputs_n);
 	printf("parameters  %llu\n", (unsigned long long)figures->parameters);
@@ -208,8 +268,8 @@ static void print_model(const struct sp_model *model, const struct sp_model_figu
 		printf("note        for %s\n", demonstration);
 }
 
-static void print_model_json(const struct sp_model *model, const struct sp_model_figures *figures,
-			     uint64_t bytes)
+static void print_model_json(const struct sp_model *model, const struct sp_model_card *card,
+			     const struct sp_model_figures *figures, uint64_t bytes)
 {
 	char sha256[SP_SHA256_TEXT];
 	const struct sp_known_model *known =
@@ -219,14 +279,18 @@ static void print_model_json(const struct sp_model *model, const struct sp_model
 	for (uint32_t i = 0; i < figures->operators_n; i++)
 		json_object_set_new(operators, figures->operators[i].type,
 				    json_integer(figures->operators[i].n));
-	sp_command_print_json(json_pack(
-		"{s:s, s:I, s:s, s:s, s:s, s:s*, s:o, s:o, s:I, s:o}", "file", model->name, "bytes",
-		(json_int_t)bytes, "sha256", sha256, "kind",
-		sp_model_role_name(sp_model_role_of(model)), "origin",
-		sp_model_origin_name(known ? known->origin : SP_MODEL_UNKNOWN), "licence",
-		known ? known->licence : NULL, "inputs", values(model->inputs, model->inputs_n),
-		"outputs", values(model->outputs, model->outputs_n), "parameters",
-		(json_int_t)figures->parameters, "operators", operators));
+	sp_command_print_json(
+		json_pack("{s:s, s:I, s:s, s:s, s:s, s:s*, s:o*, s:o, s:o, s:I, s:o}", "file",
+			  model->name, "bytes", (json_int_t)bytes, "sha256", sha256, "kind",
+			  sp_model_role_name(card->role), "origin",
+			  sp_model_origin_name(known ? known->origin : SP_MODEL_UNKNOWN), "licence",
+			  known		   ? known->licence
+			  : *card->licence ? card->licence
+					   : NULL,
+			  "card", card->role == SP_ROLES ? NULL : card_json(card), "inputs",
+			  values(model->inputs, model->inputs_n), "outputs",
+			  values(model->outputs, model->outputs_n), "parameters",
+			  (json_int_t)figures->parameters, "operators", operators));
 }
 
 static int inspect(int argc, char **argv)
@@ -247,11 +311,12 @@ static int inspect(int argc, char **argv)
 	static const struct sp_opt_usage usage = {
 		me,
 		"MODEL",
-		"Says what a model file is: inputs, outputs, operators, parameters, sha256.",
+		"Says what a model file is: its card, inputs, outputs, operators, parameters, sha256.",
 		"MODEL is a path, or a file name of the search path. A network that cannot be run\n"
 		"here is refused by the name of what is not supported.",
 	};
 	struct sp_model_figures figures;
+	struct sp_model_card card;
 	char path[SP_MODELS_PATH_SIZE];
 	struct sp_model *model;
 	struct stat st;
@@ -269,14 +334,16 @@ static int inspect(int argc, char **argv)
 	if ((stat(path, &st) && sp_models_find(directory, argv[0], path, sizeof(path), &err)) ||
 	    sp_model_load(path, &model, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	if (plan)
+	if (sp_model_card_of(model, &card, &err))
+		code = sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
+	else if (plan)
 		code = cmd_model_plan(me, model, size, json);
 	else if (stat(path, &st) || sp_model_figures(model, &figures))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, strerror(errno));
 	else if (json)
-		print_model_json(model, &figures, (uint64_t)st.st_size);
+		print_model_json(model, &card, &figures, (uint64_t)st.st_size);
 	else
-		print_model(model, &figures, (uint64_t)st.st_size);
+		print_model(model, &card, &figures, (uint64_t)st.st_size);
 	sp_model_free(model);
 	return code < 0 ? SP_EXIT_OK : code;
 }
@@ -286,6 +353,7 @@ int cmd_model(int argc, char **argv)
 	static const struct sp_command commands[] = {
 		{ "list", "the models that are there, and those known that are not", list },
 		{ "inspect", "what a model file is", inspect },
+		{ "bench", "how long networks take on this machine", cmd_model_bench },
 		{ "install", "fetch the recommended models, or copy them in", cmd_model_install },
 		{ 0 },
 	};
