@@ -119,6 +119,7 @@ bool sp_span_table_fill(struct sp_span_table *table, const struct sp_span *spans
 	    groups * taps > SP_SPAN_WEIGHTS_MAX)
 		return false;
 	across->half = units <= SP_ACROSS_WINDOW / 2;
+	across->eighths = (widest(spans, width, 8) + 7) / 8;
 	across->taps = taps;
 	for (uint32_t g = 0; g < groups; g++) {
 		uint32_t x = g * across->group, left = width - x;

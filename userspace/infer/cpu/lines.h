@@ -29,6 +29,7 @@ struct sp_across {
 	uint32_t taps;
 	uint32_t group; /* pixels: SP_ACROSS_GROUP or half of it */
 	bool half; /* what is used of each window lies in its first half */
+	uint32_t eighths; /* times eight fine levels that eight neighbours are made from, at most */
 	uint32_t *begin;
 	uint16_t (*index)[SP_ACROSS_GROUP]; /* < SP_ACROSS_WINDOW */
 	uint16_t (*weight)[SP_ACROSS_GROUP];

@@ -114,6 +114,60 @@ void SP_ISA_NAME(sp_lines_across)(const struct sp_across *across, const uint16_t
 		across_windows(across, line, false, ret);
 }
 
+#elif defined(__AVX2__)
+
+enum { EIGHTHS_MAX = SP_ACROSS_WINDOW / 8 };
+
+/*
+ * Sixteen pixels, eight in each half of a register. Bytes of a window of eight fine levels can be
+ * shuffled at once; those that want another window's get zeros and an or brings all together.
+ */
+static void across_sixteen(const struct sp_across *across, const uint16_t *line, uint32_t g,
+			   uint32_t first, uint16_t *ret)
+{
+	const uint16_t *index = across->index[g] + first, *at = line + across->begin[g];
+	const uint16_t(*weight)[SP_ACROSS_GROUP] = across->weight + g * across->taps;
+	/* Of both bytes: 15 becomes the last place, with 16 the high bit says that it is none. */
+	const __m256i beyond = _mm256_set1_epi8(0x70), window_bytes = _mm256_set1_epi8(16);
+	__m256i window[EIGHTHS_MAX], place, sum = _mm256_setzero_si256();
+
+	for (uint32_t w = 0; w < across->eighths; w++)
+		window[w] =
+			_mm256_set_m128i(_mm_loadu_si128((const __m128i *)(at + index[8] + 8 * w)),
+					 _mm_loadu_si128((const __m128i *)(at + index[0] + 8 * w)));
+	place = _mm256_sub_epi16(
+		_mm256_loadu_si256((const __m256i *)index),
+		_mm256_set_m128i(_mm_set1_epi16((short)index[8]), _mm_set1_epi16((short)index[0])));
+	/* Each one's bytes: twice that, and one more. */
+	place = _mm256_add_epi16(
+		_mm256_and_si256(_mm256_slli_epi16(place, 1), _mm256_set1_epi16(0xFF)),
+		_mm256_slli_epi16(place, 9));
+	place = _mm256_add_epi8(place, _mm256_set1_epi16(0x100));
+	for (uint32_t t = 0; t < across->taps; t++) {
+		__m256i fine = _mm256_setzero_si256(), in_window = place;
+
+		for (uint32_t w = 0; w < across->eighths; w++) {
+			__m256i pick = _mm256_adds_epu8(in_window, beyond);
+
+			fine = _mm256_or_si256(fine, _mm256_shuffle_epi8(window[w], pick));
+			in_window = _mm256_sub_epi8(in_window, window_bytes);
+		}
+		fine = _mm256_mulhi_epu16(fine,
+					  _mm256_loadu_si256((const __m256i *)(weight[t] + first)));
+		sum = _mm256_add_epi16(sum, fine);
+		place = _mm256_add_epi8(place, _mm256_set1_epi8(2));
+	}
+	_mm256_storeu_si256((__m256i *)ret, sum);
+}
+
+void SP_ISA_NAME(sp_lines_across)(const struct sp_across *across, const uint16_t *line,
+				  uint16_t *ret)
+{
+	for (uint32_t g = 0; g * across->group < across->width; g++)
+		for (uint32_t i = 0; i < across->group; i += 16, ret += 16)
+			across_sixteen(across, line, g, i, ret);
+}
+
 #else
 
 void SP_ISA_NAME(sp_lines_across)(const struct sp_across *across, const uint16_t *line,
