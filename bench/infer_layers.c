@@ -29,7 +29,7 @@ static uint64_t median_ns(unsigned int i, unsigned int rounds)
 	for (unsigned int round = 0; round < rounds; round++)
 		ns[round] = layers[round][i].ns;
 	qsort(ns, rounds, sizeof(ns[0]), by_ns);
-	return ns[rounds / 2];
+	return ns[(rounds - 1) / 2];
 }
 
 /*

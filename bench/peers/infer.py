@@ -33,6 +33,7 @@ class OnnxRuntime:
     def load(self, model, shape, precision, names):
         options = self.library.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # it warns of each result whose batch its file did not foresee
         options.execution_mode = self.library.ExecutionMode.ORT_SEQUENTIAL
         session = self.library.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         key = session.get_inputs()[0].name
