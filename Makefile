@@ -85,7 +85,9 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 # ("Compiled for: base avx2 avx512"); cpu/kernels.c chooses at run time.
 KERNEL_SRC := $(sort $(wildcard userspace/infer/cpu/kernel/*.c))
 KERNEL_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512 avx512_bf16 amx)
-isas_of = $(filter $(KERNEL_ISAS),$(shell sed -n 's/.*Compiled for: *\([a-z0-9_ ]*\).*/\1/p' $(1)))
+# Wherever the comment's lines end.
+isas_of = $(filter $(KERNEL_ISAS),$(shell head -n 30 $(1) | tr -s '*\n' ' ' | \
+	sed -n 's/.*Compiled for: *\([a-z0-9_ ]*\).*/\1/p'))
 KERNELS := $(foreach f,$(KERNEL_SRC),$(foreach i,$(call isas_of,$f),$(f:.c=).$i.o))
 LIB_OBJ += $(KERNELS:%=$(BUILD)/obj/%)
 LIB := $(BUILD)/libsallyport.a
