@@ -62,6 +62,7 @@ struct sp_model_card {
 	float variance[2]; /* RETINAFACE: of centres and landmarks, of sides */
 	bool logits; /* scores are not yet between 0 and 1: sigmoid, or softmax of two */
 	float score_min, overlap_max; /* where nobody sets others */
+	float landmark_error; /* mean distance from the true ones, in eye distances */
 	/* Names of the outputs, by level, or one for all levels; "": found by their shapes. */
 	char output[SP_HEADS][SP_CARD_LEVELS_MAX][SP_CARD_NAME];
 

@@ -220,6 +220,11 @@ static void read_overlap_max(struct sp_card_yaml *yaml, yaml_node_t *node, const
 	card(yaml)->overlap_max = sp_card_number(yaml, node, field, 0, 1);
 }
 
+static void read_landmark_error(struct sp_card_yaml *yaml, yaml_node_t *node, const char *field)
+{
+	card(yaml)->landmark_error = sp_card_number(yaml, node, field, 1e-4, 1);
+}
+
 static void read_names(struct sp_card_yaml *yaml, yaml_node_t *node, const char *field,
 		       enum sp_head_kind head)
 {
@@ -315,6 +320,7 @@ static void read_decode(struct sp_card_yaml *yaml, yaml_node_t *node, const char
 		{ "logits", read_logits, SCRFD | RETINAFACE },
 		{ "score_min", read_score_min, ~0u },
 		{ "overlap_max", read_overlap_max, ~0u },
+		{ "landmark_error", read_landmark_error, ~0u },
 		{ "outputs", read_outputs, ~0u },
 		{ 0 },
 	};

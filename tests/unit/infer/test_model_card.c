@@ -59,6 +59,7 @@ TEST(every_field_is_read)
 		       "decode:\n  like: retinaface\n  strides: [8, 16]\n"
 		       "  sides: [[16, 20, 32], [64, 96, 128]]\n  variances: [0.1, 0.3]\n"
 		       "  logits: true\n  score_min: 0.7\n  overlap_max: 0.25\n"
+		       "  landmark_error: 0.04\n"
 		       "  outputs: {scores: conf, boxes: loc, landmarks: landms}\n",
 		       SP_ROLE_DETECTOR),
 		 0);
@@ -79,6 +80,7 @@ TEST(every_field_is_read)
 	CHECK(card.logits);
 	CHECK_NEAR(card.score_min, 0.7, 1e-7);
 	CHECK_NEAR(card.overlap_max, 0.25, 0);
+	CHECK_NEAR(card.landmark_error, 0.04, 1e-7);
 	CHECK_STR(card.output[SP_HEAD_SCORES][0], "conf");
 	CHECK_STR(card.output[SP_HEAD_LANDMARKS][0], "landms");
 	CHECK_STR(card.output[SP_HEAD_SCORES][1], "");
@@ -142,6 +144,8 @@ TEST(what_is_wrong_is_said_with_line_and_field)
 		{ DETECTOR INPUT "decode: {like: scrfd, strides: [16, 8]}\n", SP_ROLES,
 		  "decode.strides: finest first" },
 		{ DETECTOR INPUT "decode: {like: scrfd, anchors: 9}\n", SP_ROLES, "anchors: 9" },
+		{ DETECTOR INPUT "decode: {like: yunet, landmark_error: 0}\n", SP_ROLES,
+		  "landmark_error: 0" },
 		{ DETECTOR INPUT "decode: {like: scrfd, score_min: 2}\n", SP_ROLES,
 		  "score_min: 2" },
 		{ DETECTOR INPUT "decode: {like: scrfd, logits: maybe}\n", SP_ROLES,
