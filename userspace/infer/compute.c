@@ -9,6 +9,7 @@ const char *sp_face_reason_name(unsigned int i)
 {
 	static const char *const names[SP_FACE_REASONS] = {
 		"too_small", "turned", "blurred", "dark", "bright", "damaged", "cut", "poor",
+		"underexposed", "overexposed", "flat", "uneven", "near_border",
 	};
 
 	return i < SP_FACE_REASONS ? names[i] : "unknown";

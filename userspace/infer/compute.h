@@ -42,20 +42,36 @@ enum sp_face_reason {
 	SP_FACE_DAMAGED = 1 << 5, /* packets missing under it */
 	SP_FACE_CUT = 1 << 6, /* touches the border of the image, or of all that was looked at */
 	SP_FACE_POOR = 1 << 7, /* the quality network's score is too low */
-	SP_FACE_REASONS = 8,
+	SP_FACE_UNDEREXPOSED = 1 << 8, /* too much of it is black */
+	SP_FACE_OVEREXPOSED = 1 << 9, /* too much of it is white */
+	SP_FACE_FLAT = 1 << 10, /* too little contrast, or too few levels */
+	SP_FACE_UNEVEN = 1 << 11, /* lit from one side */
+	SP_FACE_NEAR_BORDER = 1 << 12, /* too little of the image around it */
+	SP_FACE_REASONS = 13,
 };
 
 /* "too_small", … for bit @i < SP_FACE_REASONS. */
 const char *sp_face_reason_name(unsigned int i);
 
+/* Definitions: infer/quality.h; for people: docs/quality.md. */
 struct sp_quality {
 	float eye_distance; /* pixels */
 	float yaw, pitch, roll; /* degrees, estimated from the landmarks */
-	float sharpness; /* see infer/quality.h for each one's definition */
+	float sharpness; /* squared grey levels */
 	float exposure; /* mean luminance, 0 … 1 */
 	float occlusion; /* share of the box lost with missing packets, 0 … 1 */
 	float network; /* the quality network's score, 0 … 1 */
 	float score; /* one figure to rank shots of a person by, 0 … 1 */
+	/* 1: what follows is known. 0, of records that are older than it: all of it is 0. */
+	uint32_t detailed;
+	float yaw_error, pitch_error, roll_error; /* degrees, either way */
+	float underexposed, overexposed; /* shares of the face, 0 … 1 */
+	float dynamic_range; /* bits, 0 … 8 */
+	float contrast; /* 0 … 0.5 */
+	float evenness; /* of the light left and right, 0 … 1 */
+	float aligned_occlusion; /* as occlusion, of the aligned picture */
+	/* From between the eyes to the borders of the frame, in eye distances. */
+	float margin_left, margin_above, margin_right, margin_below;
 };
 
 struct sp_portrait {
@@ -113,6 +129,9 @@ struct sp_quality_limits {
 	float eye_distance_min; /* pixels */
 	float yaw_max, pitch_max, roll_max; /* degrees */
 	float sharpness_min, exposure_min, exposure_max, network_min;
+	float underexposed_max, overexposed_max, dynamic_range_min, contrast_min, evenness_min;
+	float occlusion_max; /* what may be lost; 0: nothing */
+	float margin_min; /* eye distances, on each side */
 };
 
 /* A camera of whose frames something else is looked at than of those of others. */

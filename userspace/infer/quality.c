@@ -1,92 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the quality network looks at, where a face lies in its frame, and the figure to rank by. */
 #include "infer/quality.h"
 
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "infer/align.h"
 #include "infer/element.h"
 
-/* Of the head that quality.h describes, millimetres. */
-static const float pupils_mm = 63, mouth_mm = 73, nose_mm = 28;
-/* How far down from eyes to mouth the nose tip of a frontal face is. */
-static const float nose_level = 0.495f;
 static const float degrees = 57.29577951f;
-
-const struct sp_quality_limits sp_quality_default_limits = {
-	.eye_distance_min = 24,
-	.yaw_max = 45,
-	.pitch_max = 35,
-	.roll_max = 35,
-	.sharpness_min = 25,
-	.exposure_min = 0.08f,
-	.exposure_max = 0.92f,
-	.network_min = 0.4f,
-};
-
-enum { FACE_LEFT = 26, FACE_RIGHT = 86, FACE_TOP = 36, FACE_BOTTOM = 104 };
-
-void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *quality)
-{
-	float dx = landmark[1][0] - landmark[0][0], dy = landmark[1][1] - landmark[0][1];
-	float distance = sqrtf(dx * dx + dy * dy);
-	float eyes[2], mouth[2], u[2], v[2], down, nose_across, nose_down;
-
-	quality->eye_distance = distance;
-	quality->yaw = quality->pitch = quality->roll = 90;
-	if (!(distance > 0))
-		return;
-	for (int c = 0; c < 2; c++) {
-		eyes[c] = (landmark[0][c] + landmark[1][c]) / 2;
-		mouth[c] = (landmark[3][c] + landmark[4][c]) / 2;
-	}
-	u[0] = dx / distance;
-	u[1] = dy / distance;
-	v[0] = -u[1];
-	v[1] = u[0];
-	down = (mouth[0] - eyes[0]) * v[0] + (mouth[1] - eyes[1]) * v[1];
-	nose_across = (landmark[2][0] - (eyes[0] + mouth[0]) / 2) * u[0] +
-		      (landmark[2][1] - (eyes[1] + mouth[1]) / 2) * u[1];
-	nose_down = (landmark[2][0] - eyes[0]) * v[0] + (landmark[2][1] - eyes[1]) * v[1];
-	quality->roll = atan2f(dy, dx) * degrees;
-	quality->yaw = atanf(nose_across / distance * pupils_mm / nose_mm) * degrees;
-	/* A mouth that is not below the eyes is no pose. */
-	if (down > 0)
-		quality->pitch = atanf((nose_level - nose_down / down) * mouth_mm / nose_mm) *
-				 degrees;
-}
-
-static float luma_at(const uint8_t *rgb, size_t i)
-{
-	return sp_luma(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
-}
-
-void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality)
-{
-	enum { SIDE = SP_ALIGNED_SIDE, INNER = SIDE - 2 };
-	float luma[SP_ALIGNED_PIXELS];
-	double sum = 0, square = 0, light = 0, mean;
-
-	for (size_t i = 0; i < SP_ALIGNED_PIXELS; i++)
-		luma[i] = luma_at(rgb, i);
-	for (size_t y = 1; y <= INNER; y++) {
-		for (size_t x = 1; x <= INNER; x++) {
-			const float *at = luma + y * SIDE + x;
-			float laplacian = at[-1] + at[1] + at[-SIDE] + at[SIDE] - 4 * at[0];
-
-			sum += (double)laplacian;
-			square += (double)laplacian * (double)laplacian;
-		}
-	}
-	for (size_t y = FACE_TOP; y < FACE_BOTTOM; y++)
-		for (size_t x = FACE_LEFT; x < FACE_RIGHT; x++)
-			light += (double)luma[y * SIDE + x];
-	mean = sum / (INNER * INNER);
-	quality->sharpness = (float)fmax(square / (INNER * INNER) - mean * mean, 0);
-	quality->exposure =
-		(float)(light / (255.0 * (FACE_BOTTOM - FACE_TOP) * (FACE_RIGHT - FACE_LEFT)));
-}
 
 /*
  * Where pixel @i of 96 lies among 112, centres at halves: (i + 1/2) 7/6 - 1/2 = (14 i + 1) / 12.
@@ -123,6 +45,22 @@ void sp_quality_to_input(const uint8_t *rgb, const struct sp_input_form *form, f
 	}
 }
 
+void sp_quality_from_frame(const float landmark[5][2], uint32_t width, uint32_t height,
+			   struct sp_quality *quality)
+{
+	float distance = quality->eye_distance;
+	float x = (landmark[0][0] + landmark[1][0]) / 2, y = (landmark[0][1] + landmark[1][1]) / 2;
+
+	quality->margin_left = quality->margin_above = 0;
+	quality->margin_right = quality->margin_below = 0;
+	if (!(distance > 0))
+		return;
+	quality->margin_left = x / distance;
+	quality->margin_above = y / distance;
+	quality->margin_right = ((float)width - x) / distance;
+	quality->margin_below = ((float)height - y) / distance;
+}
+
 float sp_quality_rank(const struct sp_quality *quality, bool network)
 {
 	float size = sp_clamp(quality->eye_distance / 60, 0, 1);
@@ -134,43 +72,4 @@ float sp_quality_rank(const struct sp_quality *quality, bool network)
 
 	return size * pose * focus * light * whole *
 	       (network ? sp_clamp(quality->network, 0, 1) : 1);
-}
-
-static bool is_below(float value, float limit)
-{
-	return limit > 0 && !(value >= limit);
-}
-
-static bool is_above(float value, float limit)
-{
-	return limit > 0 && !(value <= limit);
-}
-
-uint32_t sp_quality_reasons(const struct sp_quality *quality,
-			    const struct sp_quality_limits *limits,
-			    const struct sp_quality_place *place)
-{
-	const float *box = place->box;
-	uint32_t reasons = 0;
-
-	if (is_below(quality->eye_distance, limits->eye_distance_min))
-		reasons |= SP_FACE_TOO_SMALL;
-	if (is_above(fabsf(quality->yaw), limits->yaw_max) ||
-	    is_above(fabsf(quality->pitch), limits->pitch_max) ||
-	    is_above(fabsf(quality->roll), limits->roll_max))
-		reasons |= SP_FACE_TURNED;
-	if (is_below(quality->sharpness, limits->sharpness_min))
-		reasons |= SP_FACE_BLURRED;
-	if (is_below(quality->exposure, limits->exposure_min))
-		reasons |= SP_FACE_DARK;
-	if (is_above(quality->exposure, limits->exposure_max))
-		reasons |= SP_FACE_BRIGHT;
-	if (place->damaged)
-		reasons |= SP_FACE_DAMAGED;
-	if (!(box[0] > 0 && box[1] > 0 && box[0] + box[2] < (float)place->width &&
-	      box[1] + box[3] < (float)place->height))
-		reasons |= SP_FACE_CUT;
-	if (place->network && is_below(quality->network, limits->network_min))
-		reasons |= SP_FACE_POOR;
-	return reasons;
 }

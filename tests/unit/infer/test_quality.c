@@ -3,60 +3,36 @@
 
 #include <math.h>
 
+#include "head.h"
 #include "infer/align.h"
 #include "packet_frame.h"
 #include "test.h"
-
-/*
- * The head that quality.h describes, millimetres from between its pupils: x right in the image, y
- * down, z towards the camera; turned, then seen from far away.
- */
-static void head(float landmark[5][2], double yaw, double pitch, double roll, double scale)
-{
-	static const double points[5][3] = {
-		{ -31.5, 0, 0 }, { 31.5, 0, 0 }, { 0, 0.495 * 73, 28 },
-		{ -25, 73, 0 },	 { 25, 73, 0 },
-	};
-	const double rad = M_PI / 180;
-
-	for (int i = 0; i < 5; i++) {
-		double x = points[i][0], y = points[i][1], z = points[i][2], turned;
-
-		turned = x * cos(yaw * rad) + z * sin(yaw * rad);
-		z = z * cos(yaw * rad) - x * sin(yaw * rad);
-		x = turned;
-		turned = y * cos(pitch * rad) - z * sin(pitch * rad);
-		y = turned;
-		landmark[i][0] = (float)(500 + scale * (x * cos(roll * rad) - y * sin(roll * rad)));
-		landmark[i][1] = (float)(400 + scale * (x * sin(roll * rad) + y * cos(roll * rad)));
-	}
-}
 
 TEST(angles_of_a_turned_head_come_back)
 {
 	struct sp_quality q;
 	float landmark[5][2];
 
-	head(landmark, 0, 0, 0, 2);
+	head_turn(landmark, 0, 0, 0, 2);
 	sp_quality_from_landmarks(landmark, &q);
 	CHECK_NEAR(q.eye_distance, 126, 0.01);
 	CHECK_NEAR(q.yaw, 0, 0.1);
 	CHECK_NEAR(q.pitch, 0, 0.1);
 	CHECK_NEAR(q.roll, 0, 0.1);
 	for (int angle = -40; angle <= 40; angle += 10) {
-		head(landmark, angle, 0, 0, 1.5);
+		head_turn(landmark, angle, 0, 0, 1.5);
 		sp_quality_from_landmarks(landmark, &q);
 		CHECK_NEAR(q.yaw, angle, 0.1);
-		head(landmark, 0, angle, 0, 1.5);
+		head_turn(landmark, 0, angle, 0, 1.5);
 		sp_quality_from_landmarks(landmark, &q);
 		CHECK_NEAR(q.pitch, angle, 0.1);
-		head(landmark, 0, 0, angle, 1.5);
+		head_turn(landmark, 0, 0, angle, 1.5);
 		sp_quality_from_landmarks(landmark, &q);
 		CHECK_NEAR(q.roll, angle, 0.1);
 		CHECK_NEAR(q.eye_distance, 94.5, 0.01);
 		CHECK_NEAR(q.yaw, 0, 0.1);
 	}
-	head(landmark, 20, 0, 25, 1);
+	head_turn(landmark, 20, 0, 25, 1);
 	sp_quality_from_landmarks(landmark, &q);
 	CHECK_NEAR(q.yaw, 20, 0.1);
 	CHECK_NEAR(q.roll, 25, 0.1);
@@ -163,6 +139,14 @@ static const struct sp_quality good = {
 	.sharpness = 200,
 	.exposure = 0.5f,
 	.network = 0.6f,
+	.detailed = 1,
+	.dynamic_range = 7,
+	.contrast = 0.2f,
+	.evenness = 0.9f,
+	.margin_left = 2,
+	.margin_above = 2,
+	.margin_right = 2,
+	.margin_below = 2,
 };
 
 TEST(each_flaw_lowers_the_rank)
@@ -195,8 +179,23 @@ TEST(each_flaw_lowers_the_rank)
 
 TEST(each_limit_has_its_reason)
 {
-	const struct sp_quality_limits limits = { 40, 30, 25, 20, 50, 0.2f, 0.8f, 0.5f },
-				       none = { 0 };
+	static const struct sp_quality_limits limits = {
+		.eye_distance_min = 40,
+		.yaw_max = 30,
+		.pitch_max = 25,
+		.roll_max = 20,
+		.sharpness_min = 50,
+		.exposure_min = 0.2f,
+		.exposure_max = 0.8f,
+		.network_min = 0.5f,
+		.underexposed_max = 0.3f,
+		.overexposed_max = 0.2f,
+		.dynamic_range_min = 5,
+		.contrast_min = 0.05f,
+		.evenness_min = 0.6f,
+		.margin_min = 1.5f,
+	};
+	const struct sp_quality_limits none = { 0 };
 	const float inside[4] = { 10, 10, 50, 50 }, cut[4] = { 60, 10, 50, 50 },
 		    left[4] = { -1, 9, 5, 5 };
 	struct sp_quality_place place = { inside, 100, 100, false, true };
@@ -218,7 +217,22 @@ TEST(each_limit_has_its_reason)
 	REASON(exposure, 0.1f, SP_FACE_DARK);
 	REASON(exposure, 0.9f, SP_FACE_BRIGHT);
 	REASON(network, 0.4f, SP_FACE_POOR);
+	REASON(underexposed, 0.31f, SP_FACE_UNDEREXPOSED);
+	REASON(overexposed, 0.21f, SP_FACE_OVEREXPOSED);
+	REASON(overexposed, NAN, SP_FACE_OVEREXPOSED);
+	REASON(dynamic_range, 4.9f, SP_FACE_FLAT);
+	REASON(contrast, 0.04f, SP_FACE_FLAT);
+	REASON(evenness, 0.5f, SP_FACE_UNEVEN);
+	REASON(margin_left, 1.4f, SP_FACE_NEAR_BORDER);
+	REASON(margin_above, 1.4f, SP_FACE_NEAR_BORDER);
+	REASON(margin_right, -1, SP_FACE_NEAR_BORDER);
+	REASON(margin_below, 1.4f, SP_FACE_NEAR_BORDER);
 #undef REASON
+	/* What was not measured breaks no limit. */
+	q = good;
+	q.detailed = 0;
+	q.contrast = q.evenness = q.margin_left = 0;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &place), 0);
 	q = good;
 	q.network = 0;
 	place.network = false;
@@ -231,6 +245,65 @@ TEST(each_limit_has_its_reason)
 	CHECK_EQ(sp_quality_reasons(&q, &none, &place), SP_FACE_DAMAGED | SP_FACE_CUT);
 }
 
+TEST(every_failed_limit_is_named)
+{
+	const float box[4] = { -1, 5, 50, 50 };
+	const struct sp_quality_place place = { box, 100, 100, true, true };
+	const struct sp_quality_limits limits = {
+		.eye_distance_min = 1, .yaw_max = 1, .sharpness_min = 1, .exposure_min = 0.5f,
+		.exposure_max = 0.4f, .network_min = 1, .underexposed_max = 0.1f,
+		.overexposed_max = 0.1f, .contrast_min = 0.5f, .evenness_min = 1, .margin_min = 1,
+	};
+	const struct sp_quality worst = {
+		.yaw = 90, .exposure = 0.45f, .detailed = 1, .underexposed = 0.5f,
+		.overexposed = 0.5f,
+	};
+
+	CHECK_EQ(sp_quality_reasons(&worst, &limits, &place), (1u << SP_FACE_REASONS) - 1);
+}
+
+TEST(damage_is_tolerated_up_to_its_limit)
+{
+	const float box[4] = { 10, 10, 50, 50 };
+	const struct sp_quality_place damaged = { box, 100, 100, true, true };
+	struct sp_quality_limits limits = { .occlusion_max = 0.1f };
+	struct sp_quality q = good;
+
+	q.occlusion = q.aligned_occlusion = 0.09f;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &damaged), 0);
+	q.aligned_occlusion = 0.11f;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &damaged), SP_FACE_DAMAGED);
+	q.aligned_occlusion = 0, q.occlusion = 0.11f;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &damaged), SP_FACE_DAMAGED);
+	/* Without a limit, any loss. */
+	limits.occlusion_max = 0;
+	q.occlusion = 0;
+	CHECK_EQ(sp_quality_reasons(&q, &limits, &damaged), SP_FACE_DAMAGED);
+}
+
+TEST(margins_are_in_eye_distances)
+{
+	const float landmark[5][2] = { { 80, 60 }, { 120, 60 } }, heap[5][2] = { { 0 } };
+	struct sp_quality q = { .eye_distance = 40 }, none = { .eye_distance = 0 };
+
+	sp_quality_from_frame(landmark, 200, 120, &q);
+	CHECK_NEAR(q.margin_left, 2.5, 1e-6);
+	CHECK_NEAR(q.margin_right, 2.5, 1e-6);
+	CHECK_NEAR(q.margin_above, 1.5, 1e-6);
+	CHECK_NEAR(q.margin_below, 1.5, 1e-6);
+	/* A step towards a border lowers that margin and raises the other one. */
+	for (float step = 1; step < 90; step++) {
+		const float moved[5][2] = { { 80 + step, 60 + step }, { 120 + step, 60 + step } };
+		struct sp_quality last = q;
+
+		sp_quality_from_frame(moved, 200, 120, &q);
+		CHECK(q.margin_right < last.margin_right && q.margin_left > last.margin_left);
+		CHECK(q.margin_below < last.margin_below && q.margin_above > last.margin_above);
+	}
+	sp_quality_from_frame(heap, 200, 120, &none);
+	CHECK_NEAR(none.margin_right, 0, 0);
+}
+
 TEST(names_are_told_apart)
 {
 	for (unsigned int i = 0; i < SP_FACE_REASONS; i++)
@@ -238,7 +311,8 @@ TEST(names_are_told_apart)
 			CHECK(strcmp(sp_face_reason_name(i), sp_face_reason_name(k)));
 	CHECK_STR(sp_face_reason_name(0), "too_small");
 	CHECK_STR(sp_face_reason_name(7), "poor");
-	CHECK_STR(sp_face_reason_name(8), "unknown");
+	CHECK_STR(sp_face_reason_name(12), "near_border");
+	CHECK_STR(sp_face_reason_name(13), "unknown");
 	CHECK_STR(sp_result_cause_name(SP_RESULT_SHED), "shed");
 	CHECK_STR(sp_result_cause_name(SP_RESULT_CAUSES), "unknown");
 }

@@ -127,14 +127,23 @@ void sp_worker_destroy(struct sp_worker *worker)
 	free(worker);
 }
 
+/* Where in the frame the picture lies that has the face's landmarks at @points. 0 or -errno. */
+static int place(const struct sp_face *face, const float points[5][2],
+		 struct sp_similarity *ret_to_frame)
+{
+	struct sp_similarity to_points;
+	int rc = sp_align_fit(face->landmark, points, &to_points);
+
+	return rc ? rc : sp_align_invert(&to_points, ret_to_frame);
+}
+
 /* The face turned so that its landmarks lie at @points, into @rgb. 0 or -errno. */
 static int warp(struct sp_worker *worker, const struct sp_face *face, const float points[5][2],
 		uint8_t *rgb)
 {
-	struct sp_similarity to_points, to_frame;
-	int rc = sp_align_fit(face->landmark, points, &to_points);
+	struct sp_similarity to_frame;
+	int rc = place(face, points, &to_frame);
 
-	rc = rc ? rc : sp_align_invert(&to_points, &to_frame);
 	return rc ? rc : sp_align_warp(worker->align, &worker->pixels, &to_frame, rgb);
 }
 
@@ -168,6 +177,11 @@ static int align(struct sp_worker *worker, struct sp_face *face)
 	if (rc)
 		return rc;
 	sp_quality_from_aligned(worker->aligned, &face->quality);
+	sp_quality_pose_errors(face->landmark, worker->setup->detector_card.landmark_error,
+			       &face->quality);
+	sp_quality_from_frame(face->landmark, worker->pixels.frame->width,
+			      worker->pixels.frame->height, &face->quality);
+	face->quality.detailed = 1;
 	if (!worker->quality)
 		return 0;
 	rc = show_face(worker, face, card, worker->quality);
@@ -180,20 +194,6 @@ static int align(struct sp_worker *worker, struct sp_face *face)
 	return 0;
 }
 
-/* The whole pixels that a box touches, bounded so that every float fits an int. */
-static void whole_pixels(const float box[4], int ret[4])
-{
-	const float most = 4 * SP_PIXELS_SIDE_MAX;
-
-	for (int c = 0; c < 2; c++) {
-		float from = floorf(sp_clamp(box[c], -most, most));
-		float to = ceilf(sp_clamp(box[c] + box[2 + c], -most, most));
-
-		ret[c] = (int)from;
-		ret[2 + c] = (int)(to - from);
-	}
-}
-
 static uint32_t judge(struct sp_worker *worker, struct sp_face *face, bool cut)
 {
 	const struct sp_frame *frame = worker->pixels.frame;
@@ -203,14 +203,11 @@ static uint32_t judge(struct sp_worker *worker, struct sp_face *face, bool cut)
 		.height = frame->height,
 		.network = worker->quality,
 	};
-	int box[4];
+	struct sp_similarity to_frame;
+	bool placed = !place(face, sp_align_template, &to_frame);
 
-	whole_pixels(face->box, box);
-	where.damaged = frame->missing_n &&
-			sp_frame_rect_damaged(frame, box[0], box[1], box[2], box[3]);
-	if (where.damaged)
-		face->quality.occlusion = sp_pixels_missing_share(&worker->pixels, box[0], box[1],
-								  box[2], box[3]);
+	where.damaged = sp_quality_from_damage(&worker->pixels, face->box,
+					       placed ? &to_frame : NULL, &face->quality);
 	face->quality.score = sp_quality_rank(&face->quality, where.network);
 	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where) |
 	       (cut ? SP_FACE_CUT : 0);
