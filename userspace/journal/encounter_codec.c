@@ -41,7 +41,7 @@ enum {
 	TAG_SHOTS = 1,	/* u32 ×5 */
 	TAG_SEEN,	/* u64 ×3 */
 	TAG_FACE,	/* f32 ×15 */
-	TAG_QUALITY,	/* f32 ×9 */
+	TAG_QUALITY,	/* f32 ×9, of older records; ×22 */
 	TAG_EMBEDDING,	/* f32 ×n */
 	TAG_JPEG,	/* u32 ×2, the file */
 	OCCUPANT_TAGS,
@@ -49,7 +49,7 @@ enum {
 
 enum {
 	TIMES_SIZE = 32, COUNTS_SIZE = 20, SHOTS_SIZE = 20, SEEN_SIZE = 24,
-	FACE_FLOATS = 15, QUALITY_FLOATS = 9, JPEG_HEADER = 8,
+	FACE_FLOATS = 15, QUALITY_FLOATS = 9, DETAILED_FLOATS = 22, JPEG_HEADER = 8,
 };
 
 /* ---- writing: what does not fit is only counted -------------------------------------------- */
@@ -119,15 +119,28 @@ static void put_text(struct out *out, uint16_t tag, const char *text)
 	put(out, text, n);
 }
 
-static void put_quality(struct out *out, const struct sp_quality *q)
+/* Returns how many there are. */
+static size_t quality_floats(const struct sp_quality *q, float v[DETAILED_FLOATS])
 {
-	const float v[QUALITY_FLOATS] = {
-		q->eye_distance, q->yaw, q->pitch, q->roll, q->sharpness,
-		q->exposure, q->occlusion, q->network, q->score,
+	const float all[DETAILED_FLOATS] = {
+		q->eye_distance, q->yaw, q->pitch, q->roll, q->sharpness, q->exposure,
+		q->occlusion, q->network, q->score,
+		q->yaw_error, q->pitch_error, q->roll_error, q->underexposed, q->overexposed,
+		q->dynamic_range, q->contrast, q->evenness, q->aligned_occlusion, q->margin_left,
+		q->margin_above, q->margin_right, q->margin_below,
 	};
 
-	put_field(out, TAG_QUALITY, sizeof(v));
-	put_floats(out, v, QUALITY_FLOATS);
+	memcpy(v, all, sizeof(all));
+	return q->detailed ? DETAILED_FLOATS : QUALITY_FLOATS;
+}
+
+static void put_quality(struct out *out, const struct sp_quality *q)
+{
+	float v[DETAILED_FLOATS];
+	size_t n = quality_floats(q, v);
+
+	put_field(out, TAG_QUALITY, n * 4);
+	put_floats(out, v, n);
 }
 
 static void put_occupant(struct out *out, const struct sp_occupant *o)
@@ -175,16 +188,12 @@ static bool all_finite(const float *v, size_t n)
 /* NULL, or what is wrong. */
 static const char *check_occupant(const struct sp_occupant *o)
 {
-	const struct sp_quality *q = &o->quality;
-	const float quality[] = {
-		q->eye_distance, q->yaw, q->pitch, q->roll, q->sharpness,
-		q->exposure, q->occlusion, q->network, q->score,
-	};
+	float quality[DETAILED_FLOATS];
 
 	if (o->decision != SP_NO_DECISION && o->decision != SP_MATCH && o->decision != SP_REFER)
 		return "unknown decision";
 	if (!all_finite(o->box, 4) || !all_finite(&o->landmark[0][0], 10) || !isfinite(o->score) ||
-	    !all_finite(quality, QUALITY_FLOATS))
+	    !all_finite(quality, quality_floats(&o->quality, quality)))
 		return "a measure is not finite";
 	if (o->embedding_size > SP_EMBEDDING_MAX)
 		return "embedding too long";
@@ -275,6 +284,20 @@ static void get_floats(const uint8_t *bytes, float *v, size_t n)
 		v[i] = sp_lef32_get(bytes + 4 * i);
 }
 
+/* A record from before there were details has none. */
+static void get_quality(const struct field *field, struct sp_quality *ret_quality)
+{
+	bool detailed = field->size >= DETAILED_FLOATS * 4;
+	float v[DETAILED_FLOATS] = { 0 };
+
+	get_floats(field->bytes, v, detailed ? DETAILED_FLOATS : QUALITY_FLOATS);
+	*ret_quality = (struct sp_quality){
+		v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], detailed,
+		v[9], v[10], v[11], v[12], v[13], v[14], v[15], v[16], v[17], v[18],
+		v[19], v[20], v[21],
+	};
+}
+
 static const char *get_jpeg(const struct field *field, struct sp_occupant *o)
 {
 	size_t n = field->size - JPEG_HEADER;
@@ -294,7 +317,6 @@ static const char *get_jpeg(const struct field *field, struct sp_occupant *o)
 static const char *get_occupant_field(const struct field *field, struct sp_occupant *o)
 {
 	const uint8_t *p = field->bytes;
-	float v[QUALITY_FLOATS];
 
 	switch (field->tag) {
 	case TAG_SHOTS:
@@ -319,9 +341,7 @@ static const char *get_occupant_field(const struct field *field, struct sp_occup
 		get_floats(p + 56, &o->score, 1);
 		break;
 	case TAG_QUALITY:
-		get_floats(p, v, QUALITY_FLOATS);
-		o->quality = (struct sp_quality){ v[0], v[1], v[2], v[3], v[4],
-						  v[5], v[6], v[7], v[8] };
+		get_quality(field, &o->quality);
 		break;
 	case TAG_EMBEDDING:
 		if (field->size % 4 || field->size > SP_EMBEDDING_MAX * 4)

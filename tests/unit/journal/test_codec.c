@@ -2,6 +2,7 @@
 /* Encounters as bytes. */
 #include "journal/record.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 
@@ -11,6 +12,11 @@
 #include "test.h"
 
 enum { ROOM = 256 << 10 };
+
+/* Of struct sp_quality: those that the first records had, and those that came later. */
+enum { OLD_FLOATS = 9, NEW_FLOATS = 13 };
+
+static_assert(sizeof(struct sp_quality) == 4 * (OLD_FLOATS + 1 + NEW_FLOATS), "members without a test");
 
 static uint8_t bytes[ROOM];
 
@@ -53,11 +59,10 @@ static void any_occupant(uint64_t *random, struct sp_occupant *o)
 	fill_floats(random, o->box, 4);
 	fill_floats(random, &o->landmark[0][0], 10);
 	o->score = any_float(random);
-	o->quality = (struct sp_quality){
-		any_float(random), any_float(random), any_float(random), any_float(random),
-		any_float(random), any_float(random), any_float(random), any_float(random),
-		any_float(random),
-	};
+	fill_floats(random, &o->quality.eye_distance, OLD_FLOATS);
+	o->quality.detailed = next_random(random) & 1;
+	if (o->quality.detailed)
+		fill_floats(random, &o->quality.yaw_error, NEW_FLOATS);
 	o->reasons = (uint32_t)next_random(random);
 	o->decision = (enum sp_decision)(next_random(random) % 3);
 	if (next_random(random) % 3) {
@@ -297,6 +302,44 @@ TEST(fields_of_a_later_version)
 	n = encode(e);
 	bytes[0] = 2;
 	CHECK_EQ(decode_copy(bytes, n), -EBADMSG);
+	free(back);
+	done(e);
+}
+
+/* A record of before quality had details is read, says so, and is written as it was. */
+TEST(a_record_without_details_of_quality)
+{
+	struct sp_encounter *back = calloc(1, sizeof(*back)), *e = calloc(1, sizeof(*e));
+	struct sp_quality *q = &e->occupants[0].quality;
+	uint64_t random = 11;
+	size_t plain, detailed;
+	uint8_t *copy;
+
+	CHECK(back && e);
+	e->occupants_n = 1;
+	any_occupant(&random, &e->occupants[0]);
+	q->detailed = 1;
+	fill_floats(&random, &q->yaw_error, NEW_FLOATS);
+	detailed = encode(e);
+	memset(&q->yaw_error, 0, NEW_FLOATS * sizeof(float));
+	q->detailed = 0;
+	plain = encode(e);
+	CHECK_EQ(detailed - plain, NEW_FLOATS * 4);
+	copy = malloc(plain);
+	CHECK(copy);
+	memcpy(copy, bytes, plain);
+	CHECK_EQ(sp_record_decode_encounter(copy, plain, back, NULL), 0);
+	CHECK_EQ(back->occupants[0].quality.detailed, 0);
+	check_same(e, back);
+	CHECK_EQ(encode(back), plain);
+	CHECK(!memcmp(copy, bytes, plain));
+	sp_encounter_clear(back);
+	/* Details that are no numbers are not written; without them nobody looks. */
+	q->contrast = NAN;
+	CHECK_EQ(encode(e), plain);
+	q->detailed = 1;
+	CHECK_EQ(sp_record_encode_encounter(e, bytes, ROOM, NULL), -EINVAL);
+	free(copy);
 	free(back);
 	done(e);
 }
