@@ -169,6 +169,13 @@ static const cyaml_schema_field_t validity_fields[] = {
 	REAL(sp_config_validity, exposure_min),
 	REAL(sp_config_validity, exposure_max),
 	REAL(sp_config_validity, network_min),
+	REAL(sp_config_validity, underexposed_max),
+	REAL(sp_config_validity, overexposed_max),
+	REAL(sp_config_validity, dynamic_range_min),
+	REAL(sp_config_validity, contrast_min),
+	REAL(sp_config_validity, evenness_min),
+	REAL(sp_config_validity, occlusion_max),
+	REAL(sp_config_validity, margin_min),
 	CYAML_FIELD_END,
 };
 

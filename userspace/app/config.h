@@ -118,6 +118,8 @@ struct sp_config_validity {
 	double eye_distance_min;
 	double yaw_max, pitch_max, roll_max;
 	double sharpness_min, exposure_min, exposure_max, network_min;
+	double underexposed_max, overexposed_max, dynamic_range_min, contrast_min, evenness_min;
+	double occlusion_max, margin_min;
 };
 
 struct sp_config_encounter {

@@ -82,6 +82,13 @@ static void default_validity(struct sp_config_validity *v)
 	default_real(&v->exposure_min, (double)limits->exposure_min);
 	default_real(&v->exposure_max, (double)limits->exposure_max);
 	default_real(&v->network_min, (double)limits->network_min);
+	default_real(&v->underexposed_max, (double)limits->underexposed_max);
+	default_real(&v->overexposed_max, (double)limits->overexposed_max);
+	default_real(&v->dynamic_range_min, (double)limits->dynamic_range_min);
+	default_real(&v->contrast_min, (double)limits->contrast_min);
+	default_real(&v->evenness_min, (double)limits->evenness_min);
+	default_real(&v->occlusion_max, (double)limits->occlusion_max);
+	default_real(&v->margin_min, (double)limits->margin_min);
 }
 
 /* What auto means; a capture file is one queue. */
@@ -300,6 +307,13 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 		{ "validity.exposure_min", c->validity.exposure_min, -1, 1 },
 		{ "validity.exposure_max", c->validity.exposure_max, 0, 1 },
 		{ "validity.network_min", c->validity.network_min, -1, 1 },
+		{ "validity.underexposed_max", c->validity.underexposed_max, 0, 1 },
+		{ "validity.overexposed_max", c->validity.overexposed_max, 0, 1 },
+		{ "validity.dynamic_range_min", c->validity.dynamic_range_min, -1, 8 },
+		{ "validity.contrast_min", c->validity.contrast_min, -1, 0.5 },
+		{ "validity.evenness_min", c->validity.evenness_min, -1, 1 },
+		{ "validity.occlusion_max", c->validity.occlusion_max, 0, 1 },
+		{ "validity.margin_min", c->validity.margin_min, -1, 100 },
 		{ "encounter.gap_ms", c->encounter.gap_ms, 10, 600000 },
 		{ "encounter.max_s", c->encounter.max_s, 1, 3600 },
 		{ "encounter.deadline_ms", c->encounter.deadline_ms, 10, 60000 },

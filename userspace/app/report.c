@@ -7,12 +7,42 @@
 #include "infer/compute.h"
 #include "lane/encounter.h"
 
+static void add_details(json_t *object, const struct sp_quality *q)
+{
+	const struct {
+		const char *name;
+		float value;
+	} details[] = {
+		{ "yaw_error", q->yaw_error },
+		{ "pitch_error", q->pitch_error },
+		{ "roll_error", q->roll_error },
+		{ "underexposed", q->underexposed },
+		{ "overexposed", q->overexposed },
+		{ "dynamic_range", q->dynamic_range },
+		{ "contrast", q->contrast },
+		{ "evenness", q->evenness },
+		{ "aligned_occlusion", q->aligned_occlusion },
+		{ "margin_left", q->margin_left },
+		{ "margin_above", q->margin_above },
+		{ "margin_right", q->margin_right },
+		{ "margin_below", q->margin_below },
+	};
+
+	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
+		json_object_set_new(object, details[i].name, json_real((double)details[i].value));
+}
+
 json_t *sp_report_quality(const struct sp_quality *q)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "eye_distance",
-			 q->eye_distance, "yaw", q->yaw, "pitch", q->pitch, "roll", q->roll,
-			 "sharpness", q->sharpness, "exposure", q->exposure, "occlusion",
-			 q->occlusion, "network", q->network, "score", q->score);
+	json_t *object = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "eye_distance",
+				   q->eye_distance, "yaw", q->yaw, "pitch", q->pitch, "roll",
+				   q->roll, "sharpness", q->sharpness, "exposure", q->exposure,
+				   "occlusion", q->occlusion, "network", q->network, "score",
+				   q->score);
+
+	if (q->detailed)
+		add_details(object, q);
+	return object;
 }
 
 json_t *sp_report_reasons(uint32_t reasons)

@@ -82,6 +82,7 @@ TEST(config_fills_in_defaults)
 	CHECK_EQ(config->encounter.gap_ms, 1500);
 	CHECK_NEAR(config->validity.sharpness_min, 25, 0);
 	CHECK_NEAR(config->validity.network_min, 0.4, 1e-6);
+	CHECK_NEAR(config->validity.occlusion_max, 0, 0);
 	sp_config_free(config);
 }
 
@@ -90,11 +91,14 @@ TEST(config_takes_a_limit_away)
 	struct sp_config *config;
 	struct sp_err err = { "" };
 
-	if (load("purpose: test\n" LANE "}\nvalidity: {sharpness_min: -1, network_min: 0.1}\n", &config,
-		 &err))
+	if (load("purpose: test\n" LANE "}\nvalidity: {sharpness_min: -1, network_min: 0.1,\n"
+		 "  margin_min: 1.2, evenness_min: 0.3, occlusion_max: 0.02}\n", &config, &err))
 		FAIL("%s", err.text);
 	CHECK_NEAR(config->validity.sharpness_min, -1, 0);
 	CHECK_NEAR(config->validity.network_min, 0.1, 1e-9);
+	CHECK_NEAR(config->validity.margin_min, 1.2, 1e-9);
+	CHECK_NEAR(config->validity.evenness_min, 0.3, 1e-9);
+	CHECK_NEAR(config->validity.occlusion_max, 0.02, 1e-9);
 	sp_config_free(config);
 }
 
@@ -121,6 +125,8 @@ TEST(config_refuses_with_place_and_reason)
 		  { "lanes[0].cameras[1] ('d')", "127.0.0.2 is taken by lanes[0].cameras[0]" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {yaw_max: .nan}\n", { "yaw_max", "" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {exposure_max: 3}\n", { "validity.exposure_max", "3" } },
+		{ "purpose: x\n" LANE "}\nvalidity: {dynamic_range_min: 9}\n",
+		  { "validity.dynamic_range_min", "within -1 to 8" } },
 		{ "purpose: x\nsocket: /01234567890123456789012345678901234567890123456789"
 		  "012345678901234567890123456789012345678901234567890123456789\n"
 		  LANE "}\n", { "socket", "107 bytes" } },

@@ -58,6 +58,35 @@ TEST(report_face_has_its_documented_members)
 	json_decref(object);
 }
 
+/* Scripts rely on these names; what was not measured has none. */
+TEST(report_quality_has_its_documented_members)
+{
+	static const char *const members[] = {
+		"eye_distance", "yaw", "pitch", "roll", "sharpness", "exposure", "occlusion",
+		"network", "score", "yaw_error", "pitch_error", "roll_error", "underexposed",
+		"overexposed", "dynamic_range", "contrast", "evenness", "aligned_occlusion",
+		"margin_left", "margin_above", "margin_right", "margin_below",
+	};
+	enum { MEMBERS = sizeof(members) / sizeof(members[0]), PLAIN = 9 };
+	struct sp_quality quality = { .yaw = 7, .contrast = 0.25f, .margin_below = 3 };
+	json_t *object = sp_report_quality(&quality);
+
+	CHECK_EQ(json_object_size(object), PLAIN);
+	for (size_t i = 0; i < MEMBERS; i++)
+		CHECK_EQ(json_object_get(object, members[i]) != NULL, i < PLAIN);
+	CHECK_NEAR(json_real_value(json_object_get(object, "yaw")), 7, 0);
+	json_decref(object);
+	quality.detailed = 1;
+	object = sp_report_quality(&quality);
+	CHECK_EQ(json_object_size(object), MEMBERS);
+	for (size_t i = 0; i < MEMBERS; i++)
+		if (!json_object_get(object, members[i]))
+			FAIL("no member '%s'", members[i]);
+	CHECK_NEAR(json_real_value(json_object_get(object, "contrast")), 0.25, 0);
+	CHECK_NEAR(json_real_value(json_object_get(object, "margin_below")), 3, 0);
+	json_decref(object);
+}
+
 TEST(report_encounter_shows_templates_only_when_asked)
 {
 	static struct sp_encounter e;
