@@ -19,12 +19,14 @@ static struct sp_stills_config stills_config;
 static double score_min, eyes_min;
 static const char *draw, *precision;
 static struct sp_opt_list areas;
-static bool json, embedding, draw_areas;
+static bool json, embedding, draw_areas, quality;
 
 static const struct sp_opt options[] = {
 	{ "json", 'j', SP_OPT_FLAG, &json, NULL, "one JSON object a picture", 0, 0 },
 	{ "embedding", 0, SP_OPT_FLAG, &embedding, NULL,
 	  "with --json: the L2-normalised embeddings too", 0, 0 },
+	{ "quality", 'q', SP_OPT_FLAG, &quality, NULL,
+	  "a table of all that is measured of a face (docs/quality.md)", 0, 0 },
 	{ "draw", 0, SP_OPT_STRING, &draw, "OUT.png",
 	  "write the picture with boxes and landmarks (one picture)", 0, 0 },
 	{ "areas", 0, SP_OPT_FLAG, &draw_areas, NULL,
@@ -71,19 +73,60 @@ static void print_json(const char *file, const struct sp_image *image,
 					faces));
 }
 
+static const char summary_columns[] =
+	"picture|>face|>score|position|size|>eyes|>yaw|>quality|validity";
+static const char quality_columns[] =
+	"picture|>face|>eyes|>yaw|>pitch|>roll|>sharpness|>exposure|>dark|>white|>range|>contrast|"
+	">even|>lost|left, above, right, below|>network|>quality|validity";
+
+/* "24° ± 9°"; returns @text. */
+static const char *angle(float degrees, float error, char text[32])
+{
+	snprintf(text, 32, "%.0f° ± %.0f°", (double)degrees, (double)error);
+	return text;
+}
+
+static void add_quality(struct sp_table *table, const char *file, uint32_t number,
+			const struct sp_face *face)
+{
+	const struct sp_quality *q = &face->quality;
+	char validity[160], yaw[32], pitch[32], roll[32];
+
+	sp_report_validity(face->reasons, validity, sizeof(validity));
+	if (!q->detailed) {
+		sp_table_row(table, "%s|%u|%.0f px|%.0f°|%.0f°|%.0f°||||||||||||%s", file, number,
+			     q->eye_distance, q->yaw, q->pitch, q->roll, validity);
+		return;
+	}
+	sp_table_row(table,
+		     "%s|%u|%.0f px|%s|%s|%s|%.0f|%.2f|%.0f %%|%.0f %%|%.1f bits|%.2f|%.2f|%.1f %%|"
+		     "%.1f, %.1f, %.1f, %.1f|%.2f|%.2f|%s",
+		     file, number, q->eye_distance, angle(q->yaw, q->yaw_error, yaw),
+		     angle(q->pitch, q->pitch_error, pitch), angle(q->roll, q->roll_error, roll),
+		     q->sharpness, q->exposure, 100 * q->underexposed, 100 * q->overexposed,
+		     q->dynamic_range, q->contrast, q->evenness, 100 * q->aligned_occlusion,
+		     q->margin_left, q->margin_above, q->margin_right, q->margin_below, q->network,
+		     q->score, validity);
+}
+
 static void add_rows(struct sp_table *table, const char *file, const struct sp_result *result)
 {
 	for (uint32_t i = 0; i < result->faces_n; i++) {
 		const struct sp_face *f = &result->faces[i];
 		char validity[160];
 
+		if (quality) {
+			add_quality(table, file, i + 1, f);
+			continue;
+		}
 		sp_table_row(table, "%s|%u|%.3f|%.0f, %.0f|%.0f × %.0f|%.0f px|%.0f°|%.2f|%s", file,
 			     i + 1, f->score, f->box[0], f->box[1], f->box[2], f->box[3],
 			     f->quality.eye_distance, f->quality.yaw, f->quality.score,
 			     sp_report_validity(f->reasons, validity, sizeof(validity)));
 	}
 	if (!result->faces_n)
-		sp_table_row(table, "%s|–|||||||no face", file);
+		sp_table_row(table, quality ? "%s|–||||||||||||||||no face" : "%s|–|||||||no face",
+			     file);
 }
 
 static int draw_picture(const struct sp_stills *stills, struct sp_image *image,
@@ -192,8 +235,7 @@ int cmd_detect(int argc, char **argv)
 		return sp_command_fail(me, SP_EXIT_USAGE, "%s", err.text);
 	if (sp_stills_open(&stills_config, &stills, &err))
 		return sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
-	if (sp_table_init(&table,
-			  "picture|>face|>score|position|size|>eyes|>yaw|>quality|validity")) {
+	if (sp_table_init(&table, quality ? quality_columns : summary_columns)) {
 		sp_stills_close(stills);
 		return sp_command_fail(me, SP_EXIT_FAILED, "out of memory");
 	}
