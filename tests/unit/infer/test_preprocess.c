@@ -85,11 +85,15 @@ static void draw(uint64_t *seed, struct packet_frame *pf, struct sp_fit *fit)
 		if (next_random(seed) % 100 < loss)
 			packet_frame_lose(pf, p);
 	if (next_random(seed) % 3) {
-		rect.x = next_random(seed) % width;
-		rect.y = next_random(seed) % height;
+		rect.x = next_random(seed) % (next_random(seed) % 2 && width > 8 ? 8 : width);
+		rect.y = next_random(seed) % (next_random(seed) % 2 && height > 8 ? 8 : height);
 	}
-	rect.width = 1 + next_random(seed) % (width - rect.x);
-	rect.height = 1 + next_random(seed) % (height - rect.y);
+	rect.width = width - rect.x;
+	rect.height = height - rect.y;
+	if (next_random(seed) % 3) {
+		rect.width = 1 + next_random(seed) % rect.width;
+		rect.height = 1 + next_random(seed) % rect.height;
+	}
 	if (next_random(seed) % 3)
 		sp_fit_init(fit, &rect, 32 * (next_random(seed) % 3), 32 * (next_random(seed) % 3));
 	else
