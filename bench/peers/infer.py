@@ -17,7 +17,6 @@ import time
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
-import numpy  # noqa: E402
 
 
 class OnnxRuntime:
@@ -177,6 +176,8 @@ def main():
         answers.flush()
 
     try:
+        global numpy
+        import numpy
         engine = ENGINES[sys.argv[1]]()
     except ImportError as error:
         answer(error=f"{error} in {sys.executable}")
