@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "infer/graph.h"
 #include "infer/model.h"
 
 static const char *const head_names[SP_HEADS] = { "scores", "boxes", "landmarks", "objectness" };
@@ -80,7 +81,7 @@ static int match_names(const struct sp_model *model, const struct sp_model_card 
 
 /* ---- by shape -------------------------------------------------------------------------------- */
 
-/* Whether an output that is declared as @shape can hold @values an anchor. */
+/* Whether an output of @shape can hold @values an anchor. */
 static bool holds(const struct sp_shape *shape, unsigned int values, unsigned int anchors)
 {
 	if (shape->rank == 4)
@@ -88,14 +89,39 @@ static bool holds(const struct sp_shape *shape, unsigned int values, unsigned in
 	return shape->rank && shape->dim[shape->rank - 1] == (int64_t)values;
 }
 
+enum { OUTPUTS_MAX = 64, USUAL_SIDE = 640 };
+
+/*
+ * What each output is for one picture of the size that the network is made for, or of a usual one:
+ * files often leave the shapes of their outputs open. Where it cannot be told, as the file says.
+ */
+static void find_shapes(const struct sp_model *model, struct sp_shape *ret_shapes)
+{
+	struct sp_shape input = model->inputs_n == 1 ? model->inputs[0].shape
+						     : (struct sp_shape){ 0 };
+	struct sp_shapes shapes;
+
+	for (unsigned int i = 0; i < model->outputs_n && i < OUTPUTS_MAX; i++)
+		ret_shapes[i] = model->outputs[i].shape;
+	for (unsigned int d = 0; d < input.rank; d++)
+		if (input.dim[d] < 0)
+			input.dim[d] = d == 0 ? 1 : d == 1 ? 3 : USUAL_SIDE;
+	if (input.rank != 4 || !model->graph ||
+	    sp_shapes_infer(model->graph, &input, &shapes, NULL))
+		return;
+	for (unsigned int i = 0; i < model->outputs_n && i < OUTPUTS_MAX; i++)
+		ret_shapes[i] = shapes.of[model->graph->outputs[i]];
+	sp_shapes_uninit(&shapes);
+}
+
 /* Larger outputs first; those of unknown size stay in the file's order. */
-static void sort_by_size(const struct sp_model *model, unsigned int *index, unsigned int n)
+static void sort_by_size(const struct sp_shape *shapes, unsigned int *index, unsigned int n)
 {
 	for (unsigned int i = 1; i < n; i++) {
 		unsigned int moving = index[i], k = i;
-		int64_t size = sp_shape_elements(&model->outputs[moving].shape);
+		int64_t size = sp_shape_elements(&shapes[moving]);
 
-		for (; k && size > sp_shape_elements(&model->outputs[index[k - 1]].shape); k--)
+		for (; k && size > sp_shape_elements(&shapes[index[k - 1]]); k--)
 			index[k] = index[k - 1];
 		index[k] = moving;
 	}
@@ -104,15 +130,18 @@ static void sort_by_size(const struct sp_model *model, unsigned int *index, unsi
 static int match_shapes(const struct sp_model *model, const struct sp_model_card *card,
 			struct sp_detect_outputs *outputs, struct sp_err *err)
 {
+	unsigned int n = model->outputs_n < OUTPUTS_MAX ? model->outputs_n : OUTPUTS_MAX;
 	unsigned int found[SP_HEADS] = { 0 };
+	struct sp_shape shapes[OUTPUTS_MAX];
 
+	find_shapes(model, shapes);
 	for (unsigned int h = 0; h < SP_HEADS; h++) {
 		unsigned int values = sp_detect_values(card->decode, h);
 
 		if (!values)
 			continue;
-		for (unsigned int i = 0; i < model->outputs_n; i++) {
-			if (!holds(&model->outputs[i].shape, values, card->anchors))
+		for (unsigned int i = 0; i < n; i++) {
+			if (!holds(&shapes[i], values, card->anchors))
 				continue;
 			if (found[h] < SP_CARD_LEVELS_MAX)
 				outputs->index[h][found[h]] = i;
@@ -125,7 +154,7 @@ static int match_shapes(const struct sp_model *model, const struct sp_model_card
 				"one for all strides, are expected; name them in decode.outputs",
 				card->path, model->name, found[h], values, head_names[h],
 				card->levels);
-		sort_by_size(model, outputs->index[h], found[h]);
+		sort_by_size(shapes, outputs->index[h], found[h]);
 	}
 	outputs->whole = found[0] == 1 && card->levels > 1;
 	return 0;
