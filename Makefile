@@ -214,16 +214,21 @@ KERNEL_FLAGS_avx2 := -mavx2 -mfma
 KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 KERNEL_FLAGS_avx512_bf16 := $(KERNEL_FLAGS_avx512) -mavx512bf16
 KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16
+# Unrolled as they are, sanitizers that check each access in place would compile for minutes.
+KERNEL_OPT := $(if $(SAN),-O1,-O3) \
+	$(if $(filter asan,$(SAN)),--param asan-instrumentation-with-call-threshold=0)
 # As with lanesim's: the names of functions end in the instruction set's.
 define infer_kernel
 $(BUILD)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -O3 $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPT) $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
 build/fuzz/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c
 	$$(call say,CLANG,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CLANG) $$(subst fuzzer$$(,),fuzzer-no-link$$(,),$$(FUZZ_FLAGS)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CLANG) $$(subst fuzzer$$(,),fuzzer-no-link$$(,),$$(FUZZ_FLAGS)) \
+		-mllvm -asan-instrumentation-with-call-threshold=0 $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) \
+		-MMD -MP -c -o $$@ $$<
 endef
 $(foreach i,$(KERNEL_ISAS),$(eval $(call infer_kernel,$i)))
 
