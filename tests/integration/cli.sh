@@ -26,7 +26,7 @@ expect cli_version 0 "sallyport $(cat VERSION)" "$sallyport" --version
 expect cli_unknown_command 2 "unknown command 'fly'" "$sallyport" fly
 for command in run detect compare 'cameras list' 'cameras show' 'lanes list' 'lanes trigger' 'lanes close' \
 	'encounters list' 'encounters show' 'encounters image' 'encounters compare' 'encounters sheet' \
-	'journal verify' stats 'model list' 'model inspect' 'model install' 'config check' doctor; do
+	'journal verify' stats 'model list' 'model inspect' 'model bench' 'model install' 'config check' doctor; do
 	# shellcheck disable=SC2086 # two words are two arguments
 	expect "cli_help_${command// /_}" 0 "usage: sallyport $command" "$sallyport" $command --help
 	# shellcheck disable=SC2086
@@ -108,6 +108,30 @@ if have_models; then
 		expect cli_install_mirror_lacks_it 1 '404' $install mobilefacenet --to "$work/http" --from http://127.0.0.1:8765
 		cp "$work/wrong/yunet_n_dynamic.onnx" "$work/from/"
 		expect cli_install_mirror_wrong 1 'another file' $install yunet_n_dynamic --to "$work/http2" --from http://127.0.0.1:8765
+		# A server that misbehaves in each of the ways that a path names. What is there stays as it was.
+		python3 tests/integration/bad_mirror.py "$shared/models" >"$work/bad.port" 2>"$work/bad.log" &
+		pids+=($!)
+		for _ in $(seq 100); do [ -s "$work/bad.port" ] && break; sleep 0.05; done
+		bad=http://127.0.0.1:$(cat "$work/bad.port")
+		mkdir -p "$work/bad"
+		head -c 1000 "$shared/models/yunet_n_dynamic.onnx" >"$work/bad/yunet_n_dynamic.onnx"
+		before=$(sha256sum "$work/bad/yunet_n_dynamic.onnx")
+		bad_install="$install yunet_n_dynamic --force --to $work/bad --from"
+		expect cli_install_dies_midway 1 'try again' $bad_install "$bad/dies"
+		expect cli_install_claims_more 1 'try again' $bad_install "$bad/claims-more"
+		expect cli_install_claims_less 1 'cut short' $bad_install "$bad/claims-less"
+		expect cli_install_sends_more 1 'more than the 322906 bytes' $bad_install "$bad/sends-more"
+		expect cli_install_redirect_loop 1 'redirect' $bad_install "$bad/loop"
+		expect cli_install_redirect_elsewhere 1 'try again' $bad_install "$bad/to-file"
+		expect cli_install_server_error 1 '503' $bad_install "$bad/error"
+		[ "$before" = "$(sha256sum "$work/bad/yunet_n_dynamic.onnx")" ] && [ "$(ls -A "$work/bad")" = yunet_n_dynamic.onnx ] &&
+			ok cli_install_leaves_what_was_there || not_ok cli_install_leaves_what_was_there "$(ls -lA "$work/bad")"
+		expect cli_install_redirect 0 'installed' $bad_install "$bad/redirect"
+		# Killed in the middle: no name, and the next one works.
+		{ timeout -s KILL 1 $install yunet_n_dynamic --to "$work/killed" --from "$bad/stalls"; } >"$work/out" 2>&1
+		[ -d "$work/killed" ] && [ -z "$(ls -A "$work/killed")" ] && ok cli_install_killed_leaves_nothing ||
+			not_ok cli_install_killed_leaves_nothing "$(ls -lA "$work/killed")"
+		expect cli_install_after_a_kill 0 'installed' $install yunet_n_dynamic --to "$work/killed" --from "$bad/good"
 	else
 		skip cli_install_mirror "no curl; run tools/setup"
 	fi
@@ -121,6 +145,25 @@ if have_models; then
 	expect cli_inspect 0 '"parameters":989952' "$sallyport" model inspect --json "$work/to/mobilefacenet.onnx"
 	expect cli_inspect_detector 0 'detector' "$sallyport" model inspect "$work/to/yunet_n_dynamic.onnx"
 	expect cli_inspect_no_model 1 'not an ONNX model' "$sallyport" model inspect "$0"
+	# Cards.
+	mkdir "$work/cards"
+	cp "$shared/models/mobilefacenet.onnx" "$work/cards/mine.onnx"
+	printf 'kind: embedder\nlicence: "My own, for tests"\nwhat: A title\ninput: {colours: bgr, mean: 127.5, deviation: 128}\n' >"$work/cards/mine.yaml"
+	expect cli_inspect_card 0 'bgr, (x - 127.5' "$sallyport" model inspect "$work/cards/mine.onnx"
+	expect cli_inspect_card_json 0 '"title":"A title"' "$sallyport" model inspect --json "$work/cards/mine.onnx"
+	expect cli_list_card 0 '"title":"A title"' "$sallyport" model list --json -m "$work/cards"
+	printf 'colour: red\n' >>"$work/cards/mine.yaml"
+	expect cli_inspect_bad_card 1 "mine.yaml: line 5: 'colour' is no field" "$sallyport" model inspect "$work/cards/mine.onnx"
+	expect cli_list_bad_card 0 'refused' "$sallyport" model list -m "$work/cards"
+	expect cli_detect_bad_card 1 'mine.yaml: line 5' "$sallyport" detect --embedder "$work/cards/mine.onnx" -m "$shared/models" "$shared/data/two_people.jpg"
+	# The bench.
+	expect cli_bench 0 'inferences/s' "$sallyport" model bench -s 0.05 "$work/to/mobilefacenet.onnx"
+	expect cli_bench_json 0 '"layers":' "$sallyport" model bench -s 0.05 --json --layers -t 2 -p f32 "$work/to/yunet_n_dynamic.onnx" --input 160x128
+	expect cli_bench_chosen 0 'yunet_n_dynamic' env SALLYPORT_MODELS="$work/to" "$sallyport" model bench -s 0.02
+	expect cli_bench_precision 2 "not 'f64'" "$sallyport" model bench -p f64 "$work/to/mobilefacenet.onnx"
+	expect cli_bench_kernels 2 'not known' "$sallyport" model bench -k abacus "$work/to/mobilefacenet.onnx"
+	expect cli_bench_batch 1 'cannot be 8x3x112x112' "$sallyport" model bench -b 8 "$work/to/mobilefacenet.onnx"
+	expect cli_bench_absent 1 'nosuch.onnx' "$sallyport" model bench nosuch.onnx
 	# The plan: pairs are one step, the input's size counts, and the JSON says the same.
 	plan="$sallyport model inspect --plan $work/to/yunet_n_dynamic.onnx"
 	expect cli_plan_pair 0 'separable 16 → 64 3x3 pad 1 relu ' $plan

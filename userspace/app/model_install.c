@@ -134,6 +134,49 @@ static int sync_directory(const char *directory)
 	return status;
 }
 
+/*
+ * A file in @directory to write to, without a name if the file system can do that, so that whatever
+ * ends the program leaves nothing behind; else under *@partial, which is "" otherwise. The
+ * descriptor or -errno.
+ */
+static int open_partial(const struct sp_known_model *model, const char *directory,
+			char partial[PATH_SIZE])
+{
+	int fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	*partial = '\0';
+	if (fd >= 0)
+		return fd;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return -errno;
+	snprintf(partial, PATH_SIZE, "%s/.%s.XXXXXX", directory, model->file);
+	fd = mkostemp(partial, O_CLOEXEC);
+	if (fd < 0)
+		*partial = '\0';
+	return fd < 0 ? -errno : fd;
+}
+
+/* The finished file at @fd gets the name @path, in place of what has it. 0 or -errno. */
+static int give_name(int fd, const struct sp_known_model *model, const char *directory,
+		     char partial[PATH_SIZE], const char *path)
+{
+	char source[40];
+
+	if (fchmod(fd, 0644) || fsync(fd))
+		return -errno;
+	if (!*partial) {
+		/* A link cannot replace a file; a name of its own for a moment can. */
+		snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+		snprintf(partial, PATH_SIZE, "%s/.%s.%ld", directory, model->file, (long)getpid());
+		unlink(partial);
+		if (linkat(AT_FDCWD, source, AT_FDCWD, partial, AT_SYMLINK_FOLLOW)) {
+			*partial = '\0';
+			return -errno;
+		}
+	}
+	return rename(partial, path) ? -errno : 0;
+}
+
 int sp_model_put(const struct sp_known_model *model, int fd, const char *directory,
 		 void (*progress)(void *arg, uint64_t bytes), void *arg, struct sp_err *err)
 {
@@ -141,24 +184,27 @@ int sp_model_put(const struct sp_known_model *model, int fd, const char *directo
 	char partial[PATH_SIZE], path[PATH_SIZE];
 	int to, status;
 
-	if (snprintf(partial, sizeof(partial), "%s/.%s.XXXXXX", directory, model->file) >=
-	    PATH_SIZE)
+	/* Room for the longest of the names beside the file's own. */
+	if (snprintf(path, sizeof(path), "%s/.%s.0123456789", directory, model->file) >= PATH_SIZE)
 		return sp_err_set(err, -ENAMETOOLONG, "%s: the path is too long", directory);
 	snprintf(path, sizeof(path), "%s/%s", directory, model->file);
 	if (mkdir(directory, 0755) && errno != EEXIST)
 		return sp_err_set(err, -errno, "%s: %s", directory, strerror(errno));
-	to = mkostemp(partial, O_CLOEXEC);
+	to = open_partial(model, directory, partial);
 	if (to < 0)
-		return sp_err_set(err, -errno, "%s: %s", directory, strerror(errno));
+		return sp_err_set(err, to, "%s: %s", directory, strerror(-to));
 	status = copy_judged(&copy, fd, to, err);
-	if (!status && (fchmod(to, 0644) || fsync(to) || rename(partial, path)))
-		status = sp_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (!status) {
+		status = give_name(to, model, directory, partial, path);
+		if (status)
+			sp_err_set(err, status, "%s: %s", path, strerror(-status));
+	}
+	if (status && *partial)
+		unlink(partial);
 	if (!status) {
 		status = sync_directory(directory);
 		if (status)
 			sp_err_set(err, status, "%s: %s", directory, strerror(-status));
-	} else {
-		unlink(partial);
 	}
 	close(to);
 	return status;
