@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What kernels of bfloat16 promise beyond test_kernels.c: roundings to the bit, sets that agree to
- * the bit, and products of tiles as Intel's manual (SDM volume 2) gives them, in software and, where
- * the machine has them, in hardware.
+ * the bit, and products of tiles as Intel's manual (SDM volume 2) gives them: in software and, on
+ * machines that have them, in hardware.
  */
 #include "infer/cpu/kernel.h"
 #include "infer/cpu/kernel/half.h"

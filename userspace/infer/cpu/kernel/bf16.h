@@ -49,7 +49,7 @@ SP_INLINE void sp_group_store(uint8_t *at, enum sp_cell cell, int v, sp_vector x
  * Fewer kinds of endings than finish.h tells apart, because each is compiled for either cell: a
  * range with an open end, and a slope of 1, do no harm.
  */
-enum sp_ending { SP_ENDING_NONE, SP_ENDING_LOW, SP_ENDING_RANGE, SP_ENDING_BOTH, SP_ENDINGS };
+enum sp_ending { SP_ENDING_NONE, SP_ENDING_LOW, SP_ENDING_RANGE, SP_ENDING_BOTH };
 
 static inline enum sp_ending sp_ending(const struct sp_finish *finish)
 {
