@@ -129,7 +129,6 @@ static int fill_defaults(struct sp_config *c)
 	default_uint(&c->capture.retention_ms, 100);
 	default_uint(&c->compute.detect_width, 640);
 	default_uint(&c->compute.detect_height, 640);
-	default_real(&c->compute.score_min, 0.6);
 	default_uint(&c->compute.queue, 4);
 	default_uint(&c->encounter.gap_ms, 1500);
 	default_uint(&c->encounter.max_s, 120);
@@ -297,7 +296,7 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 		{ "compute.workers", c->compute.workers, 0, 1024 },
 		{ "compute.detect_width", c->compute.detect_width, 32, 4096 },
 		{ "compute.detect_height", c->compute.detect_height, 32, 4096 },
-		{ "compute.score_min", c->compute.score_min, 0.01, 0.999 },
+		{ "compute.score_min", c->compute.score_min, 0, 0.999 },
 		{ "compute.queue", c->compute.queue, 1, 1024 },
 		{ "validity.eye_distance_min", c->validity.eye_distance_min, -1, SIDE_MAX },
 		{ "validity.yaw_max", c->validity.yaw_max, 0, 180 },
