@@ -184,4 +184,60 @@ TEST(preprocess_of_wide_frames_is_the_same_with_every_set_of_instructions)
 	sp_pixels_uninit(&pixels);
 }
 
+/* So large that it is written past the caches. */
+TEST(preprocess_of_a_large_input_matches_the_oracle)
+{
+	enum { WIDTH = 701, HEIGHT = 403, ACROSS = 640, DOWN = 320 };
+	float *input = malloc(3 * ACROSS * DOWN * sizeof(float));
+	struct sp_pixels pixels;
+	struct packet_frame pf;
+	struct sp_scale scale;
+	struct sp_fit fit;
+	char why[200];
+
+	CHECK_EQ(sp_pixels_init(&pixels), 0);
+	CHECK_EQ(sp_scale_init(&scale), 0);
+	packet_frame_init(&pf, SP_PFNC_RGB8, WIDTH, HEIGHT, 8000, 4);
+	packet_frame_lose(&pf, 30);
+	sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, WIDTH, HEIGHT }, ACROSS, DOWN);
+	CHECK(fit.width < fit.input_width);
+	CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
+	CHECK_EQ(sp_preprocess(&scale, &pixels, &fit, &sp_input_imagenet, input), 0);
+	compare(&pf, &fit, &sp_input_imagenet, input, why);
+	if (*why)
+		FAIL("%s", why);
+	packet_frame_uninit(&pf);
+	free(input);
+	sp_scale_uninit(&scale);
+	sp_pixels_uninit(&pixels);
+}
+
+/* Wherever a line begins and ends; what is beside it stays. */
+TEST(streamed_lines_are_those_that_are_not)
+{
+	enum { N = 100 };
+	static uint16_t fine[N];
+	static float plain[N + 2], streamed[N + 2];
+	uint64_t seed = 9;
+
+	for (int i = 0; i < N; i++)
+		fine[i] = (uint16_t)(next_random(&seed) % 65281);
+	for (const struct sp_lines *const *set = sp_lines_all(); *set; set++) {
+		for (uint32_t from = 0; from < 20; from++) {
+			for (uint32_t n = 0; n <= N - from; n += 1 + n / 8) {
+				for (int i = 0; i < N + 2; i++)
+					plain[i] = streamed[i] = -7;
+				(*set)->form_fine(fine + from, n, 0.3f, 2, plain + from);
+				(*set)->stream_fine(fine + from, n, 0.3f, 2, streamed + from);
+				(*set)->stream_end();
+				CHECK(!memcmp(plain, streamed, sizeof(plain)));
+				(*set)->fill(plain + from, n, 5);
+				(*set)->stream_fill(streamed + from, n, 5);
+				(*set)->stream_end();
+				CHECK(!memcmp(plain, streamed, sizeof(plain)));
+			}
+		}
+	}
+}
+
 TEST_MAIN()

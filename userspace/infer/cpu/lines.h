@@ -88,6 +88,15 @@ struct sp_lines {
 	void (*form)(const uint8_t *levels, uint32_t n, float scale, float shift, float *to);
 	void (*form_fine)(const uint16_t *fine, uint32_t n, float scale, float shift, float *to);
 	void (*fill)(float *to, size_t n, float value);
+
+	/*
+	 * As form_fine and fill, past the caches, where it would be written over before it is read
+	 * there or pushes out what is wanted more: memory is not read first. After the last one,
+	 * stream_end, before others may read.
+	 */
+	void (*stream_fine)(const uint16_t *fine, uint32_t n, float scale, float shift, float *to);
+	void (*stream_fill)(float *to, size_t n, float value);
+	void (*stream_end)(void);
 };
 
 /* The fastest on this CPU. */

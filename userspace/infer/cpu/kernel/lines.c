@@ -29,4 +29,7 @@ const struct sp_lines SP_ISA_NAME(sp_lines) = {
 	.form = SP_ISA_NAME(sp_lines_form),
 	.form_fine = SP_ISA_NAME(sp_lines_form_fine),
 	.fill = SP_ISA_NAME(sp_lines_fill),
+	.stream_fine = SP_ISA_NAME(sp_lines_stream_fine),
+	.stream_fill = SP_ISA_NAME(sp_lines_stream_fill),
+	.stream_end = SP_ISA_NAME(sp_lines_stream_end),
 };

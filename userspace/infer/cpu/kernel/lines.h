@@ -44,6 +44,10 @@ void SP_ISA_NAME(sp_lines_form)(const uint8_t *levels, uint32_t n, float scale, 
 void SP_ISA_NAME(sp_lines_form_fine)(const uint16_t *fine, uint32_t n, float scale, float shift,
 				     float *to);
 void SP_ISA_NAME(sp_lines_fill)(float *to, size_t n, float value);
+void SP_ISA_NAME(sp_lines_stream_fine)(const uint16_t *fine, uint32_t n, float scale, float shift,
+				       float *to);
+void SP_ISA_NAME(sp_lines_stream_fill)(float *to, size_t n, float value);
+void SP_ISA_NAME(sp_lines_stream_end)(void);
 #endif
 
 #endif
