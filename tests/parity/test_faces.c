@@ -8,7 +8,9 @@
 #include "infer/align.h"
 #include "infer/compute.h"
 #include "infer/cpu/executor.h"
+#include "infer/face_input.h"
 #include "infer/model.h"
+#include "infer/model_card.h"
 #include "infer/quality.h"
 
 enum { IN_FLIGHT = 16, CROPS = 64 };
@@ -341,7 +343,8 @@ TEST(golden_crops_embed_and_score_alike)
 			off_embedding = fmax(off_embedding,
 					     fabs((double)out[i] / sqrt(length) -
 						  (double)embeddings[n * GOLDEN_EMBEDDING + i]));
-		sp_quality_to_input(crop, &sp_input_signed, sp_executor_input(quality));
+		sp_face_input(crop, SP_QUALITY_SIDE, &sp_input_signed,
+			      sp_executor_input(quality));
 		CHECK_EQ(sp_executor_run(quality), 0);
 		out = sp_executor_output(quality, 0, NULL, NULL);
 		off_score = fmax(off_score, fabs((double)(out[0] - scores[n])));

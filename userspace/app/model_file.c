@@ -12,7 +12,6 @@
 #include "infer/cpu/detector.h"
 #include "infer/graph.h"
 #include "infer/model.h"
-#include "infer/quality.h"
 
 char *sp_sha256_text(const uint8_t sha256[32], char text[SP_SHA256_TEXT])
 {

@@ -50,7 +50,7 @@ void sp_model_card_default(enum sp_model_role role, struct sp_model_card *ret_ca
 		break;
 	default:
 		ret_card->input = sp_input_signed;
-		ret_card->side = 96;
+		ret_card->side = SP_QUALITY_SIDE;
 		ret_card->best = 1;
 		break;
 	}

@@ -41,6 +41,7 @@ enum {
 	SP_CARD_STRIDE_MAX = 128,
 	SP_CARD_SIDE_MIN = 32, /* of an aligned face */
 	SP_CARD_SIDE_MAX = 256,
+	SP_QUALITY_SIDE = 96, /* of LightQNet */
 };
 
 struct sp_model_card {

@@ -45,12 +45,9 @@
 #include <stdint.h>
 
 #include "infer/compute.h"
-#include "infer/input.h"
 
 struct sp_pixels;
 struct sp_similarity;
-
-enum { SP_QUALITY_SIDE = 96, SP_QUALITY_PIXELS = SP_QUALITY_SIDE * SP_QUALITY_SIDE };
 
 /* Sets eye_distance, yaw, pitch, roll. Points in a heap give angles of 90 degrees. */
 void sp_quality_from_landmarks(const float landmark[5][2], struct sp_quality *quality);
@@ -76,12 +73,6 @@ void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality);
  */
 bool sp_quality_from_damage(struct sp_pixels *pixels, const float box[4],
 			    const struct sp_similarity *to_frame, struct sp_quality *quality);
-
-/*
- * LightQNet's input of an aligned picture: made 96 × 96 bilinearly (pixel centres at halves, levels
- * as sp_bilinear_u8 has them). 3 × SP_QUALITY_PIXELS floats in @form.
- */
-void sp_quality_to_input(const uint8_t *rgb, const struct sp_input_form *form, float *input);
 
 /* The ranking score from the other members. @network: whether there is a network's score. */
 float sp_quality_rank(const struct sp_quality *quality, bool network);

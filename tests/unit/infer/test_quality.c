@@ -109,31 +109,6 @@ TEST(sharpness_and_exposure_of_known_pictures)
 	CHECK_NEAR(q.exposure, 0, 1e-6);
 }
 
-TEST(input_is_planes_of_blue_green_red)
-{
-	static uint8_t rgb[SP_ALIGNED_PIXELS * 3];
-	static float input[3 * SP_QUALITY_PIXELS];
-	uint64_t seed = 2;
-
-	for (int i = 0; i < SP_ALIGNED_PIXELS * 3; i++)
-		rgb[i] = (uint8_t)next_random(&seed);
-	sp_quality_to_input(rgb, &sp_input_signed, input);
-	for (int i = 0; i < SP_QUALITY_PIXELS; i++) {
-		double sx = (i % 96 + 0.5) * 112 / 96 - 0.5, sy = (i / 96 + 0.5) * 112 / 96 - 0.5;
-		int x = (int)sx, y = (int)sy;
-		double fx = sx - x, fy = sy - y;
-
-		for (int c = 0; c < 3; c++) {
-#define AT(dx, dy) rgb[3 * ((y + dy) * 112 + x + dx) + c]
-			double want = (1 - fy) * ((1 - fx) * AT(0, 0) + fx * AT(1, 0)) +
-				      fy * ((1 - fx) * AT(0, 1) + fx * AT(1, 1));
-#undef AT
-			CHECK_NEAR(input[(2 - c) * SP_QUALITY_PIXELS + i], (want - 128) / 128,
-				   1.0 / 128);
-		}
-	}
-}
-
 static const struct sp_quality good = {
 	.eye_distance = 60,
 	.sharpness = 200,
