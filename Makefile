@@ -382,7 +382,7 @@ install: all
 	$(if $(MAN),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN)))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions tools/completion/sallyport
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && ln -sf sallyport lanesim && ln -sf sallyport gvcam
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml docs/capture.md
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml docs/capture.md docs/models.md docs/cards/*.yaml
 	$(if $(MODELS),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sallyport/models $(MODELS))
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's#/usr/local/bin#$(PREFIX)/bin#' tools/systemd/sallyport.service \
