@@ -74,7 +74,6 @@ SP_INLINE void cells(const struct strip *strip, uint32_t x,
 		     const struct constants with[SP_CELL_VECTORS], const int rows,
 		     const int columns, const int stride, const enum sp_finish_kind kind)
 {
-	SP_UNROLL
 	for (int v = 0; v < SP_CELL_VECTORS; v++)
 		window(strip, x, v * SP_LANES, &with[v], rows, columns, stride, kind);
 }
@@ -107,9 +106,7 @@ SP_INLINE void finished(const struct strip *strip, uint32_t n, const int rows, c
 			const int stride)
 {
 	switch (sp_finish_kind(strip->finish)) {
-	case SP_FINISH_NONE:
-		tiles(strip, n, rows, columns, stride, SP_FINISH_NONE);
-		break;
+	case SP_FINISH_NONE: /* its low is -INFINITY */
 	case SP_FINISH_LOW:
 		tiles(strip, n, rows, columns, stride, SP_FINISH_LOW);
 		break;

@@ -20,10 +20,18 @@
 #define SP_LANES 4
 #endif
 
-/* Bodies whose constant arguments make loops without branches. */
+/*
+ * SP_INLINE: bodies whose constant arguments make loops without branches. SP_UNROLL: of a loop that
+ * keeps its values in registers. Where sanitizers, or clang for its fuzzers, look into every copy
+ * that would take minutes to compile: there they are functions and loops like any other.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define SP_INLINE static inline
+#define SP_UNROLL
+#else
 #define SP_INLINE static inline __attribute__((always_inline))
-/* Of a loop that keeps its values in registers. */
 #define SP_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 typedef float sp_vector __attribute__((vector_size(4 * SP_LANES)));
 typedef int32_t sp_lanes __attribute__((vector_size(4 * SP_LANES)));
