@@ -270,6 +270,8 @@ CFLAGS_userspace/infer/scale = -O3
 CFLAGS_userspace/infer/search = -O3
 CFLAGS_userspace/infer/cpu/emit_loop = -O3 -fno-trapping-math
 CFLAGS_userspace/infer/cpu/emit_move = -O3
+# Values kept from column to column would be copied from register to register.
+CFLAGS_userspace/infer/cpu/kernel/f32_stem = -fno-predictive-commoning
 CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
