@@ -76,8 +76,8 @@ static void print_json(const char *file, const struct sp_image *image,
 static const char summary_columns[] =
 	"picture|>face|>score|position|size|>eyes|>yaw|>quality|validity";
 static const char quality_columns[] =
-	"picture|>face|>eyes|>yaw|>pitch|>roll|>sharpness|>exposure|>dark|>white|>range|>contrast|"
-	">even|>lost|left, above, right, below|>network|>quality|validity";
+	"picture|>face|>eyes|>yaw|>pitch|>roll|>sharpness|>exposure|>dark, white|>range|>contrast|"
+	">even|>lost|left, above, right, below|>network|validity";
 
 /* "24° ± 9°"; returns @text. */
 static const char *angle(float degrees, float error, char text[32])
@@ -94,19 +94,19 @@ static void add_quality(struct sp_table *table, const char *file, uint32_t numbe
 
 	sp_report_validity(face->reasons, validity, sizeof(validity));
 	if (!q->detailed) {
-		sp_table_row(table, "%s|%u|%.0f px|%.0f°|%.0f°|%.0f°||||||||||||%s", file, number,
+		sp_table_row(table, "%s|%u|%.0f px|%.0f°|%.0f°|%.0f°||||||||||%s", file, number,
 			     q->eye_distance, q->yaw, q->pitch, q->roll, validity);
 		return;
 	}
 	sp_table_row(table,
-		     "%s|%u|%.0f px|%s|%s|%s|%.0f|%.2f|%.0f %%|%.0f %%|%.1f bits|%.2f|%.2f|%.1f %%|"
-		     "%.1f, %.1f, %.1f, %.1f|%.2f|%.2f|%s",
+		     "%s|%u|%.0f px|%s|%s|%s|%.0f|%.2f|%.0f %%, %.0f %%|%.1f bits|%.2f|%.2f|%.1f %%|"
+		     "%.1f, %.1f, %.1f, %.1f|%.2f|%s",
 		     file, number, q->eye_distance, angle(q->yaw, q->yaw_error, yaw),
 		     angle(q->pitch, q->pitch_error, pitch), angle(q->roll, q->roll_error, roll),
 		     q->sharpness, q->exposure, 100 * q->underexposed, 100 * q->overexposed,
 		     q->dynamic_range, q->contrast, q->evenness, 100 * q->aligned_occlusion,
 		     q->margin_left, q->margin_above, q->margin_right, q->margin_below, q->network,
-		     q->score, validity);
+		     validity);
 }
 
 static void add_rows(struct sp_table *table, const char *file, const struct sp_result *result)
@@ -125,7 +125,7 @@ static void add_rows(struct sp_table *table, const char *file, const struct sp_r
 			     sp_report_validity(f->reasons, validity, sizeof(validity)));
 	}
 	if (!result->faces_n)
-		sp_table_row(table, quality ? "%s|–||||||||||||||||no face" : "%s|–|||||||no face",
+		sp_table_row(table, quality ? "%s|–||||||||||||||no face" : "%s|–|||||||no face",
 			     file);
 }
 
