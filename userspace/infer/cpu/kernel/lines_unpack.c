@@ -2,8 +2,8 @@
 /*
  * Levels out of the wire's bytes. Packed samples and YUV want shuffles of bytes that compilers do
  * not find; in registers of 256 bits, since wider ones would have to shuffle across quarters. What
- * is left of a line, and all of it without AVX2, goes one by one through infer/element.h. Compiled
- * for: base avx2 avx512
+ * is left of a line, and all of it without AVX2, goes one by one through infer/element.h.
+ * Compiled for: base avx2 avx512
  */
 #include "infer/cpu/kernel/lines.h"
 
