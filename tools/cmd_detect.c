@@ -99,8 +99,8 @@ static void add_quality(struct sp_table *table, const char *file, uint32_t numbe
 		return;
 	}
 	sp_table_row(table,
-		     "%s|%u|%.0f px|%s|%s|%s|%.0f|%.2f|%.0f %%, %.0f %%|%.1f bits|%.2f|%.2f|%.1f %%|"
-		     "%.1f, %.1f, %.1f, %.1f|%.2f|%s",
+		     "%s|%u|%.0f px|%s|%s|%s|%.0f|%.2f|%.0f %%, %.0f %%|%.1f bits|%.2f|%.2f|"
+		     "%.1f %%|%.1f, %.1f, %.1f, %.1f|%.2f|%s",
 		     file, number, q->eye_distance, angle(q->yaw, q->yaw_error, yaw),
 		     angle(q->pitch, q->pitch_error, pitch), angle(q->roll, q->roll_error, roll),
 		     q->sharpness, q->exposure, 100 * q->underexposed, 100 * q->overexposed,

@@ -205,6 +205,7 @@ if have_models; then
 		--draw "$work/areas.png"
 	[ "$(grep -c valid "$work/out")" = 2 ] && ok cli_detect_area_has_one_face ||
 		not_ok cli_detect_area_has_one_face "$(cat "$work/out")"
+	expect cli_detect_quality 0 ' bits' "$sallyport" detect "$two" --quality
 	expect cli_detect_bad_area 2 'X,Y,WIDTH,HEIGHT' "$sallyport" detect "$two" --area 1,2,3
 	expect cli_detect_nothing_to_look_at 1 'look at the whole' "$sallyport" detect "$two" --only-areas
 	expect cli_detect_f32 0 'valid' "$sallyport" detect "$two" --precision f32

@@ -24,14 +24,16 @@
  * exposure	mean luma of the aligned picture's face part, columns [26, 86), lines [36, 104);
  *		1 is white.
  * contrast	standard deviation of the luma of the face part; 1 is white.
- * underexposed, overexposed	shares of the face part with a luma, rounded, of at most 25 and of at
- *		least 247 (of 255).
- * dynamic_range	entropy of the histogram of these levels, bits: 8 if all 256 are equally frequent.
- * evenness	of the histograms of the face part's left and right half (columns below and from 56),
- *		in bins of 8 levels, what they have in common: Σ min; 1 if they are equal.
+ * underexposed	share of the face part with a luma, rounded to one of 256 levels, of at most 25.
+ * overexposed	the same of at least 247.
+ * dynamic_range
+ *		entropy of the histogram of these levels, bits: 8 if all are equally frequent.
+ * evenness	what the histograms of the face part's left and right half (columns below and from
+ *		56), in bins of 8 levels, have in common: Σ min; 1 if they are equal.
  * occlusion	share of the box's bytes that missing packets carried.
- * aligned_occlusion	share of the aligned picture's pixels of which a source is missing: one of the
- *		four pixels of the frame around it or, of a mosaic, of those around these.
+ * aligned_occlusion
+ *		share of the aligned picture's pixels of which a source is missing: one of the four
+ *		pixels of the frame around it or, of a mosaic, of those around these.
  * margin_…	from the middle of the eyes to each border of the frame, in eye distances.
  * score	product of: network; eye_distance / 60, at most 1; cos yaw · cos pitch;
  *		sharpness / (sharpness + 50); 1 for an exposure in [0.25, 0.75], falling to 0 at

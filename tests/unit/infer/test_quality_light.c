@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is measured on an aligned picture: against its definition, and that it moves the right way. */
+/* Measures of an aligned picture: they are as defined, and move the right way. */
 #include "infer/quality.h"
 
 #include <math.h>
