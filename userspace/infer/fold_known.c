@@ -67,9 +67,13 @@ static bool know_windowed(struct sp_look *look)
 
 static bool know_conv(struct sp_look *look)
 {
-	if (!know_windowed(look))
+	const struct sp_shape *weights = &sp_look_at(look, 1)->shape;
+	int64_t *channels = &look->out->shape.dim[1];
+
+	if (!know_windowed(look) ||
+	    (*channels >= 0 && *channels != weights->dim[1] * look->node->window.group))
 		return false;
-	look->out->shape.dim[1] = sp_look_at(look, 1)->shape.dim[0];
+	*channels = weights->dim[0];
 	return true;
 }
 
@@ -89,9 +93,15 @@ static bool know_mean(struct sp_look *look)
 
 static bool know_gemm(struct sp_look *look)
 {
+	const struct sp_shape *weights = &sp_look_at(look, 1)->shape;
+	int64_t *columns;
+
 	if (!know_same(look) || !look->out->shape.rank)
 		return false;
-	look->out->shape.dim[look->out->shape.rank - 1] = sp_look_at(look, 1)->shape.dim[0];
+	columns = &look->out->shape.dim[look->out->shape.rank - 1];
+	if (*columns >= 0 && *columns != weights->dim[1])
+		return false;
+	*columns = weights->dim[0];
 	return true;
 }
 

@@ -4,6 +4,8 @@
  * output. Every network is run with each simplification alone, with all and with none, against
  * plain loops in double.
  */
+#include <errno.h>
+
 #include "infer/graph.h"
 #include "net.h"
 
@@ -338,6 +340,31 @@ TEST(channels_around_products)
 	y = product(flatten(x), 2, true);
 	net_output(&net, net_binary(&net, "Mul", y, net_constant(&net, SHAPE(2, 1), 1)));
 	check_left("rows of a matrix", "flatten gemm mul");
+}
+
+/*
+ * A constant row of 3 by weights of 20000 × 4 has no product, and what is beyond the row is not even
+ * read: so much is more than a piece of the graph's memory, which sanitizers know the end of.
+ */
+TEST(constants_that_do_not_fit_a_product_are_not_folded)
+{
+	unsigned int x = net_begin(&net, 13, 5, SHAPE(1, 1, 2, 4)), y = net_tensor(&net, SHAPE(4));
+	struct sp_executor *executor;
+	struct sp_model *model;
+	struct sp_err err = { "" };
+
+	/* Else the whole graph is inferred, and refused, before folding. */
+	net.dynamic = true;
+	NODE(&net, "MatMul", y, net_constant(&net, SHAPE(1, 3), 1),
+	     net_constant(&net, SHAPE(20000, 4), 1));
+	net_output(&net, net_binary(&net, "Add", x, y));
+	model = parse(SP_FOLD_ALL, "no product");
+	CHECK_EQ(sp_executor_create(model, net.tensors[net.input].shape.dim, NULL, &executor, &err),
+		 -EINVAL);
+	if (!strstr(err.text, "(MatMul): an input of shape 1x3 does not fit"))
+		FAIL("\"%s\"", err.text);
+	sp_model_free(model);
+	net_end(&net);
 }
 
 /* Each convolution gets its own copy of what they share. */
