@@ -9,13 +9,17 @@
 int64_t sp_shape_elements(const struct sp_shape *shape)
 {
 	int64_t n = 1;
+	bool none = false;
 
+	/* Beside a 0 the others are bounded too: their product is taken without it elsewhere. */
 	for (unsigned int i = 0; i < shape->rank; i++) {
-		if (shape->dim[i] < 0 || __builtin_mul_overflow(n, shape->dim[i], &n) ||
-		    n > SP_ELEMENTS_MAX)
+		int64_t dim = shape->dim[i];
+
+		if (dim < 0 || __builtin_mul_overflow(n, dim ? dim : 1, &n) || n > SP_ELEMENTS_MAX)
 			return -1;
+		none |= dim == 0;
 	}
-	return n;
+	return none ? 0 : n;
 }
 
 bool sp_shape_equal(const struct sp_shape *a, const struct sp_shape *b)

@@ -21,7 +21,10 @@ struct sp_shape {
 	int64_t dim[SP_RANK_MAX]; /* ≥ 0 once known; -1 in a model: given by the input */
 };
 
-/* The product of the dimensions, or -1: a dimension is unknown, or more than SP_ELEMENTS_MAX. */
+/*
+ * The product of the dimensions, or -1: a dimension is unknown, or that of those above 0 is more than
+ * SP_ELEMENTS_MAX.
+ */
 int64_t sp_shape_elements(const struct sp_shape *shape);
 
 bool sp_shape_equal(const struct sp_shape *a, const struct sp_shape *b);
@@ -48,7 +51,7 @@ struct sp_shapes {
 
 /*
  * @inputs has a shape for each input of the graph. 0 with @ret_shapes for sp_shapes_uninit;
- * -EINVAL, -ENOTSUP or -ENOMEM with the node at fault in @err.
+ * -EINVAL, -ENOTSUP or -EFBIG with the node or input at fault in @err; -ENOMEM.
  */
 int sp_shapes_infer(const struct sp_graph *graph, const struct sp_shape *inputs,
 		    struct sp_shapes *ret_shapes, struct sp_err *err);

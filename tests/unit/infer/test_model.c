@@ -213,6 +213,18 @@ TEST(inputs_without_bounds_are_refused)
 	check_refused(-EFBIG, "'t3': more than");
 }
 
+/* No values, but dimensions whose product has no 64 bits. */
+TEST(dimensions_beside_none_have_bounds)
+{
+	unsigned int x = net_begin(&net, 13, 1, SHAPE(1, 2)), y = net_tensor(&net, SHAPE(1));
+
+	NODE(&net, "Flatten", y, net_constant(&net, SHAPE(0, 1, 1), 1));
+	net.constants[0]->dims[1] = net.constants[0]->dims[2] = (int64_t)1 << 40;
+	net_output(&net, net_act(&net, x, NET_RELU));
+	net_output(&net, y);
+	check_refused(-EINVAL, "'t2': its dimensions are negative or too large");
+}
+
 /* A path in a file must lead nowhere, whatever else it says of the place. */
 TEST(data_of_other_files_are_refused)
 {
