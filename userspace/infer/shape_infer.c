@@ -574,6 +574,7 @@ int sp_shapes_infer(const struct sp_graph *graph, const struct sp_shape *inputs,
 	size_t tensors = graph->tensors_n, makers = 0;
 	struct sp_shapes shapes;
 	struct sp_infer in = { .graph = graph, .shapes = &shapes, .err = err };
+	char text[96];
 	int ret = 0;
 
 	for (uint32_t i = 0; i < graph->nodes_n; i++)
@@ -591,8 +592,13 @@ int sp_shapes_infer(const struct sp_graph *graph, const struct sp_shape *inputs,
 		shapes.of[i] = graph->tensors[i].shape;
 		shapes.ints[i] = graph->tensors[i].ints;
 	}
-	for (uint32_t i = 0; i < graph->inputs_n; i++)
+	for (uint32_t i = 0; !ret && i < graph->inputs_n; i++) {
 		shapes.of[graph->inputs[i]] = inputs[i];
+		if (sp_shape_elements(&inputs[i]) < 1)
+			ret = sp_err_set(err, -EFBIG, "input '%s': a shape of %s is not supported",
+					 graph->tensors[graph->inputs[i]].name,
+					 sp_shape_text(&inputs[i], text, sizeof(text)));
+	}
 	for (uint32_t i = 0; !ret && i < graph->nodes_n; i++) {
 		in.node = &graph->nodes[i];
 		ret = infer_node(&in);

@@ -99,6 +99,10 @@ TEST(a_plan_is_for_one_size)
 	input.dim[1] = 4;
 	CHECK(sp_plan_text_init(model, &input, &text, &err) < 0);
 	CHECK(strstr(err.text, "residual: node"));
+	input.dim[1] = 3;
+	input.dim[2] = input.dim[3] = 1 << 14;
+	CHECK(sp_plan_text_init(model, &input, &text, &err) < 0);
+	CHECK(strstr(err.text, "input 't0': a shape of 1x3x16384x16384 is not supported"));
 	sp_model_free(model);
 	net_end(&net);
 }
