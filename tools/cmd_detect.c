@@ -178,11 +178,17 @@ static int read_area(const char *text, struct sp_tile_area *ret_area, struct sp_
 	struct sp_scale_rect *r = &area.rect;
 	int used = 0, used_by_scale = 0;
 
-	if (sscanf(text, "%u,%u,%u,%u%n,%f%n", &r->x, &r->y, &r->width, &r->height, &used,
+	/* Five digits: a longer number would be taken modulo 2³². */
+	if (sscanf(text, "%5u,%5u,%5u,%5u%n,%f%n", &r->x, &r->y, &r->width, &r->height, &used,
 		   &area.scale, &used_by_scale) < 4 ||
 	    strchr(text, '-') || text[used_by_scale > used ? used_by_scale : used])
 		return sp_err_set(err, -EINVAL,
 				  "--area %.60s is not X,Y,WIDTH,HEIGHT or X,Y,WIDTH,HEIGHT,SCALE",
+				  text);
+	if (!r->width || !r->height || !(area.scale > 0 && area.scale <= 1))
+		return sp_err_set(err, -EINVAL,
+				  "--area %.60s: sides are 1 pixel at least, a scale is above 0 "
+				  "and up to 1",
 				  text);
 	*ret_area = area;
 	return 0;

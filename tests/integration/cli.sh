@@ -207,6 +207,8 @@ if have_models; then
 		not_ok cli_detect_area_has_one_face "$(cat "$work/out")"
 	expect cli_detect_quality 0 ' bits' "$sallyport" detect "$two" --quality
 	expect cli_detect_bad_area 2 'X,Y,WIDTH,HEIGHT' "$sallyport" detect "$two" --area 1,2,3
+	expect cli_detect_empty_area 2 'sides are 1 pixel at least' "$sallyport" detect "$two" --area 0,0,0,9
+	expect cli_detect_huge_area 2 'X,Y,WIDTH,HEIGHT' "$sallyport" detect "$two" --area 4294967296,0,9,9
 	expect cli_detect_nothing_to_look_at 1 'look at the whole' "$sallyport" detect "$two" --only-areas
 	expect cli_detect_f32 0 'valid' "$sallyport" detect "$two" --precision f32
 	expect cli_detect_bad_precision 2 'f32, bf16 or auto' "$sallyport" detect "$two" --precision f16
