@@ -20,7 +20,7 @@ struct sp_stills_config {
 	const char *detector, *embedder, *quality; /* as sp_models_choose takes them */
 	enum sp_precision precision;
 	struct sp_tile_config tiles; /* what is looked at; zeroed: the whole picture */
-	float score_min;	     /* 0: 0.6 */
+	float score_min;	     /* 0: as the detector's card says */
 	uint32_t side_max; /* larger pictures are looked at reduced to this; 0: 1600 pixels */
 };
 

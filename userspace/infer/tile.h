@@ -61,11 +61,11 @@ struct sp_tile_config {
  *
  * Tiles of one area overlap by the largest face that the whole frame made small does not show and a
  * border, so that some tile has it whole. Where that were more than half a tile, tiles of scales
- * between come first. Without the whole frame tiles overlap by half. Faces
- * across an area's own border are its own risk.
+ * between come first. Without the whole frame tiles overlap by half. Faces across an area's own
+ * border are its own risk.
  *
- * 0 with @looks (room for SP_TILE_LOOKS_MAX) and *ret_n ≥ 1; -EINVAL with @err filled: nothing to
- * look at, a scale out of range, -E2BIG: too many tiles.
+ * 0 with @looks (room for SP_TILE_LOOKS_MAX) and *ret_n ≥ 1; with @err filled -EINVAL: nothing to
+ * look at, a scale out of range, an input too small for tiles; -E2BIG: too many tiles.
  */
 int sp_tile_plan(const struct sp_tile_config *config, uint32_t width, uint32_t height,
 		 uint32_t input_width, uint32_t input_height, struct sp_fit *looks,

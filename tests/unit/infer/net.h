@@ -636,7 +636,8 @@ __attribute__((unused)) static unsigned int net_same(struct net *net, unsigned i
 }
 
 /* Nearest upsampling, by whatever way the file says the factors. */
-__attribute__((unused)) static unsigned int net_resize(struct net *net, unsigned int x, int64_t high, int64_t wide, unsigned int way)
+__attribute__((unused)) static unsigned int net_resize(struct net *net, unsigned int x,
+						       int64_t high, int64_t wide, unsigned int way)
 {
 	struct sp_shape in = net->tensors[x].shape, out = in;
 	unsigned int y, list;

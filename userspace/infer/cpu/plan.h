@@ -180,8 +180,8 @@ void sp_plan_reorder(struct sp_plan *plan, uint32_t from, const dnnl_memory_desc
 void sp_plan_band(struct sp_plan *plan, struct sp_band *band);
 
 /*
- * A step of ours that people know as @kind; @also may be SP_NONE. The caller fills n, shape and strides; NULL after an
- * error.
+ * A step of ours that people know as @kind; @also may be SP_NONE. The caller fills n, shape and
+ * strides; NULL after an error.
  */
 struct sp_step *sp_plan_loop(struct sp_plan *plan, const char *kind,
 			     void (*loop)(const struct sp_step *step), uint32_t src, uint32_t also,
