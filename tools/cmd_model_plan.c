@@ -2,6 +2,7 @@
 #include "cmd_model_plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +206,12 @@ static json_t *reference(const struct sp_model *model, const struct sp_plan_text
 	return value;
 }
 
+/* JSON has no infinity, which a file may name as a bound. */
+static json_t *real(float value)
+{
+	return isfinite(value) ? json_real((double)value) : json_null();
+}
+
 static json_t *window(const struct sp_window *of, const struct sp_shape *x)
 {
 	int64_t pad[4] = { 0 };
@@ -223,8 +230,8 @@ static json_t *activation(const struct sp_model *model, const struct sp_plan_tex
 	case SP_ACT_RELU:
 		return json_pack("{s:s}", "kind", "relu");
 	case SP_ACT_CLIP:
-		return json_pack("{s:s, s:f, s:f}", "kind", "clip", "low", act->low, "high",
-				 act->high);
+		return json_pack("{s:s, s:o, s:o}", "kind", "clip", "low", real(act->low), "high",
+				 real(act->high));
 	case SP_ACT_SIGMOID:
 		return json_pack("{s:s}", "kind", "sigmoid");
 	case SP_ACT_PRELU:
@@ -262,7 +269,7 @@ static void add_fields(json_t *value, const struct sp_node *node)
 				    json_string(sp_plan_function_name(node->function.kind)));
 		json_object_set_new(
 			value, "by",
-			json_pack("[f, f]", node->function.by[0], node->function.by[1]));
+			json_pack("[o, o]", real(node->function.by[0]), real(node->function.by[1])));
 		break;
 	case SP_OP_REDUCE:
 		json_object_set_new(value, "reduction", json_string(reductions[node->reduce.kind]));
@@ -270,7 +277,7 @@ static void add_fields(json_t *value, const struct sp_node *node)
 		break;
 	case SP_OP_LAYERNORM:
 		json_object_set_new(value, "axis", json_integer(node->norm.axis));
-		json_object_set_new(value, "epsilon", json_real(node->norm.epsilon));
+		json_object_set_new(value, "epsilon", real(node->norm.epsilon));
 		break;
 	case SP_OP_SPLIT:
 		json_object_set_new(value, "axis", json_integer(node->split.axis));
