@@ -59,7 +59,9 @@ static bool know_windowed(struct sp_look *look)
 		if (*dim < 0)
 			continue;
 		*dim = sp_window_out(&look->node->window, axis, *dim, &before, &after);
-		if (*dim < 1)
+		if (*dim < 1 || (look->node->op == SP_OP_MAXPOOL &&
+				 (before >= look->node->window.kernel[axis] ||
+				  after >= look->node->window.kernel[axis])))
 			return false;
 	}
 	return true;
