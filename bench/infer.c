@@ -215,7 +215,7 @@ static bool agree(const struct infer_work *work, const char *engine, const float
 }
 
 /* How many inferences make a measurement, from what one takes after a first that warms up. */
-static bool calibrate(struct cell *cell, struct infer_peer *peer, unsigned int id)
+static void calibrate(struct cell *cell, struct infer_peer *peer, unsigned int id)
 {
 	double seconds = 0;
 
@@ -225,7 +225,6 @@ static bool calibrate(struct cell *cell, struct infer_peer *peer, unsigned int i
 	if (seconds > 0 && seconds < MEASURE_S)
 		cell->n = (unsigned int)ceil(MEASURE_S / seconds);
 	cell->ready = seconds > 0;
-	return cell->ready;
 }
 
 static void prepare_peers(struct work *one, unsigned int id, const float *wanted, size_t n)
@@ -237,8 +236,14 @@ static void prepare_peers(struct work *one, unsigned int id, const float *wanted
 	char file[INFER_PATH];
 	struct sp_err err;
 
+	if (outputs > OUTPUTS_MAX) {
+		printf("  %-28s peers are left out: more than %d outputs\n", one->work.label,
+		       OUTPUTS_MAX);
+		free(values);
+		return;
+	}
 	snprintf(file, sizeof(file), "%s/outputs", folder);
-	for (unsigned int i = 0; i < outputs && i < OUTPUTS_MAX; i++)
+	for (unsigned int i = 0; i < outputs; i++)
 		sp_executor_output(executor, i, &names[i], NULL);
 	for (unsigned int e = PEERS; values && e < ENGINES; e++) {
 		struct infer_peer *peer = peer_of(e, &one->work);
@@ -263,7 +268,6 @@ static bool prepare(unsigned int id)
 	struct infer_ours *reference = NULL;
 	float *wanted = NULL, *values = NULL;
 	size_t n = 0, have = 0;
-	bool ours = false;
 	struct sp_err err = { 0 };
 
 	f32.precision = SP_PRECISION_F32;
@@ -279,17 +283,17 @@ static bool prepare(unsigned int id)
 			break;
 		values = infer_ours_outputs(cell->ours, &have);
 		if (values && have == n && agree(&one->work, engines[e].name, values, wanted, n))
-			ours |= calibrate(cell, NULL, 0);
+			calibrate(cell, NULL, 0);
 		free(values);
 	}
-	if (ours && one->cells[OURS].ready)
+	if (one->cells[OURS].ready)
 		prepare_peers(one, id, wanted, n);
 	else
 		printf("  %s is left out: %s\n", one->work.label,
 		       *err.text ? err.text : "ours does not compute it");
 	free(wanted);
 	infer_ours_close(reference);
-	return ours;
+	return one->cells[OURS].ready;
 }
 
 /* ---- measuring ------------------------------------------------------------------------------ */
@@ -409,6 +413,10 @@ int main(void)
 	for (unsigned int i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
 		if (networks[i].threads <= cpus && (!only || strstr(networks[i].label, only)))
 			add_cases(i);
+	if (only && !cases_n) {
+		fprintf(stderr, "infer: no network with '%s' in its name (SP_BENCH_NETWORK)\n", only);
+		failed = true;
+	}
 	for (unsigned int i = 0; i < cases_n; i++)
 		failed |= !prepare(i);
 	measure_all(bench, rounds);

@@ -20,8 +20,7 @@ void infer_ours_close(struct infer_ours *ours);
 struct sp_executor *infer_ours_executor(struct infer_ours *ours);
 
 /*
- * One inference; its outputs one after the other in the model's order, malloc'ed, and their names
- * (good until close). NULL: it failed.
+ * One inference; its outputs one after the other in the model's order, malloc'ed. NULL: it failed.
  */
 float *infer_ours_outputs(struct infer_ours *ours, size_t *ret_n);
 
