@@ -182,6 +182,20 @@ TEST(heads_become_one)
 	}
 }
 
+/* One that has too many channels to stand beside others, before and among those that can. */
+TEST(heads_with_many_channels)
+{
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		const int64_t many[3] = { 40, 3, 4 };
+		unsigned int x = net_begin(&net, 13, seed, SHAPE(1, 20, 7, 9));
+
+		x = net_act(&net, net_conv(&net, x, 24, &point, true), NET_RELU);
+		for (unsigned int i = 0; i < 3; i++)
+			net_output(&net, net_conv(&net, x, many[(i + seed) % 3], &point, true));
+		check("many", seed);
+	}
+}
+
 /* Nodes that bands have no units for, between those that they have. */
 static void mixed(uint64_t seed)
 {

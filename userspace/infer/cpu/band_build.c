@@ -170,6 +170,9 @@ static uint32_t gather_heads(const struct build *build, uint32_t at,
 	int64_t room = sp_cell_channels(build->band->kernels->cell);
 	uint32_t n = 0;
 
+	/* Others would be built in its stead. */
+	if (build->plan->shapes->of[first->output].dim[1] > room)
+		return 0;
 	for (uint32_t i = at; i < build->n && n < SP_PARTS_MAX; i++) {
 		const struct sp_node *node = &graph->nodes[build->nodes[i]], *other;
 		int64_t channels = build->plan->shapes->of[node->output].dim[1];
