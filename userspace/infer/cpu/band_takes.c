@@ -34,7 +34,7 @@ int sp_band_conv_kind(const struct sp_graph *graph, const struct sp_shapes *shap
 	struct sp_edges edges = sp_band_edges(window, x);
 	bool depthwise = window->group == x->dim[1] && weights->dim[0] == x->dim[1];
 
-	if (!square(window->stride, 1, 2) && (window->stride[0] != 1 || window->stride[1] != 1))
+	if (!square(window->stride, 1, 2))
 		return -1;
 	if (window->group == 1 && square(window->kernel, 1, 1) && window->stride[0] == 1 &&
 	    within(&edges, 0))
