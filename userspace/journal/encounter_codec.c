@@ -341,6 +341,8 @@ static const char *get_occupant_field(const struct field *field, struct sp_occup
 		get_floats(p + 56, &o->score, 1);
 		break;
 	case TAG_QUALITY:
+		if (field->size > QUALITY_FLOATS * 4 && field->size < DETAILED_FLOATS * 4)
+			return "some details of quality are missing";
 		get_quality(field, &o->quality);
 		break;
 	case TAG_EMBEDDING:

@@ -344,6 +344,39 @@ TEST(a_record_without_details_of_quality)
 	done(e);
 }
 
+/* Details come all or none: of a field between the two lengths there is no telling which. */
+TEST(some_details_of_quality_are_refused)
+{
+	struct sp_encounter *back = calloc(1, sizeof(*back)), *e = calloc(1, sizeof(*e));
+	size_t n, at = 4, quality;
+	uint64_t random = 13;
+	struct sp_err err;
+
+	CHECK(back && e);
+	e->occupants_n = 1;
+	any_occupant(&random, &e->occupants[0]);
+	e->occupants[0].quality.detailed = 0;
+	n = encode(e);
+	/* Quality is a field of the occupant. */
+	while (sp_le16_get(bytes + at) != 7)
+		at += 8 + sp_le32_get(bytes + at + 4);
+	quality = at + 8;
+	while (sp_le16_get(bytes + quality) != 4)
+		quality += 8 + sp_le32_get(bytes + quality + 4);
+	for (unsigned int more = 1; more < NEW_FLOATS; more++) {
+		size_t end = quality + 8 + 4 * (OLD_FLOATS + more - 1);
+
+		memmove(bytes + end + 4, bytes + end, n - end);
+		n += 4;
+		sp_le32_put(bytes + quality + 4, 4 * (OLD_FLOATS + more));
+		sp_le32_put(bytes + at + 4, sp_le32_get(bytes + at + 4) + 4);
+		CHECK_EQ(sp_record_decode_encounter(bytes, n, back, &err), -EBADMSG);
+		CHECK(strstr(err.text, "details"));
+	}
+	free(back);
+	done(e);
+}
+
 /* The times, four u64, grow by a fifth that this version does not know. */
 TEST(a_field_that_has_grown)
 {
