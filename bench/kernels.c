@@ -355,6 +355,8 @@ static void measure(struct sp_bench *bench, const struct shape *shape, const cha
 int main(int argc, char **argv)
 {
 	struct sp_bench *bench = sp_bench_begin("kernels");
+	bool any = false;
+	int ret;
 
 	if (!bench)
 		return 1;
@@ -364,8 +366,13 @@ int main(int argc, char **argv)
 
 		snprintf(label, sizeof(label), "%s_%u_%u_%u%s", kinds[shape->kind], shape->in,
 			 shape->out, shape->n, shape->stride == 2 ? "_stride_2" : "");
-		if (wanted(label, argc, argv))
-			measure(bench, shape, label);
+		if (!wanted(label, argc, argv))
+			continue;
+		measure(bench, shape, label);
+		any = true;
 	}
-	return sp_bench_end(bench);
+	ret = sp_bench_end(bench);
+	if (!any)
+		fprintf(stderr, "kernels: no case begins like that; without arguments all run\n");
+	return any ? ret : 1;
 }
