@@ -113,7 +113,7 @@ static void every_set(void (*check)(const struct sp_kernels *set, uint64_t seed)
 			check(*set, seed);
 	}
 	forget();
-	printf("seeds 1 … %d\n", ROUNDS);
+	printf("# seeds 1 … %d\n", ROUNDS);
 }
 
 static void check_pointwise(const struct sp_kernels *set, uint64_t seed)
