@@ -4,34 +4,46 @@
 
 #include "infer/element.h"
 
+static void decode_cell(const struct sp_detect_level *level, size_t cell, struct sp_detection *d)
+{
+	const struct sp_head *boxes = &level->heads[SP_HEAD_BOXES];
+	const struct sp_head *landmarks = &level->heads[SP_HEAD_LANDMARKS];
+	const float *box = sp_head_at(boxes, cell, 0);
+	const float *landmark = sp_head_at(landmarks, cell, 0);
+	uint32_t column = (uint32_t)(cell % level->columns);
+	uint32_t row = (uint32_t)(cell / level->columns);
+	float stride = (float)level->stride, bbox[4];
+
+	for (unsigned int v = 0; v < 4; v++)
+		bbox[v] = box[v * boxes->value];
+	sp_yunet_box(bbox, column, row, stride, d->box);
+	for (unsigned int k = 0; k < 5; k++) {
+		const float *at = landmark + 2 * k * landmarks->value;
+		const float point[2] = { at[0], at[landmarks->value] };
+
+		sp_yunet_landmark(point, column, row, stride, d->landmark[k]);
+	}
+}
+
 void sp_decode_yunet(const struct sp_model_card *card, const struct sp_detect_level *levels,
 		     float score_min, struct sp_candidates *candidates)
 {
-	size_t before = 0;
+	uint32_t place = 0;
 
 	for (unsigned int l = 0; l < card->levels; l++) {
 		const struct sp_detect_level *level = &levels[l];
 		const struct sp_head *heads = level->heads;
 		size_t cells = (size_t)level->columns * level->rows;
-		float stride = (float)level->stride;
 
-		for (size_t i = 0; i < cells; i++) {
-			uint32_t column = (uint32_t)(i % level->columns);
-			uint32_t row = (uint32_t)(i / level->columns);
-			struct sp_detection d = {
-				.score = sp_yunet_score(heads[SP_HEAD_SCORES].at[i],
-							heads[SP_HEAD_OBJECTNESS].at[i]),
-				.cell = (uint32_t)(before + i),
-			};
-			const float *kps = heads[SP_HEAD_LANDMARKS].at + 10 * i;
+		for (size_t i = 0; i < cells; i++, place++) {
+			struct sp_detection d = { .cell = place };
 
+			d.score = sp_yunet_score(*sp_head_at(&heads[SP_HEAD_SCORES], i, 0),
+						 *sp_head_at(&heads[SP_HEAD_OBJECTNESS], i, 0));
 			if (!(d.score >= score_min))
 				continue;
-			sp_yunet_box(heads[SP_HEAD_BOXES].at + 4 * i, column, row, stride, d.box);
-			for (unsigned int k = 0; k < 5; k++)
-				sp_yunet_landmark(kps + 2 * k, column, row, stride, d.landmark[k]);
+			decode_cell(level, i, &d);
 			sp_candidates_add(candidates, &d);
 		}
-		before += cells;
 	}
 }

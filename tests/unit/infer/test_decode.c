@@ -172,6 +172,28 @@ TEST(retinaface_decodes_as_published)
 	check_retinaface("retinaface_logits", 400, 0.9f);
 }
 
+/* What comes of rows is checked by test_detect.c; the other layouts must be no different. */
+TEST(yunet_decodes_the_same_in_each_layout)
+{
+	static struct sp_detection rows[SP_DETECTIONS_MAX];
+	unsigned int n = 0;
+
+	sp_model_card_default(SP_ROLE_DETECTOR, &card);
+	for (enum layout layout = ROWS; layout < LAYOUTS; layout++) {
+		sp_detect_levels(&card, WIDTH, HEIGHT, levels);
+		for (unsigned int l = 0; l < card.levels; l++)
+			for (unsigned int h = 0; h < SP_HEADS; h++)
+				bind_level(h, l, layout, 500 + 10 * l + h);
+		CHECK(sp_detect_decode(&card, levels, 0.4f, found) > 20);
+		if (layout == ROWS) {
+			n = sp_detect_decode(&card, levels, 0.4f, rows);
+			continue;
+		}
+		CHECK_EQ(sp_detect_decode(&card, levels, 0.4f, found), n);
+		CHECK(!memcmp(found, rows, n * sizeof(rows[0])));
+	}
+}
+
 /* ---- which output is what -------------------------------------------------------------------- */
 
 static struct sp_value outputs[16];
