@@ -347,6 +347,7 @@ static void read_decode(struct sp_card_yaml *yaml, yaml_node_t *node, const char
 static void read_points(struct sp_card_yaml *yaml, yaml_node_t *node, const char *field)
 {
 	unsigned int n = sp_card_items(yaml, node, field, 5, 5);
+	struct sp_similarity unused;
 
 	for (unsigned int i = 0; i < n && !yaml->error; i++) {
 		yaml_node_t *point = sp_card_item(yaml, node, i);
@@ -359,6 +360,10 @@ static void read_points(struct sp_card_yaml *yaml, yaml_node_t *node, const char
 					       -SP_CARD_SIDE_MAX, 2 * SP_CARD_SIDE_MAX);
 	}
 	filling(yaml)->points_given = true;
+	/* Nothing could be turned so that it lies there. */
+	if (!yaml->error &&
+	    sp_align_fit((const float(*)[2])card(yaml)->points, sp_align_template, &unused))
+		sp_card_fail(yaml, node, field, "all five are one point");
 }
 
 static void read_align(struct sp_card_yaml *yaml, yaml_node_t *node, const char *field)

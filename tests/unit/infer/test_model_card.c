@@ -132,6 +132,8 @@ TEST(what_is_wrong_is_said_with_line_and_field)
 		{ DETECTOR "input: {side: 112}\n", SP_ROLES, "input.side: a network of this" },
 		{ EMBEDDER "align: {points: [[1, 2]]}\n", SP_ROLES, "align.points: 1 values; it" },
 		{ EMBEDDER "align: {points: [[1],[1],[1],[1],[1]]}\n", SP_ROLES, "takes 2" },
+		{ EMBEDDER "align: {points: [[7, 1], [7, 1], [7, 1], [7, 1], [7, 1]]}\n",
+		  SP_ROLES, "align.points: all five are one point" },
 		{ EMBEDDER "output: {size: 1}\n", SP_ROLES, "output.size: 1 is out of range" },
 		{ EMBEDDER "output: {best: 1}\n", SP_ROLES, "output.best: a network of this" },
 		{ "kind: quality\nlicence: MIT\noutput: {worst: 1}\n", SP_ROLES,
