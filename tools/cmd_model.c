@@ -142,9 +142,9 @@ static int list(int argc, char **argv)
 		me,
 		"",
 		"Lists the models of the search path, and those known that are not there.",
-		"Origin goes by the file's sha256, kind by its shape. A * marks what is used\n"
-		"where neither options nor configuration name a model. Exit status 3 if there is\n"
-		"none.",
+		"Origin goes by the file's sha256, kind by its card or, without one, its shape.\n"
+		"A * marks what is used where neither options nor configuration name a model.\n"
+		"Exit status 3 if there is none.",
 	};
 	struct sp_models_wish wish = { .directory = NULL };
 	struct listing listing = { .n = 0 };
@@ -337,7 +337,7 @@ static int inspect(int argc, char **argv)
 	if (sp_model_card_of(model, &card, &err))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "%s", err.text);
 	else if (plan)
-		code = cmd_model_plan(me, model, size, json);
+		code = cmd_model_plan(me, model, &card, size, json);
 	else if (stat(path, &st) || sp_model_figures(model, &figures))
 		code = sp_command_fail(me, SP_EXIT_FAILED, "%s: %s", path, strerror(errno));
 	else if (json)

@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/model_file.h"
 #include "base/table.h"
 #include "command.h"
-#include "infer/align.h"
 #include "infer/graph.h"
 #include "infer/model.h"
+#include "infer/model_card.h"
 #include "infer/plan_text.h"
 
 enum { DETECTOR_SIDE = 640, CHANNELS = 3, SIDE_MAX = 1 << 14 }; /* where a file leaves them open */
@@ -33,11 +32,12 @@ static int read_size(const char *size, int64_t *ret_width, int64_t *ret_height)
 }
 
 /* One image, of @size where it is given. 0 or an exit code, after a message. */
-static int choose_shape(const char *me, const struct sp_model *model, unsigned int i,
-			const char *size, struct sp_shape *ret_shape)
+static int choose_shape(const char *me, const struct sp_model *model,
+			const struct sp_model_card *card, unsigned int i, const char *size,
+			struct sp_shape *ret_shape)
 {
-	bool face = sp_model_role_of(model) == SP_ROLE_EMBEDDER;
-	int64_t usual = face ? SP_ALIGNED_SIDE : DETECTOR_SIDE;
+	bool face = card->role == SP_ROLE_EMBEDDER || card->role == SP_ROLE_QUALITY;
+	int64_t usual = face ? card->side : DETECTOR_SIDE;
 	int64_t side[2] = { usual, usual }, wanted[2] = { 0 };
 	struct sp_shape shape = model->inputs[i].shape;
 	char text[64];
@@ -367,7 +367,8 @@ static void print_plan_json(const struct sp_model *model, const struct sp_shape 
 
 /* ---------------------------------------------------------------------------------------------- */
 
-int cmd_model_plan(const char *me, const struct sp_model *model, const char *size, bool json)
+int cmd_model_plan(const char *me, const struct sp_model *model, const struct sp_model_card *card,
+		   const char *size, bool json)
 {
 	struct sp_shape *inputs = calloc(model->inputs_n + 1, sizeof(*inputs));
 	struct sp_shape *outputs = calloc(model->outputs_n + 1, sizeof(*outputs));
@@ -380,7 +381,7 @@ int cmd_model_plan(const char *me, const struct sp_model *model, const char *siz
 		goto out;
 	}
 	for (unsigned int i = 0; !code && i < model->inputs_n; i++)
-		code = choose_shape(me, model, i, size, &inputs[i]);
+		code = choose_shape(me, model, card, i, size, &inputs[i]);
 	if (code)
 		goto out;
 	if (sp_plan_text_init(model, inputs, &text, &err)) {

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 
 struct sp_model;
+struct sp_model_card;
 
 /*
- * Prints the plan of @model for pictures of @size ("WxH", or NULL: the model's own, or what is
- * usual for its kind). @me stands in messages. Returns an exit code.
+ * Prints the plan of @model for pictures of @size ("WxH", or NULL: the model's own, or what its
+ * @card says or its kind usually has). @me stands in messages. Returns an exit code.
  */
-int cmd_model_plan(const char *me, const struct sp_model *model, const char *size, bool json);
+int cmd_model_plan(const char *me, const struct sp_model *model, const struct sp_model_card *card,
+		   const char *size, bool json);
 
 #endif

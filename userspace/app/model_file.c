@@ -57,13 +57,6 @@ int sp_model_card_of(const struct sp_model *model, struct sp_model_card *ret_car
 	return 0;
 }
 
-enum sp_model_role sp_model_role_of(const struct sp_model *model)
-{
-	struct sp_model_card card;
-
-	return sp_model_card_of(model, &card, NULL) ? SP_ROLES : card.role;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	const struct sp_model_operator *x = a, *y = b;

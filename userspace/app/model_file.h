@@ -32,9 +32,6 @@ struct sp_model_figures {
 int sp_model_card_of(const struct sp_model *model, struct sp_model_card *ret_card,
 		     struct sp_err *err);
 
-/* The role of that; SP_ROLES if the card is no good. */
-enum sp_model_role sp_model_role_of(const struct sp_model *model);
-
 /* Of the network as it is run: folded and fused, with fewer nodes than the file. 0 or -ENOMEM. */
 int sp_model_figures(const struct sp_model *model, struct sp_model_figures *ret_figures);
 
