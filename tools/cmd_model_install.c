@@ -200,7 +200,8 @@ static int install(const struct sp_known_model *m, bool named)
 		report(m, path, "already there", NULL);
 		return SP_EXIT_OK;
 	}
-	if (status == -EEXIST && !force) {
+	/* What cannot be read is somebody's file all the same. */
+	if (!access(path, F_OK) && !force) {
 		char kept[512];
 
 		snprintf(kept, sizeof(kept), "%.400s; remove it, or give --force", err.text);
