@@ -128,7 +128,10 @@ if have_models; then
 			ok cli_install_leaves_what_was_there || not_ok cli_install_leaves_what_was_there "$(ls -lA "$work/bad")"
 		expect cli_install_redirect 0 'installed' $bad_install "$bad/redirect"
 		# Killed in the middle: no name, and the next one works.
-		{ timeout -s KILL 1 $install yunet_n_dynamic --to "$work/killed" --from "$bad/stalls"; } >"$work/out" 2>&1
+		$install yunet_n_dynamic --to "$work/killed" --from "$bad/stalls" >"$work/out" 2>&1 &
+		victim=$!
+		for _ in $(seq 200); do ls -l "/proc/$victim/fd" 2>&1 | grep -qF "$work/killed/" && break; sleep 0.05; done
+		{ kill -KILL "$victim" && wait "$victim"; } 2>/dev/null
 		[ -d "$work/killed" ] && [ -z "$(ls -A "$work/killed")" ] && ok cli_install_killed_leaves_nothing ||
 			not_ok cli_install_killed_leaves_nothing "$(ls -lA "$work/killed")"
 		expect cli_install_after_a_kill 0 'installed' $install yunet_n_dynamic --to "$work/killed" --from "$bad/good"
