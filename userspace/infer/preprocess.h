@@ -14,9 +14,8 @@
 
 struct sp_pixels;
 
-enum {
-	SP_DETECT_STEP = 32
-}; /* sides of the detector's input are multiples of its coarsest stride */
+/* Sides of a detector's input are multiples of this, the coarsest stride that is usual. */
+enum { SP_DETECT_STEP = 32 };
 
 /* How a part of a frame lies in the detector's input. */
 struct sp_fit {
