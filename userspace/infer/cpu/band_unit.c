@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "infer/cpu/kernel/half.h"
+
 enum {
 	LANES = 16,
 	/*
@@ -229,36 +231,25 @@ static void load(const struct turn *turn)
 
 /* ---- a depthwise window over the whole picture ---------------------------------------------- */
 
-static float from_bf16(uint16_t half)
-{
-	uint32_t bits = (uint32_t)half << 16;
-	float value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-/* To nearest, ties to even; an infinity stays one, and a NaN is not expected here. */
-static uint16_t to_bf16(float value)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
 /* 16 channels of pixel @at; they may be half of a cell. */
 static void sixteen(const uint8_t *at, enum sp_cell cell, float values[LANES])
 {
-	uint16_t halves[LANES];
-
 	if (cell == SP_CELL_F32) {
 		memcpy(values, at, LANES * sizeof(*values));
 		return;
 	}
-	memcpy(halves, at, sizeof(halves));
-	for (unsigned int i = 0; i < LANES; i++)
-		values[i] = from_bf16(halves[i]);
+	for (unsigned int i = 0; i < LANES; i += SP_LANES)
+		sp_store(values + i, sp_half_load(at + i * sizeof(uint16_t)));
+}
+
+static void put_sixteen(uint8_t *at, enum sp_cell cell, const float values[LANES])
+{
+	if (cell == SP_CELL_F32) {
+		memcpy(at, values, LANES * sizeof(*values));
+		return;
+	}
+	for (unsigned int i = 0; i < LANES; i += SP_LANES)
+		sp_half_store(at + i * sizeof(uint16_t), sp_load(values + i));
 }
 
 /* Channels [16 × @group, …) of @rows begin here, in row @y. */
@@ -280,8 +271,6 @@ static void whole(const struct turn *turn)
 	for (uint32_t g = 0; g < groups; g++) {
 		const float *weights = unit->weights + (size_t)g * in->height * in->width * LANES;
 		float sum[LANES], values[LANES];
-		uint16_t halves[LANES];
-		uint8_t *to = group_at(out, g, 0);
 
 		memcpy(sum, unit->bias + g * LANES, sizeof(sum));
 		for (uint32_t y = 0; y < in->height; y++)
@@ -296,12 +285,7 @@ static void whole(const struct turn *turn)
 				sum[i] *= unit->finish.slope[g * LANES + i];
 			sum[i] = fminf(fmaxf(sum[i], unit->finish.low), unit->finish.high);
 		}
-		for (unsigned int i = 0; i < LANES; i++)
-			halves[i] = to_bf16(sum[i]);
-		if (out->cell == SP_CELL_F32)
-			memcpy(to, sum, sizeof(sum));
-		else
-			memcpy(to, halves, sizeof(halves));
+		put_sixteen(group_at(out, g, 0), out->cell, sum);
 	}
 }
 
