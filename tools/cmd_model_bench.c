@@ -43,6 +43,7 @@ struct runner {
 	struct sp_executor *executor;
 	double *ms; /* [TIMES_MAX] */
 	uint32_t runs;
+	double rate; /* inferences a second */
 	uint64_t end_ns;
 	_Atomic uint64_t *done_ms; /* what the first one tells the progress bar */
 	int error;
@@ -132,6 +133,7 @@ static void run(struct sp_thread *thread)
 		if (runner->done_ms)
 			atomic_store(runner->done_ms, (now - begin) / SP_NS_PER_MS);
 	}
+	runner->rate = (double)runner->runs * batch / ((double)(now - begin) / 1e9);
 }
 
 static int make_runners(struct bench *bench, struct sp_err *err)
@@ -175,7 +177,7 @@ static int by_value(const void *a, const void *b)
 /* All threads at once, and what they took together. */
 static int measure(struct bench *bench, struct sp_err *err)
 {
-	uint64_t begin = sp_clock_now(), end = begin + (uint64_t)(seconds * 1e9), total = 0;
+	uint64_t end = sp_clock_now() + (uint64_t)(seconds * 1e9);
 	struct sp_progress progress;
 	int status = 0;
 
@@ -201,11 +203,10 @@ static int measure(struct bench *bench, struct sp_err *err)
 		if (runner->error && !status)
 			status = sp_err_set(err, runner->error, "%s: a run failed",
 					    bench->model->name);
-		total += runner->runs;
+		bench->rate += runner->rate;
 		runner->runs = runner->runs < TIMES_MAX ? runner->runs : TIMES_MAX;
 		bench->runs += runner->runs;
 	}
-	bench->rate = (double)(total * batch) / ((double)(sp_clock_now() - begin) / 1e9);
 	bench->ms = malloc((bench->runs + 1) * sizeof(*bench->ms));
 	if (status || !bench->ms)
 		return status ? status : sp_err_set(err, -ENOMEM, "out of memory");
