@@ -43,7 +43,10 @@ static const char *short_licence(const char *licence, char brief[32])
 {
 	size_t n = strcspn(licence ? licence : "", ",;|");
 
-	snprintf(brief, 32, "%.*s", n < 28 ? (int)n : 28, licence ? licence : "");
+	n = n < 28 ? n : 28;
+	while (n && ((unsigned char)licence[n] & 0xC0) == 0x80)
+		n--; /* no half characters */
+	snprintf(brief, 32, "%.*s", (int)n, licence ? licence : "");
 	return brief;
 }
 
