@@ -24,7 +24,7 @@ unsigned int sp_detect_values(enum sp_decode_kind decode, enum sp_head_kind head
 
 /* ---- by name --------------------------------------------------------------------------------- */
 
-/* The name that output @head of stride @stride must have; "": shapes tell. */
+/* The name that output @head of @level must have; "": shapes tell. */
 static const char *wanted_name(const struct sp_model_card *card, enum sp_head_kind head,
 			       unsigned int level, char name[SP_CARD_NAME])
 {

@@ -39,7 +39,7 @@ struct sp_pixels {
 	uint32_t first, last; /* … and of these columns: [first, last) */
 };
 
-/* Takes all the memory (about 190 KiB). 0 or -ENOMEM. */
+/* Takes all the memory (about 145 KiB). 0 or -ENOMEM. */
 int sp_pixels_init(struct sp_pixels *pixels);
 void sp_pixels_uninit(struct sp_pixels *pixels);
 

@@ -26,7 +26,7 @@ struct sp_scale_rect {
  */
 typedef void (*sp_scale_emit)(void *arg, uint32_t y, const uint16_t *const fine[3], uint32_t width);
 
-/* Takes all the memory (about 900 KiB). 0 or -ENOMEM. */
+/* Takes all the memory (about 970 KiB). 0 or -ENOMEM. */
 int sp_scale_init(struct sp_scale *scale);
 void sp_scale_uninit(struct sp_scale *scale);
 
