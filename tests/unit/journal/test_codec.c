@@ -16,7 +16,8 @@ enum { ROOM = 256 << 10 };
 /* Of struct sp_quality: those that the first records had, and those that came later. */
 enum { OLD_FLOATS = 9, NEW_FLOATS = 13 };
 
-static_assert(sizeof(struct sp_quality) == 4 * (OLD_FLOATS + 1 + NEW_FLOATS), "members without a test");
+static_assert(sizeof(struct sp_quality) == 4 * (OLD_FLOATS + 1 + NEW_FLOATS),
+	      "members without a test");
 
 static uint8_t bytes[ROOM];
 

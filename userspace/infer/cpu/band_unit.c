@@ -10,8 +10,9 @@
 enum {
 	LANES = 16,
 	/*
-	 * Pixels that elementwise kernels and convolutions over one pixel get in one call where rows
-	 * follow each other in memory: enough to hide a call, few enough to stay in the nearest cache.
+	 * Pixels that elementwise kernels and convolutions over one pixel get in one call where
+	 * rows follow each other in memory: enough to hide a call, few enough to stay in the
+	 * nearest cache.
 	 */
 	SPAN = 256,
 };
@@ -137,7 +138,7 @@ static void pool(const struct turn *turn)
 	}
 }
 
-/* Rows of the source around a window, of zeros outside; the middle of the first window is @shift. */
+/* Rows of the source around a window, zeros outside; the middle of the first window is @shift. */
 static void window_rows(const struct turn *turn, uint32_t y, struct sp_row *rows, uint32_t n,
 			uint32_t shift, uint8_t *outside)
 {

@@ -12,8 +12,8 @@ enum {
 /*
  * e^x within 2 units of the last place, without a branch, so that loops of it become vectors: x =
  * n · ln 2 + r, where ln 2 is in two parts of which the first has zeros at its end, so that n times
- * it is exact; e^r, |r| ≤ ln 2 / 2, is a polynomial (the Taylor series to r^7 has an error of 6e-9);
- * 2^n is made by its exponent. Below -87 this is about 1e-38, above 88 about 1e38.
+ * it is exact; e^r, |r| ≤ ln 2 / 2, is a polynomial (the Taylor series to r^7 has an error of
+ * 6e-9); 2^n is made by its exponent. Below -87 this is about 1e-38, above 88 about 1e38.
  */
 static inline float exponential(float x)
 {

@@ -113,16 +113,16 @@ struct sp_kernels {
 			  struct sp_row out, uint32_t n);
 
 	/*
-	 * @rows ≤ SP_BAND_ROWS_MAX rows of @n pixels from @in[stride (rows - 1) + 3]. in[i].at is the
-	 * pixel under the middle of the window of the first output; a row outside of the picture is
-	 * one of zeros.
+	 * @rows ≤ SP_BAND_ROWS_MAX rows of @n pixels from @in[stride (rows - 1) + 3]. in[i].at is
+	 * the pixel under the middle of the window of the first output; a row outside of the
+	 * picture is one of zeros.
 	 */
 	void (*depthwise)(const struct sp_depthwise *op, const struct sp_row *in,
 			  const struct sp_row *out, uint32_t rows, uint32_t n);
 
 	/*
-	 * One row of @n pixels from @in[in_channels × side] lines of floats, channel by channel; NULL:
-	 * a line of zeros.
+	 * One row of @n pixels from @in[in_channels × side] lines of floats, channel by channel;
+	 * NULL: a line of zeros.
 	 */
 	void (*stem)(const struct sp_stem *op, const float *const *in, struct sp_row out,
 		     uint32_t n);
@@ -130,8 +130,8 @@ struct sp_kernels {
 	/*
 	 * NULL where pointwise and depthwise one after the other are as good. @rows ≤
 	 * SP_BAND_ROWS_MAX rows of @n pixels (the whole width) from @in[rows + 2]; at NULL: outside
-	 * of the picture, so the depthwise window sees zeros there. @scratch: separable_bytes, 64-byte
-	 * aligned.
+	 * of the picture, so the depthwise window sees zeros there. @scratch: separable_bytes,
+	 * 64-byte aligned.
 	 */
 	size_t (*separable_bytes)(const struct sp_separable *op);
 	void (*separable)(const struct sp_separable *op, const struct sp_row *in,
