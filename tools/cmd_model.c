@@ -19,6 +19,32 @@
 
 static bool json;
 
+/* ---- pictures ------------------------------------------------------------------------------- */
+
+enum { DETECTOR_SIDE = 640, SIDE_MAX = 1 << 14 };
+
+int64_t cmd_model_usual_side(const struct sp_model_card *card)
+{
+	bool face = card->role == SP_ROLE_EMBEDDER || card->role == SP_ROLE_QUALITY;
+
+	return face ? card->side : DETECTOR_SIDE;
+}
+
+int cmd_model_read_size(const char *me, const char *text, int64_t *ret_width, int64_t *ret_height)
+{
+	long long width, height;
+	char rest;
+
+	if (sscanf(text, "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
+	    width > SIDE_MAX || height > SIDE_MAX)
+		return sp_command_fail(me, SP_EXIT_USAGE,
+				       "--input is WIDTHxHEIGHT of 1 to %d pixels, not '%s'",
+				       SIDE_MAX, text);
+	*ret_width = width;
+	*ret_height = height;
+	return 0;
+}
+
 /* ---- list ------------------------------------------------------------------------------------ */
 
 static const char demonstration[] =

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "base/table.h"
 #include "base/thread.h"
+#include "cmd_model.h"
 #include "command.h"
 #include "infer/cpu/executor.h"
 #include "infer/cpu/kernel.h"
@@ -23,7 +24,6 @@
 static const char me[] = "sallyport model bench";
 
 enum {
-	DETECTOR_SIDE = 640, /* where the file leaves it open */
 	WARM_RUNS = 2,
 	TIMES_MAX = 1 << 16, /* measured runs a thread; more are not kept */
 	THREADS_MAX = 64,
@@ -65,32 +65,18 @@ struct bench {
 
 /* ---- what is run ----------------------------------------------------------------------------- */
 
-static int read_size(int64_t *ret_width, int64_t *ret_height)
-{
-	unsigned int width, height;
-	char rest;
-
-	if (sscanf(size, "%ux%u%c", &width, &height, &rest) != 2 || !width || !height ||
-	    width > UINT16_MAX || height > UINT16_MAX)
-		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "--input is WIDTHxHEIGHT in pixels, not '%s'", size);
-	*ret_width = width;
-	*ret_height = height;
-	return 0;
-}
-
 /* @batch pictures of --input, of the model's own size, or what is usual for its kind. */
 static int choose_shape(struct bench *bench)
 {
 	const struct sp_shape *have = &bench->model->inputs[0].shape;
-	int64_t usual = bench->card.side ? (int64_t)bench->card.side : DETECTOR_SIDE;
+	int64_t usual = cmd_model_usual_side(&bench->card);
 	int64_t wanted[4] = { batch, 3, usual, usual };
 	char text[64];
 
 	for (unsigned int i = 1; i < 4 && have->rank == 4; i++)
 		if (have->dim[i] > 0)
 			wanted[i] = have->dim[i];
-	if (size && read_size(&wanted[3], &wanted[2]))
+	if (size && cmd_model_read_size(me, size, &wanted[3], &wanted[2]))
 		return SP_EXIT_USAGE;
 	for (unsigned int i = 0; i < 4; i++)
 		if (bench->model->inputs_n != 1 || have->rank != 4 ||

@@ -5,49 +5,30 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/table.h"
+#include "cmd_model.h"
 #include "command.h"
 #include "infer/graph.h"
 #include "infer/model.h"
 #include "infer/model_card.h"
 #include "infer/plan_text.h"
 
-enum { DETECTOR_SIDE = 640, CHANNELS = 3, SIDE_MAX = 1 << 14 }; /* where a file leaves them open */
+enum { CHANNELS = 3 }; /* where a file leaves them open */
 
 /* ---- shapes of inputs ------------------------------------------------------------------------ */
-
-static int read_size(const char *size, int64_t *ret_width, int64_t *ret_height)
-{
-	long long width, height;
-	char rest;
-
-	if (sscanf(size, "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
-	    width > SIDE_MAX || height > SIDE_MAX)
-		return -EINVAL;
-	*ret_width = width;
-	*ret_height = height;
-	return 0;
-}
 
 /* One image, of @size where it is given. 0 or an exit code, after a message. */
 static int choose_shape(const char *me, const struct sp_model *model,
 			const struct sp_model_card *card, unsigned int i, const char *size,
 			struct sp_shape *ret_shape)
 {
-	bool face = card->role == SP_ROLE_EMBEDDER || card->role == SP_ROLE_QUALITY;
-	int64_t usual = face ? card->side : DETECTOR_SIDE;
-	int64_t side[2] = { usual, usual }, wanted[2] = { 0 };
+	int64_t usual = cmd_model_usual_side(card), side[2] = { usual, usual };
 	struct sp_shape shape = model->inputs[i].shape;
 	char text[64];
 
-	if (size && read_size(size, &wanted[1], &wanted[0]))
-		return sp_command_fail(me, SP_EXIT_USAGE,
-				       "--input is WIDTHxHEIGHT of 1 to %d pixels, not '%s'",
-				       SIDE_MAX, size);
-	if (size)
-		memcpy(side, wanted, sizeof(side));
+	if (size && cmd_model_read_size(me, size, &side[1], &side[0]))
+		return SP_EXIT_USAGE;
 	for (unsigned int k = 0; k < shape.rank; k++) {
 		if (shape.rank == 4 && k >= 2 && size && shape.dim[k] >= 0 &&
 		    shape.dim[k] != side[k - 2])
