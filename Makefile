@@ -213,7 +213,8 @@ $(foreach i,$(LANESIM_ISAS),$(eval $(call lanesim_kernel,$i)))
 KERNEL_FLAGS_avx2 := -mavx2 -mfma
 KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 KERNEL_FLAGS_avx512_bf16 := $(KERNEL_FLAGS_avx512) -mavx512bf16
-KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16
+# Compilers name what they have by different macros; this one is ours.
+KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16 -DSP_REAL_TILES
 # Unrolled as they are, sanitizers that check each access in place would compile for minutes.
 KERNEL_OPT := $(if $(SAN),-O1,-O3) \
 	$(if $(filter asan,$(SAN)),--param asan-instrumentation-with-call-threshold=0)

@@ -174,7 +174,7 @@ static void pointwise(const struct sp_pointwise *op, struct sp_row in, struct sp
 }
 
 const struct sp_kernels SP_ISA_NAME(sp_kernels_amx) = {
-#ifdef __AMX_BF16__
+#ifdef SP_REAL_TILES
 	.name = "amx",
 #else
 	.name = "amx_emulated",

@@ -94,7 +94,7 @@ static inline void sp_fill_half(struct sp_row out, uint32_t groups, const struct
 }
 
 /* What AMX's set does by vectors it has in common with AVX-512's. */
-#ifdef __AMX_BF16__
+#ifdef SP_REAL_TILES
 #define SP_BF16_NAME(name) SP_ISA_PASTE(name, avx512_bf16)
 #else
 #define SP_BF16_NAME(name) SP_ISA_NAME(name)

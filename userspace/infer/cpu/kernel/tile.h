@@ -21,7 +21,7 @@ struct sp_tile_shapes {
 };
 _Static_assert(sizeof(struct sp_tile_shapes) == 64, "64 bytes in memory");
 
-#ifdef __AMX_BF16__
+#ifdef SP_REAL_TILES
 
 #include <immintrin.h>
 
