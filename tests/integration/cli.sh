@@ -130,7 +130,7 @@ if have_models; then
 		# Killed in the middle: no name, and the next one works.
 		$install yunet_n_dynamic --to "$work/killed" --from "$bad/stalls" >"$work/out" 2>&1 &
 		victim=$!
-		for _ in $(seq 200); do ls -l "/proc/$victim/fd" 2>&1 | grep -qF "$work/killed/" && break; sleep 0.05; done
+		for _ in $(seq 200); do readlink "/proc/$victim/fd/"* | grep -qF "$work/killed/" && break; sleep 0.05; done
 		{ kill -KILL "$victim" && wait "$victim"; } 2>/dev/null
 		[ -d "$work/killed" ] && [ -z "$(ls -A "$work/killed")" ] && ok cli_install_killed_leaves_nothing ||
 			not_ok cli_install_killed_leaves_nothing "$(ls -lA "$work/killed")"
