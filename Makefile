@@ -216,20 +216,15 @@ KERNEL_FLAGS_avx512_bf16 := $(KERNEL_FLAGS_avx512) -mavx512bf16
 # Compilers name what they have by different macros; this one is ours.
 KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16 -DSP_REAL_TILES
 # Unrolled as they are, sanitizers that check each access in place would compile for minutes.
-KERNEL_OPT := $(if $(SAN),-O1,-O3) \
-	$(if $(filter asan,$(SAN)),--param asan-instrumentation-with-call-threshold=0)
+# Threads never meet in them.
+KERNEL_OPT := $(if $(filter asan,$(SAN)),-O1 --param asan-instrumentation-with-call-threshold=0,-O3) \
+	$(if $(filter tsan,$(SAN)),-fno-sanitize=thread)
 # As with lanesim's: the names of functions end in the instruction set's.
 define infer_kernel
 $(BUILD)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPT) $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
-build/fuzz/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c
-	$$(call say,CLANG,$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$$(CLANG) $$(subst fuzzer$$(,),fuzzer-no-link$$(,),$$(FUZZ_FLAGS)) \
-		-mllvm -asan-instrumentation-with-call-threshold=0 $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) \
-		-MMD -MP -c -o $$@ $$<
 endef
 $(foreach i,$(KERNEL_ISAS),$(eval $(call infer_kernel,$i)))
 
@@ -281,8 +276,9 @@ CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
 FUZZ_LIB_SRC := $(LIB_SRC) $(filter-out %/main.c,$(sort $(wildcard tools/gvcam/*.c)))
+# Kernels as they are: no parser reaches them.
 FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o \
-	$(KERNELS:%=build/fuzz/obj/%)
+	$(KERNELS:%=$(BUILD)/obj/%)
 build/fuzz/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)

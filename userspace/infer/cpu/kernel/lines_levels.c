@@ -96,7 +96,7 @@ void SP_ISA_NAME(sp_lines_form)(const uint8_t *levels, uint32_t n, float scale, 
 				float *restrict to)
 {
 	for (uint32_t i = 0; i < n; i++)
-		to[i] = (float)levels[i] * scale + shift;
+		to[i] = sp_fma_one((float)levels[i], scale, shift);
 }
 
 void SP_ISA_NAME(sp_lines_form_fine)(const uint16_t *fine, uint32_t n, float scale, float shift,
@@ -105,7 +105,7 @@ void SP_ISA_NAME(sp_lines_form_fine)(const uint16_t *fine, uint32_t n, float sca
 	float part = scale / 256;
 
 	for (uint32_t i = 0; i < n; i++)
-		to[i] = (float)fine[i] * part + shift;
+		to[i] = sp_fma_one((float)fine[i], part, shift);
 }
 
 void SP_ISA_NAME(sp_lines_fill)(float *to, size_t n, float value)
