@@ -89,7 +89,10 @@ KERNEL_ISAS := base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512 avx512_b
 isas_of = $(filter $(KERNEL_ISAS),$(shell head -n 30 $(1) | tr -s '*\n' ' ' | \
 	sed -n 's/.*Compiled for: *\([a-z0-9_ ]*\).*/\1/p'))
 KERNELS := $(foreach f,$(KERNEL_SRC),$(foreach i,$(call isas_of,$f),$(f:.c=).$i.o))
-LIB_OBJ += $(KERNELS:%=$(BUILD)/obj/%)
+# Programs with sanitizers take those of the plain build: threads never meet in them, and what they
+# touch is checked where they are tested alone (KERNEL_TESTS).
+PLAIN := $(if $(filter build/%,$(BUILD)),build,$(BUILD))
+LIB_OBJ += $(KERNELS:%=$(PLAIN)/obj/%)
 LIB := $(BUILD)/libsallyport.a
 SALLYPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/*.c)))
 GVCAM_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/gvcam/*.c)))
@@ -216,9 +219,7 @@ KERNEL_FLAGS_avx512_bf16 := $(KERNEL_FLAGS_avx512) -mavx512bf16
 # Compilers name what they have by different macros; this one is ours.
 KERNEL_FLAGS_amx := $(KERNEL_FLAGS_avx512_bf16) -mamx-tile -mamx-bf16 -DSP_REAL_TILES
 # Unrolled as they are, sanitizers that check each access in place would compile for minutes.
-# Threads never meet in them.
-KERNEL_OPT := $(if $(filter asan,$(SAN)),-O1 --param asan-instrumentation-with-call-threshold=0,-O3) \
-	$(if $(filter tsan,$(SAN)),-fno-sanitize=thread)
+KERNEL_OPT := $(if $(SAN),-O1 --param asan-instrumentation-with-call-threshold=0,-O3)
 # As with lanesim's: the names of functions end in the instruction set's.
 define infer_kernel
 $(BUILD)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c $(BUILD)/flags
@@ -227,6 +228,17 @@ $(BUILD)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPT) $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach i,$(KERNEL_ISAS),$(eval $(call infer_kernel,$i)))
+ifneq ($(PLAIN),$(BUILD))
+define plain_kernel
+$(PLAIN)/obj/userspace/infer/cpu/kernel/%.$(1).o: userspace/infer/cpu/kernel/%.c
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(filter-out $$(SANFLAGS),$$(ALL_CFLAGS)) -O3 $$(CFLAGS_$$(<:.c=)) $(KERNEL_FLAGS_$(1)) -DSP_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach i,$(KERNEL_ISAS),$(eval $(call plain_kernel,$i)))
+KERNEL_TESTS := $(foreach t,kernels bf16 band scale preprocess,$(BUILD)/tests/unit/infer/test_$t)
+$(if $(filter asan,$(SAN)),$(KERNEL_TESTS)): $(KERNELS:%=$(BUILD)/obj/%)
+endif
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,CC,$<)
@@ -278,7 +290,7 @@ FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitiz
 FUZZ_LIB_SRC := $(LIB_SRC) $(filter-out %/main.c,$(sort $(wildcard tools/gvcam/*.c)))
 # Kernels as they are: no parser reaches them.
 FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o \
-	$(KERNELS:%=$(BUILD)/obj/%)
+	$(KERNELS:%=$(PLAIN)/obj/%)
 build/fuzz/gen/onnx.pb-c.c: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
@@ -314,7 +326,7 @@ test:
 	$(if $(TSAN_TESTS),$(MAKE) SAN=tsan tsan-tests)
 	$(MAKE) fuzz-programs
 	tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) \
-		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 10") \
+		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 5") \
 		-j $(TOGETHER_JOBS) $(TOGETHER) -j 1 $(filter-out $(TOGETHER),$(INTEGRATION))
 tsan-tests: $(patsubst tests/%.c,$(BUILD)/tests/%,$(TSAN_TESTS))
 

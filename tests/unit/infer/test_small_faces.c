@@ -173,19 +173,6 @@ static struct sp_compute_config small_input(const char *detector)
 	};
 }
 
-#ifdef __SANITIZE_ADDRESS__
-static const bool sanitized = true;
-#else
-static const bool sanitized = false;
-#endif
-
-/* Twelve megapixels in tiles at full size. */
-static void skip_if_too_slow(void)
-{
-	if (sanitized && !getenv("SP_LONG"))
-		SKIP("takes a minute under sanitizers (SP_LONG=1 runs it)");
-}
-
 TEST(photographs_of_16_to_24_pixels_between_the_eyes)
 {
 	/* The third camera looks at the left half of the frame alone, at every second pixel. */
@@ -202,7 +189,6 @@ TEST(photographs_of_16_to_24_pixels_between_the_eyes)
 	struct sp_compute *compute;
 	struct street street;
 
-	skip_if_too_slow();
 	street_init(&street);
 	/* Four columns, three lines: some across the borders of tiles. */
 	for (int i = 0; i < PHOTOGRAPHS; i++)
@@ -311,7 +297,6 @@ TEST(travellers_that_our_detector_finds)
 
 	if (access(config.detector, R_OK))
 		SKIP("%s is not there (tools/train/recipe)", config.detector);
-	skip_if_too_slow();
 	street_init(&street);
 	for (int i = 0; i < 4; i++)
 		drive_by(&street, seeds[i], 100 + i % 2 * 1700, 130 + i / 2 * 1300);
