@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counts what chosen threads allocate while it matters: included by one file of a test program, it
- * stands in front of libc's allocator. The program names the threads and sets `armed`; main always
- * counts. libaravis' threads take and free memory for each heartbeat, under their creator's name.
+ * stands in front of libc's allocator. The program names the threads, or says that all count, and
+ * sets `armed`; main always counts. libaravis' threads take and free memory for each heartbeat, under their creator's name.
  *
  * Sanitizers have such a layer themselves; under them nothing is counted (SP_ALLOCATIONS_COUNTED).
  */
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 
 static struct {
 	_Atomic bool armed;
+	bool everyone; /* whatever a thread is called */
 	const char *threads[4]; /* their names; NULL ends them */
 	_Atomic uint64_t n;
 	char thread[16]; /* of one of them, and where it was asked for */
@@ -47,7 +49,7 @@ static void sp_allocations_note(void *caller)
 
 	if (!atomic_load_explicit(&sp_allocations.armed, memory_order_relaxed))
 		return;
-	counts = gettid() == getpid();
+	counts = sp_allocations.everyone || gettid() == getpid();
 	prctl(PR_GET_NAME, name);
 	for (unsigned int i = 0; !counts && i < 4 && sp_allocations.threads[i]; i++)
 		counts = !strcmp(name, sp_allocations.threads[i]);

@@ -5,15 +5,14 @@
  * float32 within 1e-5, bfloat16 by what comes out of it, landmarks and likeness.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <math.h>
-#include <stdatomic.h>
 
 #include "base/diag.h"
 #include "infer/cpu/executor.h"
 #include "infer/cpu/kernel.h"
 #include "infer/model.h"
 
+#include "allocations.h"
 #include "test.h"
 
 /* A model made ready for one input size. */
@@ -466,66 +465,24 @@ TEST(avx2_and_avx512_agree_to_the_bit)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if SP_ALLOCATIONS_COUNTED
 /* Whoever asks the C library for memory is counted, oneDNN and its C++ too. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-static _Atomic uint64_t allocations;
-
-void *malloc(size_t size)
-{
-	allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	allocations++;
-	return __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	allocations++;
-	return __libc_memalign(alignment, size);
-}
-
-void *memalign(size_t alignment, size_t size)
-{
-	allocations++;
-	return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **ret, size_t alignment, size_t size)
-{
-	allocations++;
-	*ret = __libc_memalign(alignment, size);
-	return *ret ? 0 : ENOMEM;
-}
-
 TEST(a_run_allocates_nothing)
 {
+	sp_allocations.everyone = true;
+	sp_allocations.armed = true;
 	for (unsigned int i = 0; i < CASES; i++)
 		for (const struct sp_kernels *const *all = sp_kernels_all(); *all; all++) {
 			struct network network = open_case(i, (*all)->name);
-			uint64_t before;
 
+			/* Making it took some, or nothing is counted here. */
+			CHECK(sp_allocations.n > 0);
 			CHECK_EQ(sp_executor_run(network.executor), 0);
-			before = allocations;
-			CHECK(before > 0);
+			sp_allocations.n = 0;
 			CHECK_EQ(sp_executor_run(network.executor), 0);
-			if (allocations != before)
+			if (sp_allocations.n)
 				FAIL("%s by %s: %llu allocations", cases[i].file, (*all)->name,
-				     (unsigned long long)(allocations - before));
+				     (unsigned long long)sp_allocations.n);
 			close_network(&network);
 		}
 }

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -15,6 +14,7 @@
 #include "frame/frame.h"
 #include "image/image.h"
 #include "infer/compute.h"
+#include "allocations.h"
 #include "test.h"
 #include "wire/pfnc.h"
 
@@ -404,46 +404,8 @@ TEST(a_model_of_one_size_takes_frames_of_any)
 	scene_uninit(&scene);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* Whoever asks the C library for memory is counted. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-static _Atomic uint64_t allocations;
-
-void *malloc(size_t size)
-{
-	allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	allocations++;
-	return __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	allocations++;
-	return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **ret, size_t alignment, size_t size)
-{
-	allocations++;
-	*ret = __libc_memalign(alignment, size);
-	return *ret ? 0 : ENOMEM;
-}
-
+#if SP_ALLOCATIONS_COUNTED
+/* Whoever asks the C library for memory is counted, oneDNN and its C++ too. */
 TEST(a_frame_costs_no_allocation)
 {
 	struct sp_compute_config config = models();
@@ -455,17 +417,19 @@ TEST(a_frame_costs_no_allocation)
 	config.tiles = (struct sp_tile_config){ .areas_n = 1,
 						.areas = { { { 100, 0, 900, 600 }, 0.9f } } };
 	compute = open_cpu(&config);
+	sp_allocations.everyone = true;
+	sp_allocations.armed = true;
 	for (int i = 0; i < 4; i++) {
-		uint64_t before = allocations;
+		uint64_t before = sp_allocations.n;
 		struct sp_result *r = look(compute, &scene);
 
 		CHECK_EQ(r->faces_n, 2);
 		cpu->put(compute, r);
 		/* The first of its size makes the executor. */
 		if (i)
-			CHECK_EQ(allocations, before);
+			CHECK_EQ(sp_allocations.n, before);
 		else
-			CHECK(allocations > before);
+			CHECK(sp_allocations.n > before);
 	}
 	cpu->close(compute);
 	scene_uninit(&scene);
