@@ -2,7 +2,8 @@
 /*
  * Counts what chosen threads allocate while it matters: included by one file of a test program, it
  * stands in front of libc's allocator. The program names the threads, or says that all count, and
- * sets `armed`; main always counts. libaravis' threads take and free memory for each heartbeat, under their creator's name.
+ * sets `armed`; main always counts. libaravis' threads take and free memory for each heartbeat,
+ * under their creator's name.
  *
  * Sanitizers have such a layer themselves; under them nothing is counted (SP_ALLOCATIONS_COUNTED).
  */
