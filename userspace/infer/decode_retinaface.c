@@ -10,24 +10,16 @@
 static void decode_anchor(const struct sp_model_card *card, const struct sp_detect_level *level,
 			  float side, size_t cell, unsigned int anchor, struct sp_detection *d)
 {
-	const struct sp_head *boxes = &level->heads[SP_HEAD_BOXES];
-	const struct sp_head *landmarks = &level->heads[SP_HEAD_LANDMARKS];
-	const float *box = sp_head_at(boxes, cell, anchor);
-	const float *landmark = sp_head_at(landmarks, cell, anchor);
 	struct sp_anchor at;
-	float offset[4];
+	float offset[4], points[10];
 
 	sp_anchor_at((uint32_t)(cell % level->columns), (uint32_t)(cell / level->columns),
 		     (float)level->stride, side, &at);
-	for (unsigned int v = 0; v < 4; v++)
-		offset[v] = box[v * boxes->value];
+	sp_head_read(&level->heads[SP_HEAD_BOXES], cell, anchor, 4, offset);
+	sp_head_read(&level->heads[SP_HEAD_LANDMARKS], cell, anchor, 10, points);
 	sp_retinaface_box(offset, &at, card->variance, d->box);
-	for (unsigned int k = 0; k < 5; k++) {
-		const float *from = landmark + 2 * k * landmarks->value;
-		const float point[2] = { from[0], from[landmarks->value] };
-
-		sp_retinaface_landmark(point, &at, card->variance, d->landmark[k]);
-	}
+	for (unsigned int k = 0; k < 5; k++)
+		sp_retinaface_landmark(points + 2 * k, &at, card->variance, d->landmark[k]);
 }
 
 void sp_decode_retinaface(const struct sp_model_card *card, const struct sp_detect_level *levels,

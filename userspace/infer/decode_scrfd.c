@@ -10,23 +10,15 @@
 static void decode_anchor(const struct sp_detect_level *level, size_t cell, unsigned int anchor,
 			  struct sp_detection *d)
 {
-	const struct sp_head *boxes = &level->heads[SP_HEAD_BOXES];
-	const struct sp_head *landmarks = &level->heads[SP_HEAD_LANDMARKS];
-	const float *box = sp_head_at(boxes, cell, anchor);
-	const float *landmark = sp_head_at(landmarks, cell, anchor);
 	uint32_t column = (uint32_t)(cell % level->columns);
 	uint32_t row = (uint32_t)(cell / level->columns);
-	float stride = (float)level->stride, distance[4];
+	float stride = (float)level->stride, distance[4], points[10];
 
-	for (unsigned int v = 0; v < 4; v++)
-		distance[v] = box[v * boxes->value];
+	sp_head_read(&level->heads[SP_HEAD_BOXES], cell, anchor, 4, distance);
+	sp_head_read(&level->heads[SP_HEAD_LANDMARKS], cell, anchor, 10, points);
 	sp_scrfd_box(distance, column, row, stride, d->box);
-	for (unsigned int k = 0; k < 5; k++) {
-		const float *at = landmark + 2 * k * landmarks->value;
-		const float point[2] = { at[0], at[landmarks->value] };
-
-		sp_scrfd_landmark(point, column, row, stride, d->landmark[k]);
-	}
+	for (unsigned int k = 0; k < 5; k++)
+		sp_scrfd_landmark(points + 2 * k, column, row, stride, d->landmark[k]);
 }
 
 void sp_decode_scrfd(const struct sp_model_card *card, const struct sp_detect_level *levels,

@@ -6,23 +6,15 @@
 
 static void decode_cell(const struct sp_detect_level *level, size_t cell, struct sp_detection *d)
 {
-	const struct sp_head *boxes = &level->heads[SP_HEAD_BOXES];
-	const struct sp_head *landmarks = &level->heads[SP_HEAD_LANDMARKS];
-	const float *box = sp_head_at(boxes, cell, 0);
-	const float *landmark = sp_head_at(landmarks, cell, 0);
 	uint32_t column = (uint32_t)(cell % level->columns);
 	uint32_t row = (uint32_t)(cell / level->columns);
-	float stride = (float)level->stride, bbox[4];
+	float stride = (float)level->stride, bbox[4], points[10];
 
-	for (unsigned int v = 0; v < 4; v++)
-		bbox[v] = box[v * boxes->value];
+	sp_head_read(&level->heads[SP_HEAD_BOXES], cell, 0, 4, bbox);
+	sp_head_read(&level->heads[SP_HEAD_LANDMARKS], cell, 0, 10, points);
 	sp_yunet_box(bbox, column, row, stride, d->box);
-	for (unsigned int k = 0; k < 5; k++) {
-		const float *at = landmark + 2 * k * landmarks->value;
-		const float point[2] = { at[0], at[landmarks->value] };
-
-		sp_yunet_landmark(point, column, row, stride, d->landmark[k]);
-	}
+	for (unsigned int k = 0; k < 5; k++)
+		sp_yunet_landmark(points + 2 * k, column, row, stride, d->landmark[k]);
 }
 
 void sp_decode_yunet(const struct sp_model_card *card, const struct sp_detect_level *levels,

@@ -37,6 +37,16 @@ static inline const float *sp_head_at(const struct sp_head *head, size_t cell, u
 	return head->at + cell * head->cell + anchor * head->anchor;
 }
 
+/* The first @n values of an anchor, side by side. */
+static inline void sp_head_read(const struct sp_head *head, size_t cell, unsigned int anchor,
+				unsigned int n, float *values)
+{
+	const float *at = sp_head_at(head, cell, anchor);
+
+	for (unsigned int v = 0; v < n; v++)
+		values[v] = at[v * head->value];
+}
+
 /* One grid. */
 struct sp_detect_level {
 	uint32_t stride, columns, rows;

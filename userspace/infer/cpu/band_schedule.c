@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/cpu/arena.h"
 #include "infer/cpu/plan.h"
 
 enum {
@@ -214,46 +215,23 @@ static void lay_out(struct sp_rows *rows)
 	rows->size = rows->block * rows->blocks;
 }
 
-static int by_size(const void *a, const void *b, void *arg)
+/* Rows share the working buffer, behind the units' scratch. @order: a number for each. */
+static int place(struct sp_band *band, uint32_t *order)
 {
-	const struct sp_band *band = arg;
-	size_t x = band->rows[*(const uint32_t *)a].size, y = band->rows[*(const uint32_t *)b].size;
+	struct sp_lease *leases = calloc((size_t)band->rows_n + 1, sizeof(*leases));
 
-	return x < y ? 1 : x > y ? -1 : 0;
-}
+	if (!leases)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < band->rows_n; i++) {
+		const struct sp_rows *rows = &band->rows[i];
 
-/* Each at the lowest place that is free while it lives, largest first. */
-static void place(struct sp_band *band, uint32_t *order)
-{
-	uint32_t at;
-
-	for (uint32_t i = 0; i < band->rows_n; i++)
-		order[i] = i;
-	qsort_r(order, band->rows_n, sizeof(*order), by_size, band);
-	band->work_size = band->scratch_size;
-	/* Those that have their place stand first, by offset. */
-	for (uint32_t placed = 0; placed < band->rows_n; placed++) {
-		uint32_t id = order[placed];
-		struct sp_rows *rows = &band->rows[id];
-
-		rows->offset = band->scratch_size;
-		for (uint32_t i = 0; i < placed; i++) {
-			const struct sp_rows *other = &band->rows[order[i]];
-
-			if (other->first > rows->last || rows->first > other->last)
-				continue;
-			if (other->offset >= rows->offset + rows->size)
-				break;
-			if (other->offset + other->size > rows->offset)
-				rows->offset = other->offset + other->size;
-		}
-		if (band->work_size < rows->offset + rows->size)
-			band->work_size = rows->offset + rows->size;
-		for (at = 0; at < placed && band->rows[order[at]].offset <= rows->offset; at++)
-			;
-		memmove(&order[at + 1], &order[at], (placed - at) * sizeof(*order));
-		order[at] = id;
+		leases[i] = (struct sp_lease){ rows->size, rows->first, rows->last, 0 };
 	}
+	band->work_size = band->scratch_size + sp_arena_place(leases, order, band->rows_n);
+	for (uint32_t i = 0; i < band->rows_n; i++)
+		band->rows[i].offset = band->scratch_size + leases[i].offset;
+	free(leases);
+	return 0;
 }
 
 void sp_band_schedule(struct sp_plan *plan, struct sp_band *band)
@@ -274,7 +252,7 @@ void sp_band_schedule(struct sp_plan *plan, struct sp_band *band)
 			pull(&play, i);
 	for (uint32_t i = 0; i < band->rows_n; i++)
 		lay_out(&band->rows[i]);
-	if (!plan->error)
-		place(band, play.waiting);
+	if (!plan->error && place(band, play.waiting))
+		sp_plan_fail(plan, -ENOMEM, "out of memory");
 	free(play.waiting);
 }

@@ -69,4 +69,10 @@ struct sp_operand sp_emit_widen(struct sp_plan *plan, struct sp_operand x, unsig
 struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
 				    const struct sp_shape *shape);
 
+/*
+ * A loop that writes its result in order. shape: of it; strides: of the source, 0 where that is
+ * repeated; n[0]: where in the source the first value lies.
+ */
+void sp_emit_walk(const struct sp_step *step);
+
 #endif

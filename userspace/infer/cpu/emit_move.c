@@ -136,10 +136,9 @@ void sp_emit_softmax(struct sp_plan *plan, const struct sp_node *node)
 
 /* ---- copies --------------------------------------------------------------------------------- */
 
-/* Walks the result in order; strides: of the source, 0 where it is repeated. */
-static void repeat(const struct sp_step *step)
+void sp_emit_walk(const struct sp_step *step)
 {
-	int64_t n = sp_shape_elements(&step->shape), index[SP_RANK_MAX] = { 0 }, at = 0;
+	int64_t n = sp_shape_elements(&step->shape), index[SP_RANK_MAX] = { 0 }, at = step->n[0];
 
 	for (int64_t i = 0; i < n; i++) {
 		step->dst[i] = step->src[at];
@@ -164,7 +163,7 @@ struct sp_operand sp_emit_broadcast(struct sp_plan *plan, struct sp_operand x,
 		return y;
 	sp_plan_plain(shape, &y.desc);
 	y.buffer = sp_plan_buffer(plan, &y.desc);
-	step = sp_plan_loop(plan, "repeat", repeat, x.buffer, SP_NONE, y.buffer);
+	step = sp_plan_loop(plan, "repeat", sp_emit_walk, x.buffer, SP_NONE, y.buffer);
 	if (!step)
 		return y;
 	step->shape = *shape;

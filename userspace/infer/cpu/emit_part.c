@@ -8,23 +8,6 @@
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-/* Walks the result in order. shape: of it; strides: of the source; n: where its first one lies. */
-static void take(const struct sp_step *step)
-{
-	int64_t n = sp_shape_elements(&step->shape), index[SP_RANK_MAX] = { 0 }, at = step->n[0];
-
-	for (int64_t i = 0; i < n; i++) {
-		step->dst[i] = step->src[at];
-		for (unsigned int d = step->shape.rank; d--;) {
-			at += step->strides.dim[d];
-			if (++index[d] < step->shape.dim[d])
-				break;
-			at -= step->strides.dim[d] * index[d];
-			index[d] = 0;
-		}
-	}
-}
-
 /* @shape of the node's input 0, from @from on with steps of @step along each axis. */
 static void emit_take(struct sp_plan *plan, const struct sp_node *node, const int64_t *from,
 		      const int64_t *by, const struct sp_shape *shape)
@@ -38,7 +21,7 @@ static void emit_take(struct sp_plan *plan, const struct sp_node *node, const in
 		return;
 	sp_plan_plain(shape, &y.desc);
 	y.buffer = sp_plan_buffer(plan, &y.desc);
-	step = sp_plan_loop(plan, "part", take, x.buffer, SP_NONE, y.buffer);
+	step = sp_plan_loop(plan, "part", sp_emit_walk, x.buffer, SP_NONE, y.buffer);
 	if (!step)
 		return;
 	step->shape = *shape;

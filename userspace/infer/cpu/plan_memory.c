@@ -6,72 +6,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/cpu/arena.h"
 #include "infer/cpu/band.h"
 
 enum { ALIGN = 64 }; /* a cache line, and the widest vector */
 
-static int by_size(const void *a, const void *b, void *arg)
+/* Buffers that are not elsewhere share the arena. Returns the bytes needed, 0 after an error. */
+static size_t place_buffers(struct sp_plan *plan)
 {
-	const struct sp_buffer *buffers = arg;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	struct sp_lease *leases = calloc(plan->buffers_n + 1, sizeof(*leases));
+	uint32_t *order = calloc(plan->buffers_n + 1, sizeof(*order)), n = 0;
+	size_t size = 0;
 
-	if (buffers[x].size != buffers[y].size)
-		return buffers[x].size < buffers[y].size ? 1 : -1;
-	return x < y ? -1 : x > y;
-}
-
-/*
- * Largest first, each at the lowest place where nothing that lives at the same time lies. Returns
- * the bytes needed.
- */
-static size_t place(struct sp_buffer *buffers, uint32_t *order, uint32_t n)
-{
-	uint32_t placed = 0;
-	size_t total = 0;
-
-	/* order[0 … placed) is sorted by offset, the rest by size. */
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t id = order[i], at = 0;
-		struct sp_buffer *buffer = &buffers[id];
-		size_t offset = 0;
-
-		for (; at < placed; at++) {
-			const struct sp_buffer *other = &buffers[order[at]];
-
-			if (other->last < buffer->first || buffer->last < other->first)
-				continue;
-			if (other->offset >= offset + buffer->size)
-				break;
-			if (offset < other->offset + other->size)
-				offset = other->offset + other->size;
-		}
-		buffer->offset = offset;
-		if (total < offset + buffer->size)
-			total = offset + buffer->size;
-		for (at = 0; at < placed && buffers[order[at]].offset <= offset; at++)
-			;
-		memmove(&order[at + 1], &order[at], (placed - at) * sizeof(*order));
-		order[at] = id;
-		placed++;
+	if (!leases || !order) {
+		sp_plan_fail(plan, -ENOMEM, "out of memory");
+		goto out;
 	}
-	return total;
+	for (uint32_t i = 0; i < plan->buffers_n; i++) {
+		const struct sp_buffer *buffer = &plan->buffers[i];
+
+		if (!buffer->fixed && buffer->first != SP_NONE)
+			leases[n++] = (struct sp_lease){ buffer->size, buffer->first, buffer->last,
+							 0 };
+	}
+	size = sp_arena_place(leases, order, n);
+	n = 0;
+	for (uint32_t i = 0; i < plan->buffers_n; i++) {
+		struct sp_buffer *buffer = &plan->buffers[i];
+
+		if (!buffer->fixed && buffer->first != SP_NONE)
+			buffer->offset = leases[n++].offset;
+	}
+out:
+	free(leases);
+	free(order);
+	return size;
 }
 
 static void make_arena(struct sp_plan *plan)
 {
-	uint32_t *order = calloc(plan->buffers_n + 1, sizeof(*order)), n = 0;
-	size_t size;
+	size_t size = place_buffers(plan);
 
-	if (!order) {
-		sp_plan_fail(plan, -ENOMEM, "out of memory");
+	if (plan->error)
 		return;
-	}
-	for (uint32_t i = 0; i < plan->buffers_n; i++)
-		if (!plan->buffers[i].fixed && plan->buffers[i].first != SP_NONE)
-			order[n++] = i;
-	qsort_r(order, n, sizeof(*order), by_size, plan->buffers);
-	size = place(plan->buffers, order, n);
-	free(order);
 	if (size > SP_PLAN_BYTES_MAX) {
 		sp_plan_fail(plan, -EFBIG,
 			     "%zu MiB for intermediate results are not supported; use a "

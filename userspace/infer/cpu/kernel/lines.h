@@ -16,6 +16,12 @@ extern const struct sp_lines sp_lines_avx2;
 extern const struct sp_lines sp_lines_avx512;
 #endif
 
+/* A fine level (8.8) by a weight in 65536ths. */
+static inline uint16_t sp_fine_times(uint16_t fine, uint16_t weight)
+{
+	return (uint16_t)((uint32_t)fine * weight >> 16);
+}
+
 #ifdef SP_ISA
 void SP_ISA_NAME(sp_lines_unpack_10p)(const uint8_t *wire, uint32_t n, uint8_t *samples);
 void SP_ISA_NAME(sp_lines_unpack_12p)(const uint8_t *wire, uint32_t n, uint8_t *samples);

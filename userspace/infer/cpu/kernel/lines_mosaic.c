@@ -91,11 +91,6 @@ SP_INLINE struct quad quad_of(sp_pair red, sp_pair blue, unsigned int red_x)
 	};
 }
 
-SP_INLINE uint16_t times(uint16_t fine, uint16_t weight)
-{
-	return (uint16_t)((uint32_t)fine * weight >> 16);
-}
-
 SP_INLINE void weigh_rows(const uint8_t *const *lines, const uint16_t *weights, unsigned int rows,
 			  bool add, unsigned int red_x, uint32_t n, uint16_t *restrict red,
 			  uint16_t *restrict green, uint16_t *restrict blue)
@@ -117,9 +112,9 @@ SP_INLINE void weigh_rows(const uint8_t *const *lines, const uint16_t *weights, 
 		for (unsigned int i = 0; i < rows; i++) {
 			struct quad quad = quad_of(line[2 * i][x], line[2 * i + 1][x], red_x);
 
-			sum.red += times(quad.red, weight[i]);
-			sum.green += times(quad.green, weight[i]);
-			sum.blue += times(quad.blue, weight[i]);
+			sum.red += sp_fine_times(quad.red, weight[i]);
+			sum.green += sp_fine_times(quad.green, weight[i]);
+			sum.blue += sp_fine_times(quad.blue, weight[i]);
 		}
 		red[x] = sum.red;
 		green[x] = sum.green;

@@ -6,11 +6,6 @@
 
 #include "infer/cpu/kernel/vector.h"
 
-SP_INLINE uint16_t times(uint16_t fine, uint16_t weight)
-{
-	return (uint16_t)((uint32_t)fine * weight >> 16);
-}
-
 SP_INLINE void weigh_rows(const uint8_t *const *lines, const uint16_t *weights, unsigned int rows,
 			  bool add, uint32_t n, uint16_t *restrict sum)
 {
@@ -26,7 +21,7 @@ SP_INLINE void weigh_rows(const uint8_t *const *lines, const uint16_t *weights, 
 
 		SP_UNROLL
 		for (unsigned int i = 0; i < rows; i++)
-			all += times((uint16_t)(line[i][x] << 8), weight[i]);
+			all += sp_fine_times((uint16_t)(line[i][x] << 8), weight[i]);
 		sum[x] = all;
 	}
 }
@@ -63,7 +58,7 @@ void SP_ISA_NAME(sp_lines_weigh_fine)(const uint16_t *restrict fine, uint16_t we
 				      uint16_t *restrict sum)
 {
 	for (uint32_t i = 0; i < n; i++)
-		sum[i] += times(fine[i], weight);
+		sum[i] += sp_fine_times(fine[i], weight);
 }
 
 #ifdef __AVX512BW__
@@ -184,7 +179,7 @@ void SP_ISA_NAME(sp_lines_across)(const struct sp_across *across, const uint16_t
 			uint16_t sum = 0;
 
 			for (uint32_t t = 0; t < across->taps; t++)
-				sum += times(first[t], weight[t][i]);
+				sum += sp_fine_times(first[t], weight[t][i]);
 			ret[g * group + i] = sum;
 		}
 	}
