@@ -21,7 +21,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 
 WORDS := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
-NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod,$(WORDS))
+NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod cuda cuda-report gpu-check,$(WORDS))
 
 # ---- what the machine has ------------------------------------------------------------------------
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
@@ -48,7 +48,7 @@ endif
 # ---- flags ---------------------------------------------------------------------------------------
 VERSION := $(shell cat VERSION)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-comma := ,
+, := ,
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wundef -Wformat=2 -Wno-format-nonliteral -Werror=implicit-function-declaration
 OPT := -O2 -g
@@ -61,7 +61,7 @@ SDK_CFLAGS := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>
 DPDK_CFLAGS := $(if $(filter DPDK,$(HAVE)),$(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags libdpdk)))
 AS_NEEDED := -Wl,--push-state,--as-needed
 DPDK_LIBS := $(if $(filter DPDK,$(HAVE)),$(AS_NEEDED) -lrte_ethdev -lrte_mbuf -lrte_mempool \
-	-lrte_ring -lrte_net -lrte_hash -lrte_eal -lrte_net_ring -Wl$(comma)--pop-state)
+	-lrte_ring -lrte_net -lrte_hash -lrte_eal -lrte_net_ring -Wl$(,)--pop-state)
 SDK_LIBS := $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -ldnnl -lgomp -lm -lpthread
 ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SANFLAGS) $(INCLUDES) $(DEFINES) $(SDK_CFLAGS) $(CFLAGS)
 
@@ -135,6 +135,31 @@ BENCH_COMMON := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bench/bench.c))
 TSAN_TESTS := $(sort $(wildcard tests/unit/base/test_ring.c $(shell grep -l 'TSAN: yes' tests/unit/*/*.c 2>/dev/null)))
 TSAN_UNIT := $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_TESTS))
 ASAN_UNIT := $(patsubst tests/%.c,build/asan/tests/%,$(UNIT_SRC))
+
+# ---- CUDA: a plugin of its own, and the same sources on an emulator that runs kernels on the CPU ----
+# Where the toolkit is; without it the plugin is left out, and the emulator still tests it.
+CUDA_HOME ?= $(firstword $(wildcard /usr/local/cuda) $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)))
+NVCC ?= $(wildcard $(CUDA_HOME)/bin/nvcc)
+# Compute capabilities; the last one also as PTX, for cards to come.
+CUDA_ARCHS ?= 80 86 89 90 100
+CUDA_SRC := $(sort $(wildcard cuda/*.c cuda/*.cu))
+# What the plugin has of its own of the program's pure parts.
+CUDA_SHARED := $(addprefix userspace/,base/diag.c wire/pfnc.c frame/frame.c infer/align_fit.c \
+	infer/compute.c infer/cpu/arena.c infer/detect_outputs.c infer/fit.c infer/graph.c infer/input.c \
+	infer/precision.c infer/quality.c infer/quality_limits.c infer/quality_pose.c infer/shape.c \
+	infer/shape_infer.c infer/shape_operators.c infer/sighting.c infer/tile.c)
+CUDA_INCLUDES := -I. -Iuserspace -Ikmod -Ikmod/uapi -I$(BUILD)/gen
+CUDA_GENCODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(,)code=sm_$a) \
+	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))
+CUDA_WARN := -Wall -Wextra -Wshadow
+PLUGIN := $(BUILD)/libsallyport-cuda.so
+PLUGIN_OBJ := $(CUDA_SRC:%=$(BUILD)/cuda-obj/%.o) $(CUDA_SHARED:%=$(BUILD)/cuda-obj/%.o)
+# Emulated: with the same flags as all else, sanitizers included.
+EMULATOR_SRC := $(sort $(wildcard tests/cuda/emulator/*.c tests/cuda/emulator/*.cpp))
+EMULATED := $(BUILD)/libsallyport-cuda-emulated.a
+EMULATED_OBJ := $(CUDA_SRC:%=$(BUILD)/emulated/%.o) $(EMULATOR_SRC:%=$(BUILD)/emulated/%.o)
+CUDA_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cuda/test_*.c)))
+CUDA_TEST_COMMON := $(patsubst %,$(BUILD)/emulated/%.o,$(filter-out tests/cuda/test_%,$(wildcard tests/cuda/*.c)))
 
 .PHONY: all programs tests helpers bench-programs clean help setup demo test test-long asan tsan \
 	fuzz fuzz-programs install format check-units check-asan check-tsan check-integration
@@ -285,6 +310,65 @@ CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# ---- CUDA -----------------------------------------------------------------------------------------
+# Structures that the program and the plugin share: a change of any is another ABI.
+ABI_HEADERS := $(sort $(addprefix userspace/,infer/compute.h infer/plugin.h infer/graph.h infer/shape.h \
+	infer/model.h infer/model_card.h infer/input.h infer/precision.h infer/tile.h infer/scale.h \
+	frame/frame.h base/region.h base/diag.h))
+$(BUILD)/gen/compute_abi.h: $(ABI_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)printf '/* A hash of the headers that program and plugins share. */\n#define SP_COMPUTE_ABI 0x%sull\n' \
+		"$$(cat $(ABI_HEADERS) | sha256sum | cut -c1-16)" >$@
+$(BUILD)/obj/userspace/infer/plugin.o build/fuzz/obj/userspace/infer/plugin.o: | $(BUILD)/gen/compute_abi.h
+$(BUILD)/cuda-obj/cuda/plugin.c.o $(BUILD)/emulated/cuda/plugin.c.o: $(BUILD)/gen/compute_abi.h
+
+# ptxas tells of each kernel's registers, memory and spills: cuda-report reads it.
+$(BUILD)/cuda-obj/%.cu.o: %.cu
+	$(call say,NVCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NVCC) -std=c++17 -O3 -lineinfo -Xptxas -v --threads 0 -Xcompiler \
+		-fPIC$(,)-fvisibility=hidden$(,)-Wall$(,)-Wextra $(CUDA_INCLUDES) $(CUDA_GENCODE) -MD -MP -MF $(@:.o=.d) -c -o $@ $< \
+		>$@.log 2>&1 || { cat $@.log; false; }
+$(BUILD)/cuda-obj/%.c.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(CUDA_WARN) -O2 -g -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CUDA_INCLUDES) \
+		-isystem $(CUDA_HOME)/include -MMD -MP -c -o $@ $<
+# cudart inside, so that only the driver has to be there; cuDNN is opened at run time.
+$(PLUGIN): $(PLUGIN_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,--no-undefined -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart_static -ldl -lrt -lpthread -lm
+
+EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOURCE -Itests/cuda/emulator -Itests \
+	$(CUDA_INCLUDES) -MMD -MP $(CFLAGS)
+CXX = g++
+CXX_WARN := -Wno-strict-prototypes -Wno-missing-prototypes
+$(BUILD)/emulated/%.cu.o: %.cu $(BUILD)/flags
+	$(call say,EMU,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 -x c++ $(filter-out -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration,$(EMULATED_FLAGS)) -c -o $@ $<
+$(BUILD)/emulated/%.cpp.o: %.cpp $(BUILD)/flags
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 $(filter-out -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration,$(EMULATED_FLAGS)) -c -o $@ $<
+$(BUILD)/emulated/%.c.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(EMULATED_FLAGS) -c -o $@ $<
+$(EMULATED): $(EMULATED_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/cuda/%: $(BUILD)/emulated/tests/cuda/%.c.o $(CUDA_TEST_COMMON) $(EMULATED) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SDK_LIBS) $(LDFLAGS)
+-include $(shell find $(BUILD)/cuda-obj $(BUILD)/emulated -name '*.d' 2>/dev/null)
+
+.PHONY: cuda cuda-tests
+cuda: $(if $(NVCC),$(PLUGIN))
+	$(if $(NVCC),,@echo 'cuda: no nvcc; set CUDA_HOME to the CUDA toolkit' && false)
+cuda-tests: $(CUDA_TESTS)
+
 # ---- fuzzers: clang, libFuzzer, ASan + UBSan -------------------------------------------------------
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
@@ -302,7 +386,6 @@ build/fuzz/obj/%.o: %.c build/fuzz/gen/onnx.pb-c.c
 	$(call say,CLANG,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(FUZZ_FLAGS)) $(CFLAGS_$(<:.c=)) -MMD -MP -c -o $@ $<
-, := ,
 build/fuzz/libsallyport.a: $(FUZZ_LIB_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^
 build/fuzz/%: tests/fuzz/%.c build/fuzz/libsallyport.a

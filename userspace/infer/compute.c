@@ -23,6 +23,7 @@ const char *sp_result_cause_name(enum sp_result_cause cause)
 		[SP_RESULT_UNREADABLE] = "unreadable",
 		[SP_RESULT_FAILED] = "failed",
 		[SP_RESULT_UNSEEN] = "unseen",
+		[SP_RESULT_LOST] = "lost",
 	};
 
 	return (unsigned int)cause < SP_RESULT_CAUSES ? names[cause] : "unknown";

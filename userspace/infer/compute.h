@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PORT: compute. Frames in, faces out, whatever does the arithmetic. Implementations:
- * cpu/backend.c; later the CUDA plugin.
+ * cpu/backend.c, none.c, the CUDA plugin (cuda/backend.c, through plugin.h), and failover.c, which
+ * puts one of them in another's place.
  *
- * submit moves frames to the backend; each comes back exactly once in a result, which holds the
- * faces or, as a tombstone, the cause why there are none to speak of. Results come in any order. A
- * result needs no pixels: portraits are small RGB pictures from a pool of the backend's.
+ * submit moves frames to the backend. Of each comes exactly one result, which holds the faces or, as
+ * a tombstone, the cause why there are none to speak of. Results come in any order. A result needs
+ * no pixels: portraits are small RGB pictures from a pool of the backend's. The frame itself comes
+ * back once: from release, as soon as its pixels have been copied, where a backend copies them, else
+ * in its result.
  *
- * Threads: open, close, register_region: main. submit, poll, put: one thread. search: any thread.
+ * Threads: open, close, register_region: main. submit, release, poll, put: one thread. The rest: any
+ * thread.
  */
 #ifndef SP_INFER_COMPUTE_H
 #define SP_INFER_COMPUTE_H
@@ -23,6 +27,7 @@ struct sp_compute;
 struct sp_err;
 struct sp_event;
 struct sp_frame;
+struct sp_gallery;
 struct sp_region;
 
 enum {
@@ -30,6 +35,7 @@ enum {
 	SP_EMBEDDING_MAX = 512, /* floats */
 	SP_PORTRAIT_MAX = 256, /* pixels a side */
 	SP_MODEL_ID_SIZE = 32, /* bytes */
+	SP_HITS_MAX = 64, /* of a search */
 };
 
 /* Why a face may not be used; a face without any is valid. */
@@ -97,6 +103,7 @@ enum sp_result_cause {
 	SP_RESULT_UNREADABLE, /* pixel format or geometry that this backend cannot read */
 	SP_RESULT_FAILED, /* the backend's error, see `error` */
 	SP_RESULT_UNSEEN, /* there is no detector: frames are received and accounted for */
+	SP_RESULT_LOST, /* it was in a device that failed or hung */
 	SP_RESULT_CAUSES,
 };
 
@@ -104,7 +111,8 @@ enum sp_result_cause {
 const char *sp_result_cause_name(enum sp_result_cause cause);
 
 struct sp_result {
-	struct sp_frame *frame; /* goes back to its source; NULL once that is done */
+	struct sp_frame *frame; /* goes back to its source; NULL once that is done, or by release */
+	void *owner; /* whose it is, where backends stand in for each other (failover.c) */
 	/* Copied from the frame, for when it is gone. */
 	uint32_t stream;
 	uint16_t lane, camera;
@@ -156,6 +164,12 @@ struct sp_compute_config {
 	float score_min; /* the detector's threshold, 0: as its card says */
 	struct sp_quality_limits limits;
 	bool embed_invalid; /* embed faces that are not valid too */
+	/* Of backends that copy frames to a device and compute many at once; others need none. */
+	uint64_t frame_bytes; /* of the largest frame; 0: 16 MiB */
+	unsigned int batch; /* frames at once, at most; 0: as the device likes */
+	uint32_t batch_wait_us; /* that a frame waits for others at most; 0: 2000 */
+	unsigned int device; /* which, where there are several */
+	const char *cache; /* a directory for what was measured of the device; NULL: none */
 	struct sp_event *done; /* signalled when poll has something; may be NULL */
 };
 
@@ -192,14 +206,29 @@ struct sp_compute_ops {
 	/* Up to @max finished results; returns how many. Never waits. */
 	unsigned int (*poll)(struct sp_compute *compute, struct sp_result **results,
 			     unsigned int max);
+	/*
+	 * Up to @max frames whose pixels are no longer needed; returns how many. They go back to
+	 * their source now, and their results come without them. Never waits. NULL: all come in
+	 * results.
+	 */
+	unsigned int (*release)(struct sp_compute *compute, struct sp_frame **frames,
+				unsigned int max);
 	/* The result's frame must have gone back to its source. */
 	void (*put)(struct sp_compute *compute, struct sp_result *result);
 	/*
-	 * The @k rows of @gallery (row-major, @rows × @size floats, L2-normalised) most similar to
-	 * @query, best first; equal ones by lower index. Returns how many: min(k, rows), or -errno.
+	 * Gets ready to search @rows templates of @size floats, row-major and L2-normalised, which
+	 * must stay until the gallery is closed, and do not change. 0 or -errno with @err filled.
 	 */
-	int (*search)(struct sp_compute *compute, const float *gallery, uint32_t rows,
-		      uint32_t size, const float *query, uint32_t k, struct sp_hit *hits);
+	int (*gallery_open)(struct sp_compute *compute, const float *rows, uint32_t rows_n,
+			    uint32_t size, struct sp_gallery **ret_gallery, struct sp_err *err);
+	void (*gallery_close)(struct sp_compute *compute, struct sp_gallery *gallery);
+	/*
+	 * For each of @queries_n queries (@size floats each) the @k ≤ SP_HITS_MAX most similar rows,
+	 * best first, equal ones by lower index, into hits[query × k …]. Similarities are float32 dot
+	 * products whatever the backend sorted out beforehand. Returns how many for each: min(k, rows), or -errno.
+	 */
+	int (*search)(struct sp_compute *compute, const struct sp_gallery *gallery,
+		      const float *queries, uint32_t queries_n, uint32_t k, struct sp_hit *hits);
 };
 
 struct sp_compute {

@@ -205,6 +205,31 @@ SP_HOST_DEVICE void sp_retinaface_landmark(const float offset[2], const struct s
 	point[1] = anchor->y + offset[1] * variance[0] * anchor->side;
 }
 
+/* ---- bfloat16: the upper half of a float32 ---- */
+
+SP_HOST_DEVICE float sp_bf16_to_float(uint16_t half)
+{
+	union {
+		uint32_t bits;
+		float value;
+	} u = { (uint32_t)half << 16 };
+
+	return u.value;
+}
+
+/* To nearest, ties to even; subnormal numbers stay; a NaN stays one. */
+SP_HOST_DEVICE uint16_t sp_bf16_of(float x)
+{
+	union {
+		float value;
+		uint32_t bits;
+	} u = { x };
+
+	if ((u.bits & 0x7FFFFFFF) > 0x7F800000)
+		return (uint16_t)(u.bits >> 16 | 1 << 6);
+	return (uint16_t)((u.bits + 0x7FFF + (u.bits >> 16 & 1)) >> 16);
+}
+
 /* ---- functions of one number ---- */
 
 /* Hendrycks and Gimpel, Gaussian error linear units (2016). */

@@ -92,11 +92,24 @@ static void none_put(struct sp_compute *compute, struct sp_result *result)
 	sp_pool_put(&((struct none *)compute)->results, result);
 }
 
-static int none_search(struct sp_compute *compute, const float *gallery, uint32_t rows,
-		       uint32_t size, const float *query, uint32_t k, struct sp_hit *hits)
+static int none_gallery_open(struct sp_compute *compute, const float *rows, uint32_t rows_n,
+			     uint32_t size, struct sp_gallery **ret_gallery, struct sp_err *err)
 {
 	(void)compute;
-	return sp_search_top(gallery, rows, size, query, k, hits);
+	return sp_search_gallery_create(rows, rows_n, size, ret_gallery, err);
+}
+
+static void none_gallery_close(struct sp_compute *compute, struct sp_gallery *gallery)
+{
+	(void)compute;
+	sp_search_gallery_destroy(gallery);
+}
+
+static int none_search(struct sp_compute *compute, const struct sp_gallery *gallery,
+		       const float *queries, uint32_t queries_n, uint32_t k, struct sp_hit *hits)
+{
+	(void)compute;
+	return sp_search_gallery(gallery, queries, queries_n, k, hits);
 }
 
 const struct sp_compute_ops sp_compute_none = {
@@ -107,5 +120,7 @@ const struct sp_compute_ops sp_compute_none = {
 	.submit = none_submit,
 	.poll = none_poll,
 	.put = none_put,
+	.gallery_open = none_gallery_open,
+	.gallery_close = none_gallery_close,
 	.search = none_search,
 };

@@ -5,8 +5,10 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "infer/compute.h"
 
 /* Sixteen sums side by side, whatever vectors the machine has; the order of additions is fixed. */
@@ -81,4 +83,47 @@ int sp_search_top(const float *gallery, uint32_t rows, uint32_t size, const floa
 		sink(hits, last, 0);
 	}
 	return (int)n;
+}
+
+struct sp_gallery {
+	const float *rows;
+	uint32_t rows_n, size;
+};
+
+int sp_search_gallery_create(const float *rows, uint32_t rows_n, uint32_t size,
+			     struct sp_gallery **ret_gallery, struct sp_err *err)
+{
+	struct sp_gallery *gallery;
+
+	if (!size || (rows_n && !rows))
+		return sp_err_set(err, -EINVAL, "gallery: templates without numbers");
+	gallery = malloc(sizeof(*gallery));
+	if (!gallery)
+		return sp_err_set(err, -ENOMEM, "gallery: out of memory");
+	*gallery = (struct sp_gallery){ rows, rows_n, size };
+	*ret_gallery = gallery;
+	return 0;
+}
+
+void sp_search_gallery_destroy(struct sp_gallery *gallery)
+{
+	free(gallery);
+}
+
+int sp_search_gallery(const struct sp_gallery *gallery, const float *queries, uint32_t queries_n,
+		      uint32_t k, struct sp_hit *hits)
+{
+	int found = (int)(k < gallery->rows_n ? k : gallery->rows_n);
+
+	if (k > SP_HITS_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; i < queries_n; i++) {
+		int rc = sp_search_top(gallery->rows, gallery->rows_n, gallery->size,
+				       queries + (size_t)i * gallery->size, k,
+				       hits + (size_t)i * k);
+
+		if (rc < 0)
+			return rc;
+	}
+	return found;
 }

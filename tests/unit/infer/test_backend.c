@@ -438,15 +438,24 @@ TEST(a_frame_costs_no_allocation)
 
 TEST(search_goes_through_the_port)
 {
-	const float gallery[3][2] = { { 1, 0 }, { 0, 1 }, { 0.6f, 0.8f } }, query[2] = { 0, 1 };
+	const float rows[3][2] = { { 1, 0 }, { 0, 1 }, { 0.6f, 0.8f } };
+	const float queries[2][2] = { { 0, 1 }, { 1, 0 } };
+	struct sp_gallery *gallery;
 	struct sp_compute_config config = models();
 	struct sp_compute *compute = open_cpu(&config);
-	struct sp_hit hits[2];
+	struct sp_hit hits[4];
 
-	CHECK_EQ(cpu->search(compute, gallery[0], 3, 2, query, 2, hits), 2);
+	CHECK_EQ(cpu->gallery_open(compute, rows[0], 3, 2, &gallery, NULL), 0);
+	CHECK_EQ(cpu->search(compute, gallery, queries[0], 2, 2, hits), 2);
 	CHECK_EQ(hits[0].index, 1);
 	CHECK_EQ(hits[1].index, 2);
 	CHECK_NEAR(hits[1].similarity, 0.8, 1e-6);
+	CHECK_EQ(hits[2].index, 0);
+	CHECK_EQ(hits[3].index, 2);
+	CHECK_EQ(cpu->search(compute, gallery, queries[0], 1, SP_HITS_MAX + 1, hits), -EINVAL);
+	cpu->gallery_close(compute, gallery);
+	CHECK_EQ(cpu->gallery_open(compute, NULL, 3, 2, &gallery, NULL), -EINVAL);
+	CHECK_EQ(cpu->gallery_open(compute, rows[0], 3, 0, &gallery, NULL), -EINVAL);
 	cpu->close(compute);
 }
 

@@ -69,13 +69,16 @@ TEST(none_gives_each_frame_back_unseen)
 
 TEST(none_searches_as_any_backend)
 {
-	static const float gallery[] = { 1, 0, 0, 1, 0.6f, 0.8f }, query[] = { 0, 1 };
+	static const float rows[] = { 1, 0, 0, 1, 0.6f, 0.8f }, query[] = { 0, 1 };
 	struct sp_compute *compute = open_none(NULL);
+	struct sp_gallery *gallery;
 	struct sp_hit hits[2];
 
-	CHECK_EQ(sp_compute_none.search(compute, gallery, 3, 2, query, 2, hits), 2);
+	CHECK_EQ(sp_compute_none.gallery_open(compute, rows, 3, 2, &gallery, NULL), 0);
+	CHECK_EQ(sp_compute_none.search(compute, gallery, query, 1, 2, hits), 2);
 	CHECK_EQ(hits[0].index, 1);
 	CHECK_EQ(hits[1].index, 2);
+	sp_compute_none.gallery_close(compute, gallery);
 	sp_compute_none.close(compute);
 }
 

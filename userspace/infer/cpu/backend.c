@@ -402,11 +402,24 @@ static void cpu_put(struct sp_compute *compute, struct sp_result *result)
 	sp_pool_put(&cpu->results, result);
 }
 
-static int cpu_search(struct sp_compute *compute, const float *gallery, uint32_t rows,
-		      uint32_t size, const float *query, uint32_t k, struct sp_hit *hits)
+static int cpu_gallery_open(struct sp_compute *compute, const float *rows, uint32_t rows_n,
+			    uint32_t size, struct sp_gallery **ret_gallery, struct sp_err *err)
 {
 	(void)compute;
-	return sp_search_top(gallery, rows, size, query, k, hits);
+	return sp_search_gallery_create(rows, rows_n, size, ret_gallery, err);
+}
+
+static void cpu_gallery_close(struct sp_compute *compute, struct sp_gallery *gallery)
+{
+	(void)compute;
+	sp_search_gallery_destroy(gallery);
+}
+
+static int cpu_search(struct sp_compute *compute, const struct sp_gallery *gallery,
+		      const float *queries, uint32_t queries_n, uint32_t k, struct sp_hit *hits)
+{
+	(void)compute;
+	return sp_search_gallery(gallery, queries, queries_n, k, hits);
 }
 
 const struct sp_compute_ops sp_compute_cpu = {
@@ -417,5 +430,7 @@ const struct sp_compute_ops sp_compute_cpu = {
 	.submit = cpu_submit,
 	.poll = cpu_poll,
 	.put = cpu_put,
+	.gallery_open = cpu_gallery_open,
+	.gallery_close = cpu_gallery_close,
 	.search = cpu_search,
 };

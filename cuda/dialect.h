@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What kernels are written in: CUDA C, by nvcc for a device, or by a C++ compiler for the emulator
+ * of tests/cuda/emulator, which runs every thread of every block on the CPU. Sources in cuda/ use no
+ * more of CUDA than both have; what needs instructions by name is here and in mma.h and async.h.
+ *
+ * A .cu file has a kernel and its launcher, extern "C", with the stream as a parameter. Kernels are
+ * static, take plain structs by value, and use:
+ *	__global__, __device__, __launch_bounds__, __shared__ (arrays of fixed size), __restrict__
+ *	sp_launch(kernel, grid, block, shared_bytes, stream, arguments…) → cudaError_t
+ *	SP_SHARED(name): the dynamic shared memory, uint8_t *, 128-byte aligned
+ *	threadIdx, blockIdx, blockDim, gridDim; __syncthreads, __syncwarp, __shfl_sync and its kin,
+ *	__ballot_sync, __reduce_…_sync, atomicAdd, atomicMax, atomicCAS (32 and 64 bits), __ldg, __popc,
+ *	__clz, __ffs, __funnelshift_r, __float_as_uint, __uint_as_float, min, max, uint4, float4
+ * The emulator has exactly these (and complains of others by not compiling).
+ */
+#ifndef SP_CUDA_DIALECT_H
+#define SP_CUDA_DIALECT_H
+
+#ifdef SP_CUDA_EMULATED
+#include "emulator_dialect.h"
+#else
+#include <cuda_runtime.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SP_SHARED(name) extern __shared__ __align__(128) uint8_t name[]
+
+/* More than 48 KiB of shared memory must be asked for. */
+template <typename... Parameters, typename... Arguments>
+static inline cudaError_t sp_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block,
+				    size_t shared, cudaStream_t stream, Arguments... arguments)
+{
+	if (shared > 48 << 10) {
+		cudaError_t status = cudaFuncSetAttribute(
+			(const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+			(int)shared);
+
+		if (status != cudaSuccess)
+			return status;
+	}
+	kernel<<<grid, block, shared, stream>>>(static_cast<Parameters>(arguments)...);
+	return cudaGetLastError();
+}
+#endif
+
+#endif
