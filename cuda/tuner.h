@@ -20,8 +20,12 @@ struct sp_err;
 struct sp_tuner;
 struct sp_engine;
 
-/* @cache: a directory, or NULL. 0 or -errno with @err filled; no cuDNN is no error. */
-int sp_tuner_create(const struct sp_device *device, const char *cache, struct sp_tuner **ret_tuner,
+/*
+ * @cache: a directory, or NULL. @log: one line, enum sp_log_level (base/diag.h); may be NULL. 0 or
+ * -errno with @err filled; no cuDNN is no error. One thread at a time uses a tuner and its engines.
+ */
+int sp_tuner_create(const struct sp_device *device, const char *cache,
+		    void (*log)(int level, const char *text), struct sp_tuner **ret_tuner,
 		    struct sp_err *err);
 void sp_tuner_destroy(struct sp_tuner *tuner);
 
