@@ -8,7 +8,9 @@
 #include "infer/compute.h"
 
 static const struct sp_compute_ops *const compute[] = {
+	&sp_compute_auto,
 	&sp_compute_cpu,
+	&sp_compute_cuda,
 	&sp_compute_none,
 };
 
@@ -22,7 +24,7 @@ const struct sp_compute_ops *sp_backend_compute(const char *name)
 
 const char *sp_backend_compute_names(void)
 {
-	return "cpu, none";
+	return "auto, cpu, cuda, none";
 }
 
 const struct sp_camera_ops *sp_backend_cameras(void)

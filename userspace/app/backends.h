@@ -10,7 +10,7 @@ struct sp_compute_ops;
 
 /* NULL if this build has no backend of that name. */
 const struct sp_compute_ops *sp_backend_compute(const char *name);
-/* "cpu, none": for messages. */
+/* "auto, cpu, cuda, none": for messages. */
 const char *sp_backend_compute_names(void);
 
 /* NULL if this build cannot control cameras. */

@@ -209,7 +209,7 @@ int sp_capture_open(struct sp_pipeline *p, struct sp_err *err)
 	for (unsigned int i = 0; !status && i < p->cameras_n; i++)
 		status = add_stream(p, &p->cameras[i], err);
 	for (unsigned int i = 0; !status && i < p->queues_n; i++)
-		status = p->compute_ops->register_region(p->compute, p->queues[i].packets->region,
+		status = p->compute->ops->register_region(p->compute, p->queues[i].packets->region,
 							 err);
 	return status;
 }

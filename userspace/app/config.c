@@ -157,6 +157,10 @@ static const cyaml_schema_field_t compute_fields[] = {
 	SECTION(sp_config_compute, detect, detect_fields),
 	REAL(sp_config_compute, score_min),
 	UINT(sp_config_compute, queue),
+	UINT(sp_config_compute, device),
+	UINT(sp_config_compute, batch),
+	UINT(sp_config_compute, batch_wait_us),
+	TEXT(sp_config_compute, cache),
 	CYAML_FIELD_END,
 };
 

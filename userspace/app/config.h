@@ -111,6 +111,9 @@ struct sp_config_compute {
 	struct sp_config_detect detect; /* of cameras that have none */
 	double score_min;
 	uint32_t queue;		/* frames that may wait for compute, of each camera */
+	/* Of a device: which, frames computed at once (0: as many as cameras), how long for company. */
+	uint32_t device, batch, batch_wait_us;
+	char *cache;		/* directory for what was measured of it */
 };
 
 /* Limits as in infer/quality.h; a …_min below 0 is none. */

@@ -130,6 +130,7 @@ static int fill_defaults(struct sp_config *c)
 	default_uint(&c->compute.detect_width, 640);
 	default_uint(&c->compute.detect_height, 640);
 	default_uint(&c->compute.queue, 4);
+	default_uint(&c->compute.batch_wait_us, 2000);
 	default_uint(&c->encounter.gap_ms, 1500);
 	default_uint(&c->encounter.max_s, 120);
 	default_uint(&c->encounter.deadline_ms, 500);
@@ -140,7 +141,8 @@ static int fill_defaults(struct sp_config *c)
 	return default_text(&c->data_directory, "/var/lib/sallyport") ?:
 	       default_path(&c->journal.directory, c->data_directory, "journal") ?:
 	       default_path(&c->socket, c->data_directory, "control.sock") ?:
-	       default_text(&c->compute.backend, "cpu") ?:
+	       default_path(&c->compute.cache, c->data_directory, "cache") ?:
+	       default_text(&c->compute.backend, "auto") ?:
 	       default_pointer(&c->capture.dpdk.nap_max_us, NAP_MAX_US) ?: default_cameras(c);
 }
 
@@ -298,6 +300,9 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 		{ "compute.detect_height", c->compute.detect_height, 32, 4096 },
 		{ "compute.score_min", c->compute.score_min, 0, 0.999 },
 		{ "compute.queue", c->compute.queue, 1, 1024 },
+		{ "compute.device", c->compute.device, 0, 63 },
+		{ "compute.batch", c->compute.batch, 0, 1024 },
+		{ "compute.batch_wait_us", c->compute.batch_wait_us, 1, 1000000 },
 		{ "validity.eye_distance_min", c->validity.eye_distance_min, -1, SIDE_MAX },
 		{ "validity.yaw_max", c->validity.yaw_max, 0, 180 },
 		{ "validity.pitch_max", c->validity.pitch_max, 0, 180 },

@@ -37,6 +37,12 @@ enum {
 	INBOX_SIZE = 32 << 20,
 	/* Frames in the backend for each worker: one at work, one waiting. */
 	WORK_PER_WORKER = 2,
+	/*
+	 * A device computes frames of all cameras at once, as they come at the same time or nearly: one
+	 * batch in each stage of its work, of which there are three (cuda/backend.c).
+	 */
+	BATCH_MAX = 64,
+	BATCHES = 3,
 	/* Results that wait in the lanes for their watermark: shared, and besides for each lane. */
 	LANES_BACKLOG = 256,
 	LANE_BACKLOG = 8,
@@ -84,6 +90,16 @@ static int open_events(struct sp_pipeline *p, struct sp_err *err)
 	return 0;
 }
 
+static uint64_t largest_frame(const struct sp_pipeline *p)
+{
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < p->cameras_n; i++)
+		if (p->cameras[i].config->frame_bytes > most)
+			most = p->cameras[i].config->frame_bytes;
+	return most;
+}
+
 /* What is looked at of each camera's frames; NULL: no memory. */
 static struct sp_compute_camera *list_tiles(const struct sp_pipeline *p)
 {
@@ -128,14 +144,19 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 			.occlusion_max = (float)v->occlusion_max,
 			.margin_min = (float)v->margin_min,
 		},
+		.frame_bytes = largest_frame(p),
+		.batch = c->batch ?: p->cameras_n < BATCH_MAX ? p->cameras_n : BATCH_MAX,
+		.batch_wait_us = c->batch_wait_us,
+		.device = c->device,
+		.cache = c->cache,
 		.done = &p->batch_wake,
 	};
-	unsigned int workers = c->workers ?: sp_thread_cpus();
+	unsigned int workers = c->workers ?: sp_thread_cpus(), most;
+	const struct sp_compute_ops *ops = sp_backend_compute(c->backend);
 	struct sp_compute_camera *cameras;
 	int status;
 
-	p->compute_ops = sp_backend_compute(c->backend);
-	if (p->compute_ops != &sp_compute_none) {
+	if (ops != &sp_compute_none) {
 		status = sp_models_choose(&wish, &models, err);
 		if (status)
 			return status;
@@ -143,16 +164,22 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 		config.quality = *models.quality ? models.quality : NULL;
 	}
 	p->work = workers * WORK_PER_WORKER;
+	/* Which of both computes is known once it is open. */
+	most = p->work;
+	if (ops == &sp_compute_cuda || ops == &sp_compute_auto)
+		most = config.batch * BATCHES > most ? config.batch * BATCHES : most;
 	/* Results in the lanes stay the backend's: it must not run out while every lane waits. */
-	p->in_flight = p->work + LANES_BACKLOG + LANE_BACKLOG * p->config->lanes_count;
+	p->in_flight = most + LANES_BACKLOG + LANE_BACKLOG * p->config->lanes_count;
 	config.in_flight = p->in_flight;
 	cameras = list_tiles(p);
 	if (!cameras)
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	config.cameras = cameras;
 	config.cameras_n = p->cameras_n;
-	status = p->compute_ops->open(&config, &p->compute, err);
+	status = ops->open(&config, &p->compute, err);
 	free(cameras);
+	if (!status && p->compute->info.work)
+		p->work = p->compute->info.work < most ? p->compute->info.work : most;
 	return status;
 }
 
@@ -412,7 +439,7 @@ void sp_pipeline_close(struct sp_pipeline *p)
 	sp_batch_destroy(p->batch);
 	/* The queues' regions outlive the backend that they are registered with. */
 	if (p->compute)
-		p->compute_ops->close(p->compute);
+		p->compute->ops->close(p->compute);
 	sp_capture_close(p);
 	if (p->writer)
 		sp_journal_writer_close(p->writer);

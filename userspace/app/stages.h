@@ -49,7 +49,6 @@ struct sp_pipeline {
 	struct sp_event batch_wake, lane_wake, journal_wake;
 	unsigned int events_n; /* how many of these are open */
 	struct sp_compute *compute;
-	const struct sp_compute_ops *compute_ops;
 	unsigned int work, in_flight; /* frames in the backend at once; results that exist */
 	struct sp_journal_writer *writer;
 	struct sp_inbox *inbox;

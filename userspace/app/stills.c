@@ -18,7 +18,10 @@
 #include "infer/tile.h"
 #include "wire/pfnc.h"
 
-enum { SIDE_MAX_DEFAULT = 1600 };
+enum {
+	SIDE_MAX_DEFAULT = 1600,
+	PICTURE_BYTES = 128 << 20, /* that a device has room for: 44 megapixels */
+};
 
 struct sp_stills {
 	const struct sp_compute_ops *ops;
@@ -30,6 +33,7 @@ struct sp_stills {
 	struct sp_compute *native, *reduced;
 	struct sp_region region;
 	struct sp_frame_wrap wrap;
+	struct sp_compute *mapped; /* that the region is registered with */
 	struct sp_compute *busy; /* whose result is lent */
 	struct sp_result *result;
 };
@@ -39,7 +43,7 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 {
 	const struct sp_models_wish wish = { config->model_directory, config->detector,
 					     config->embedder, config->quality };
-	const char *backend = config->backend ?: "cpu";
+	const char *backend = config->backend ?: "auto";
 	struct sp_stills *s = calloc(1, sizeof(*s));
 	int status;
 
@@ -72,6 +76,8 @@ int sp_stills_open(const struct sp_stills_config *config, struct sp_stills **ret
 		.score_min = config->score_min,
 		.limits = sp_quality_default_limits,
 		.embed_invalid = true,
+		.frame_bytes = PICTURE_BYTES,
+		.batch = 1,
 		.done = &s->done,
 	};
 	status = s->ops->open(&s->config, &s->native, err);
@@ -95,15 +101,24 @@ static void release(struct sp_stills *s)
 	s->result = NULL;
 }
 
+/* The region of the last picture. */
+static void forget(struct sp_stills *s)
+{
+	if (s->mapped && s->mapped->ops->forget_region)
+		s->mapped->ops->forget_region(s->mapped, &s->region);
+	s->mapped = NULL;
+	sp_region_uninit(&s->region);
+}
+
 void sp_stills_close(struct sp_stills *s)
 {
 	if (!s)
 		return;
 	release(s);
-	s->ops->close(s->native);
+	forget(s);
+	s->native->ops->close(s->native);
 	if (s->reduced)
-		s->ops->close(s->reduced);
-	sp_region_uninit(&s->region);
+		s->reduced->ops->close(s->reduced);
 	sp_event_uninit(&s->done);
 	free(s);
 }
@@ -137,7 +152,7 @@ static int load(struct sp_stills *s, struct sp_compute *compute, const struct sp
 	int status;
 
 	/* A region of its own for each picture: stills are few, and the backend may map regions. */
-	sp_region_uninit(&s->region);
+	forget(s);
 	status = sp_region_init(&s->region, bytes, err);
 	if (status)
 		return status;
@@ -145,6 +160,7 @@ static int load(struct sp_stills *s, struct sp_compute *compute, const struct sp
 	status = compute->ops->register_region(compute, &s->region, err);
 	if (status)
 		return status;
+	s->mapped = compute;
 	return sp_frame_wrap(&s->wrap, &s->region, 0, image->width, image->height, SP_PFNC_RGB8);
 }
 
@@ -178,6 +194,9 @@ int sp_stills_analyse(struct sp_stills *s, const struct sp_image *image,
 			break;
 	}
 	s->result->frame = NULL;
+	/* It is ours, wherever it comes back. */
+	while (compute->ops->release && compute->ops->release(compute, &frame, 1))
+		;
 	if (s->result->cause != SP_RESULT_FACES)
 		return sp_err_set(err, s->result->error ?: -EIO,
 				  "the compute backend could not look at it: %s%s%s",

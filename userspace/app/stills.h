@@ -15,7 +15,7 @@ struct sp_image;
 struct sp_stills;
 
 struct sp_stills_config {
-	const char *backend;	     /* NULL: "cpu" */
+	const char *backend;	     /* NULL: "auto" */
 	const char *model_directory; /* NULL: the usual places */
 	const char *detector, *embedder, *quality; /* as sp_models_choose takes them */
 	enum sp_precision precision;

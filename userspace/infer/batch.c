@@ -24,6 +24,7 @@ const struct sp_counter sp_batch_counter_table[] = {
 	SP_COUNTER(struct sp_batch_counters, unreadable,
 		   "Frames in a format the backend cannot read"),
 	SP_COUNTER(struct sp_batch_counters, failed, "Frames on which the backend failed"),
+	SP_COUNTER(struct sp_batch_counters, lost, "Frames inside a device when it was lost"),
 };
 
 const size_t sp_batch_counter_table_n =
@@ -186,8 +187,24 @@ static void account(struct sp_batch *batch, const struct sp_result *result)
 	}
 	sp_count(&batch->counters.unreadable, result->cause == SP_RESULT_UNREADABLE);
 	sp_count(&batch->counters.failed, result->cause == SP_RESULT_FAILED);
+	sp_count(&batch->counters.lost, result->cause == SP_RESULT_LOST);
 	if (result->done_ns > result->last_ns)
 		sp_histogram_add(&batch->latency, result->done_ns - result->last_ns);
+}
+
+/* Frames whose pixels the backend has copied. */
+static unsigned int release(struct sp_batch *batch)
+{
+	struct sp_compute *compute = batch->config.compute;
+	struct sp_frame *frames[BURST];
+	unsigned int total = 0, n;
+
+	while (compute->ops->release && (n = compute->ops->release(compute, frames, BURST))) {
+		for (unsigned int i = 0; i < n; i++)
+			put_frame(batch, frames[i]);
+		total += n;
+	}
+	return total;
 }
 
 static unsigned int collect(struct sp_batch *batch)
@@ -227,6 +244,7 @@ static bool turn_once(struct sp_batch *batch)
 
 	moved += take_frames(batch);
 	moved += feed(batch);
+	moved += release(batch);
 	handed = collect(batch);
 	if (handed || batch->counters.shed != shed_before)
 		sp_event_signal(batch->config.lane_wake);
@@ -321,8 +339,11 @@ void sp_batch_stop(struct sp_batch *batch)
 	while (batch->in_backend) {
 		if (!collect(batch))
 			sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
+		release(batch);
 		take_returns(batch);
 	}
+	/* A frame may come back after its result has. */
+	release(batch);
 	for (unsigned int i = 0; i < batch->config.cameras_n; i++) {
 		struct camera_queue *queue = &batch->cameras[i];
 

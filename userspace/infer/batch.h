@@ -45,7 +45,7 @@ struct sp_batch_counters {
 	uint64_t results;	/* from the backend, tombstones included */
 	uint64_t faces;
 	uint64_t faces_dropped; /* more than a result holds */
-	uint64_t unreadable, failed;
+	uint64_t unreadable, failed, lost;
 };
 
 extern const struct sp_counter sp_batch_counter_table[];

@@ -36,6 +36,7 @@ enum {
 	SP_PORTRAIT_MAX = 256, /* pixels a side */
 	SP_MODEL_ID_SIZE = 32, /* bytes */
 	SP_HITS_MAX = 64, /* of a search */
+	SP_COMPUTE_TEXT = 256, /* bytes of a backend's description */
 };
 
 /* Why a face may not be used; a face without any is valid. */
@@ -178,6 +179,7 @@ struct sp_compute_info {
 	const char *kernels; /* what computes: "avx512", …; NULL: nothing is computed */
 	enum sp_precision precision; /* of these, never AUTO */
 	unsigned int embedding_size; /* floats; 0 without an embedder */
+	unsigned int work; /* frames inside that keep it busy; 0: two a worker */
 	/*
 	 * sha256 of the embedder's file, and of its preprocessing where that is not the usual one
 	 * (sp_model_card_identity). Precision is no part of it: templates of one aligned face in
@@ -197,9 +199,18 @@ struct sp_compute_ops {
 	int (*open)(const struct sp_compute_config *config, struct sp_compute **ret_compute,
 		    struct sp_err *err);
 	void (*close)(struct sp_compute *compute);
-	/* Before the first frame of the region is submitted. The region outlives the backend. */
+	/*
+	 * Describes what would compute, in one line, or says why nothing would: -errno with @err
+	 * filled. Needs no open. NULL: nothing to look for.
+	 */
+	int (*probe)(unsigned int device, char text[SP_COMPUTE_TEXT], struct sp_err *err);
+	/*
+	 * Before the first frame of the region is submitted. The region outlives the backend, or is
+	 * forgotten before it goes, when none of its frames is inside. forget_region may be NULL.
+	 */
 	int (*register_region)(struct sp_compute *compute, struct sp_region *region,
 			       struct sp_err *err);
+	void (*forget_region)(struct sp_compute *compute, struct sp_region *region);
 	/* Returns how many of the frames it took, in order: [0, n]. Never waits. */
 	unsigned int (*submit)(struct sp_compute *compute, struct sp_frame *const *frames,
 			       unsigned int n);
@@ -239,5 +250,11 @@ struct sp_compute {
 extern const struct sp_compute_ops sp_compute_cpu;
 /* Looks at nothing: for lanes whose encounters are triggered, where there are no models. */
 extern const struct sp_compute_ops sp_compute_none;
+/*
+ * cuda.c. Of these only name, open and probe are set: what they open has ops of its own. "cuda" is the
+ * plugin, with the CPU to stand in while its device is lost, and refuses to open without one; "auto" is
+ * that where it opens, else the CPU.
+ */
+extern const struct sp_compute_ops sp_compute_cuda, sp_compute_auto;
 
 #endif

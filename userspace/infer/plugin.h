@@ -46,4 +46,11 @@ struct sp_compute_host {
 typedef const struct sp_compute_ops *(*sp_compute_plugin_fn)(uint64_t abi,
 							     const struct sp_compute_host *host);
 
+/*
+ * The ops of the CUDA plugin: $SALLYPORT_CUDA_PLUGIN, or libsallyport-cuda.so beside the program or
+ * in ../lib/sallyport of it. Stays loaded once it is. 0; -ENOENT: it is not there; -ELIBBAD: it is no
+ * plugin of this program, or what it needs is not there; with @err filled.
+ */
+int sp_plugin_cuda(const struct sp_compute_ops **ret_ops, struct sp_err *err);
+
 #endif
