@@ -80,6 +80,12 @@ SP_HOST_DEVICE void sp_yuyv_to_rgb(const uint8_t yuyv[4], uint8_t rgb[6])
 	rgb[5] = sp_clamp_u8(yuyv[2] + blue);
 }
 
+/* Of a mosaic's quad as one colour: the mean of its two greens, rounded up. */
+SP_HOST_DEVICE uint8_t sp_quad_green(uint8_t a, uint8_t b)
+{
+	return (uint8_t)((a + b + 1) >> 1);
+}
+
 /* ITU-R BT.601 luma of gamma-coded RGB, 0 … 255. */
 SP_HOST_DEVICE float sp_luma(float r, float g, float b)
 {
