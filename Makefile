@@ -358,13 +358,19 @@ $(BUILD)/emulated/%.c.o: %.c $(BUILD)/flags
 $(EMULATED): $(EMULATED_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+# The whole plugin, emulated: for tests of the program with it. Slow.
+EMULATED_PLUGIN := $(BUILD)/libsallyport-cuda-emulated.so
+$(EMULATED_PLUGIN): $(EMULATED_OBJ) $(CUDA_SHARED:%=$(BUILD)/emulated/%.o)
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(SANFLAGS) -shared -Wl,-Bsymbolic -Wl,--no-undefined -o $@ $^ -lpthread -lm
 $(BUILD)/tests/cuda/%: $(BUILD)/emulated/tests/cuda/%.c.o $(CUDA_TEST_COMMON) $(EMULATED) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SDK_LIBS) $(LDFLAGS)
 -include $(shell find $(BUILD)/cuda-obj $(BUILD)/emulated -name '*.d' 2>/dev/null)
 
-.PHONY: cuda cuda-tests
+.PHONY: cuda cuda-tests emulated-plugin
+emulated-plugin: $(EMULATED_PLUGIN)
 cuda: $(if $(NVCC),$(PLUGIN))
 	$(if $(NVCC),,@echo 'cuda: no nvcc; set CUDA_HOME to the CUDA toolkit' && false)
 cuda-tests: $(CUDA_TESTS)
@@ -479,6 +485,7 @@ install: all
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && ln -sf sallyport lanesim && ln -sf sallyport gvcam
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sallyport docs/sallyport.yaml docs/capture.md docs/models.md docs/cards/*.yaml
 	$(if $(MODELS),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sallyport/models $(MODELS))
+	$(if $(wildcard $(PLUGIN)),install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/sallyport $(PLUGIN))
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's#/usr/local/bin#$(PREFIX)/bin#' tools/systemd/sallyport.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
@@ -496,6 +503,9 @@ help:
 	@echo 'make               build/sallyport, build/gvcam and build/lanesim'
 	@echo 'make bench[-NAME]  benchmarks; JSON lines in build/bench/'
 	@echo 'make asan | tsan   unit tests under sanitizers'
+	@echo 'make cuda          the CUDA plugin, build/libsallyport-cuda.so, for every architecture (docs/gpu.md)'
+	@echo 'make gpu-check     where a GPU is: parity, sanitizer, benches; its fixtures by make gpu-fixtures'
+	@echo 'make cuda-report   registers, shared memory, spills and tensor-core instructions of every kernel'
 	@echo 'make kmod          what kernel and userspace share, by the kernel'"'"'s rules (W=1, sparse)'
 	@echo 'make fuzz          every fuzzer, FUZZ_SECONDS=300 each'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='

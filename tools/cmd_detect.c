@@ -48,8 +48,8 @@ static const struct sp_opt options[] = {
 	  "a YuNet-shaped ONNX model", 0, 0 },
 	{ "embedder", 0, SP_OPT_STRING, &stills_config.embedder, "FILE",
 	  "an ONNX model fed as MobileFaceNet is", 0, 0 },
-	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME", "compute backend (cpu)", 0,
-	  0 },
+	{ "backend", 0, SP_OPT_STRING, &stills_config.backend, "NAME",
+	  "compute backend: auto, cpu or cuda (auto)", 0, 0 },
 	{ 0 },
 };
 
