@@ -145,7 +145,7 @@ CUDA_ARCHS ?= 80 86 89 90 100
 CUDA_SRC := $(sort $(wildcard cuda/*.c cuda/*.cu))
 # What the plugin has of its own of the program's pure parts.
 CUDA_SHARED := $(addprefix userspace/,base/diag.c wire/pfnc.c frame/frame.c infer/align_fit.c \
-	infer/compute.c infer/cpu/arena.c infer/detect_outputs.c infer/fit.c infer/graph.c infer/input.c \
+	infer/compute.c infer/cpu/arena.c infer/detect_outputs.c infer/fit.c infer/graph.c \
 	infer/precision.c infer/quality.c infer/quality_limits.c infer/quality_pose.c infer/shape.c \
 	infer/shape_infer.c infer/shape_operators.c infer/sighting.c infer/tile.c)
 CUDA_INCLUDES := -I. -Iuserspace -Ikmod -Ikmod/uapi -I$(BUILD)/gen
@@ -327,7 +327,7 @@ $(BUILD)/cuda-obj/%.cu.o: %.cu
 	$(call say,NVCC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(NVCC) -std=c++17 -O3 -lineinfo -Xptxas -v --threads 0 -Xcompiler \
-		-fPIC$(,)-fvisibility=hidden$(,)-Wall$(,)-Wextra $(CUDA_INCLUDES) $(CUDA_GENCODE) -MD -MP -MF $(@:.o=.d) -c -o $@ $< \
+		-fPIC$(,)-fvisibility=hidden$(,)-fno-threadsafe-statics$(,)-Wall$(,)-Wextra $(CUDA_INCLUDES) $(CUDA_GENCODE) -MD -MP -MF $(@:.o=.d) -c -o $@ $< \
 		>$@.log 2>&1 || { cat $@.log; false; }
 $(BUILD)/cuda-obj/%.c.o: %.c
 	$(call say,CC,$@)
@@ -369,7 +369,9 @@ $(BUILD)/tests/cuda/%: $(BUILD)/emulated/tests/cuda/%.c.o $(CUDA_TEST_COMMON) $(
 	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SDK_LIBS) $(LDFLAGS)
 -include $(shell find $(BUILD)/cuda-obj $(BUILD)/emulated -name '*.d' 2>/dev/null)
 
-.PHONY: cuda cuda-tests emulated-plugin
+.PHONY: cuda cuda-tests emulated-plugin print-nvcc
+print-nvcc:
+	@echo '$(NVCC)'
 emulated-plugin: $(EMULATED_PLUGIN)
 cuda: $(if $(NVCC),$(PLUGIN))
 	$(if $(NVCC),,@echo 'cuda: no nvcc; set CUDA_HOME to the CUDA toolkit' && false)

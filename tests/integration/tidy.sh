@@ -11,9 +11,9 @@ report() {
 	found=$(head -n 5)
 	if [ -z "$found" ]; then echo "ok $1"; else echo "not ok $1: ${found//$'\n'/ | }"; failed=1; fi
 }
-code() { git ls-files '*.c' '*.h'; }
+code() { git ls-files '*.c' '*.h' '*.cu' '*.cpp'; }
 
-git ls-files '*.c' '*.h' '*.sh' '*.yaml' '*.service' Makefile '*Kbuild' tests/run tests/fuzz/run tools/setup tools/demo \
+git ls-files '*.c' '*.h' '*.cu' '*.cpp' '*.sh' '*.yaml' '*.service' Makefile '*Kbuild' tests/run tests/fuzz/run tools/setup tools/demo \
 	.ci/run tools/completion | grep -v '^tests/fuzz/corpus/' | xargs grep -L 'SPDX-License-Identifier' | report tidy_spdx
 git ls-files kmod | grep '\.[ch]$' | xargs grep -L 'GPL-2.0 OR MIT' | report tidy_kmod_licence
 # 100 columns are the rule, a tab being 8; a gate only where a line is much longer.
@@ -40,6 +40,10 @@ infer base|wire|frame
 lane base|image|infer
 journal base|lane
 MAP
+# The plugin has of the program what is pure, and no type of CUDA is outside of it.
+git ls-files 'cuda/*' | xargs grep -nE '#include "[a-z]+/' | grep -vE '#include "(cuda|base|wire|frame|infer)/' |
+	report tidy_cuda_direction
+git ls-files 'userspace/*.[ch]' 'tools/*.[ch]' | xargs grep -nE 'cuda[A-Z][A-Za-z]+\(|cudaStream_t|cudnn[A-Z]' | report tidy_cuda_stays_inside
 # The exit belongs to main.
 git ls-files 'userspace/*.c' | xargs grep -nE '\b(exit|_exit)\(' | report tidy_exit_only_in_main
 exit $failed

@@ -236,7 +236,8 @@ struct sp_compute_ops {
 	/*
 	 * For each of @queries_n queries (@size floats each) the @k ≤ SP_HITS_MAX most similar rows,
 	 * best first, equal ones by lower index, into hits[query × k …]. Similarities are float32 dot
-	 * products whatever the backend sorted out beforehand. Returns how many for each: min(k, rows), or -errno.
+	 * products whatever the backend sorted out beforehand. Returns how many for each: min(k,
+	 * rows), or -errno.
 	 */
 	int (*search)(struct sp_compute *compute, const struct sp_gallery *gallery,
 		      const float *queries, uint32_t queries_n, uint32_t k, struct sp_hit *hits);

@@ -2,12 +2,15 @@
 #include "infer/plugin.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -80,6 +83,27 @@ static void find(char path[PATH_MAX])
 	*path = '\0';
 }
 
+/*
+ * Whether the file's end is there: dlopen maps what the head tells of, and the process dies where a
+ * copy was cut short. The section headers come last. What is no ELF at all dlopen refuses itself.
+ */
+static bool is_whole(const char *path)
+{
+	ElfW(Ehdr) head;
+	struct stat about;
+	FILE *file = fopen(path, "rb");
+	bool whole = true;
+
+	if (!file)
+		return true;
+	if (fread(&head, sizeof(head), 1, file) == 1 && !fstat(fileno(file), &about) &&
+	    !memcmp(head.e_ident, ELFMAG, SELFMAG))
+		whole = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize <=
+			(uint64_t)about.st_size;
+	fclose(file);
+	return whole;
+}
+
 static int load(const struct sp_compute_ops **ret_ops, struct sp_err *err)
 {
 	sp_compute_plugin_fn entry;
@@ -93,6 +117,8 @@ static int load(const struct sp_compute_ops **ret_ops, struct sp_err *err)
 				  " is neither beside the program nor in "
 				  "../lib/sallyport; `make cuda` builds it where the CUDA "
 				  "toolkit is");
+	if (!is_whole(path))
+		return sp_err_set(err, -ELIBBAD, "%s is cut short; copy it again", path);
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return sp_err_set(err, access(path, F_OK) ? -ENOENT : -ELIBBAD,
