@@ -2,7 +2,7 @@
 /*
  * Which engine computes a convolution: our kernel or one of cuDNN's. Candidates (heuristics A, then
  * fallback) are timed on the device the first time that a convolution of these sizes is met, and what
- * was found is kept in a file, by model, sizes, device and cuDNN's version.
+ * was found is kept in a file (tuner_cache.h), by model, sizes, device and cuDNN's version.
  *
  * cuDNN is opened at run time (libcudnn.so.9); without it, or where it has no engine, it is ours.
  * cudnn.c speaks to it through struct sp_cudnn (cudnn_table.h), so that tests can stand in for it.
@@ -15,6 +15,7 @@
 
 #include "cuda/conv.h"
 
+struct sp_cudnn;
 struct sp_device;
 struct sp_err;
 struct sp_tuner;
@@ -27,6 +28,11 @@ struct sp_engine;
 int sp_tuner_create(const struct sp_device *device, const char *cache,
 		    void (*log)(int level, const char *text), struct sp_tuner **ret_tuner,
 		    struct sp_err *err);
+/* The same with @cudnn in place of the library, which stays; NULL: none. For tests. */
+int sp_tuner_create_with(const struct sp_device *device, const char *cache,
+			 void (*log)(int level, const char *text), const struct sp_cudnn *cudnn,
+			 struct sp_tuner **ret_tuner, struct sp_err *err);
+/* After its engines. */
 void sp_tuner_destroy(struct sp_tuner *tuner);
 
 /* "9.13.0", or NULL without cuDNN. */
