@@ -144,11 +144,13 @@ static void add_cases(unsigned int i)
 	if (!work.input || write_input(&work)) {
 		printf("  %s is left out: its input cannot be made in %s\n", networks[i].label,
 		       folder);
+		free((void *)work.input);
 		return;
 	}
 	if (find_model(&work, networks[i].model, &err) ||
 	    sp_models_find(NULL, file, work.opencv_model, sizeof(work.opencv_model), &err)) {
 		printf("  %s is left out: %s\n", networks[i].label, err.text);
+		free((void *)work.input);
 		return;
 	}
 	for (int bf16 = 0; bf16 <= networks[i].bf16; bf16++) {

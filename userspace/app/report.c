@@ -59,7 +59,8 @@ char *sp_report_validity(uint32_t reasons, char *text, size_t size)
 {
 	size_t used = 0;
 
-	snprintf(text, size, "valid");
+	/* Of a record of a later program, perhaps, with reasons of its own. */
+	snprintf(text, size, reasons ? "unknown" : "valid");
 	for (unsigned int i = 0; i < SP_FACE_REASONS && used < size; i++)
 		if (reasons >> i & 1)
 			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",

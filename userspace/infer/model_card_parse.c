@@ -491,6 +491,31 @@ static void read_root(struct sp_card_yaml *yaml, enum sp_model_role role)
 	finish(yaml, root);
 }
 
+static void fail_parse(struct sp_card_yaml *yaml, const yaml_parser_t *parser)
+{
+	yaml->error = sp_err_set(yaml->err, -EINVAL, "%s: line %zu: %s", yaml->name,
+				 parser->problem_mark.line + 1,
+				 parser->problem ? parser->problem : "this is no YAML");
+}
+
+/* After the card's document there is none. */
+static void read_end(struct sp_card_yaml *yaml, yaml_parser_t *parser)
+{
+	yaml_document_t document;
+	yaml_node_t *root;
+
+	if (!yaml_parser_load(parser, &document)) {
+		fail_parse(yaml, parser);
+		return;
+	}
+	root = yaml_document_get_root_node(&document);
+	if (root)
+		yaml->error = sp_err_set(yaml->err, -EINVAL,
+					 "%s: line %zu: a second document begins; a card is one",
+					 yaml->name, root->start_mark.line + 1);
+	yaml_document_delete(&document);
+}
+
 int sp_model_card_parse(const void *bytes, size_t size, const char *name, enum sp_model_role role,
 			struct sp_model_card *ret_card, struct sp_err *err)
 {
@@ -509,10 +534,10 @@ int sp_model_card_parse(const void *bytes, size_t size, const char *name, enum s
 	if (yaml_parser_load(&parser, &document)) {
 		read_root(&yaml, role);
 		yaml_document_delete(&document);
+		if (!yaml.error)
+			read_end(&yaml, &parser);
 	} else {
-		yaml.error = sp_err_set(err, -EINVAL, "%s: line %zu: %s", name,
-					parser.problem_mark.line + 1,
-					parser.problem ? parser.problem : "this is no YAML");
+		fail_parse(&yaml, &parser);
 	}
 	yaml_parser_delete(&parser);
 	if (!yaml.error)

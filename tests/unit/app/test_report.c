@@ -18,6 +18,7 @@ TEST(report_validity_in_words)
 	CHECK_STR(sp_report_validity(0, text, sizeof(text)), "valid");
 	CHECK_STR(sp_report_validity(SP_FACE_TOO_SMALL | SP_FACE_CUT, text, sizeof(text)),
 		  "too_small, cut");
+	CHECK_STR(sp_report_validity(1u << SP_FACE_REASONS, text, sizeof(text)), "unknown");
 	CHECK(strstr(sp_report_validity(all, text, sizeof(text)), "poor"));
 	CHECK_STR(sp_report_validity(all, small, sizeof(small)), "too_small, ");
 	CHECK_STR(sp_report_decision(SP_MATCH), "match");

@@ -13,6 +13,7 @@
 #include "infer/compute.h"
 #include "infer/cpu/detector.h"
 #include "infer/model.h"
+#include "infer/role.h"
 #include "packet_frame.h"
 #include "test.h"
 

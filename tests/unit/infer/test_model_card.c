@@ -163,6 +163,8 @@ TEST(what_is_wrong_is_said_with_line_and_field)
 		{ DETECTOR INPUT "decode: {like: scrfd, outputs: {objectness: a}}\n", SP_ROLES,
 		  "objectness: a network of this kind has none" },
 		{ EMBEDDER "what: \"a\\nb\"\n", SP_ROLES, "what: control characters" },
+		{ EMBEDDER "---\nkind: quality\n", SP_ROLES, "line 4: a second document" },
+		{ EMBEDDER "---\na: [\n", SP_ROLES, "line 5" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

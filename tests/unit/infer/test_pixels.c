@@ -156,26 +156,6 @@ TEST(pixels_of_missing_packets_are_black)
 	sp_pixels_uninit(&pixels);
 }
 
-TEST(pixels_say_which_share_is_missing)
-{
-	struct sp_pixels pixels;
-	struct packet_frame pf;
-
-	CHECK_EQ(sp_pixels_init(&pixels), 0);
-	/* A packet is two lines. */
-	packet_frame_init(&pf, SP_PFNC_MONO8, 20, 10, 40, 1);
-	CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, 0, 0, 20, 10), 0, 0);
-	packet_frame_lose(&pf, 1);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, 0, 0, 20, 10), 0.2, 1e-6);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, 5, 3, 4, 2), 0.5, 1e-6);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, 5, 4, 4, 6), 0, 0);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, -5, -5, 100, 9), 0.5, 1e-6);
-	CHECK_NEAR(sp_pixels_missing_share(&pixels, 30, 30, 5, 5), 0, 0);
-	packet_frame_uninit(&pf);
-	sp_pixels_uninit(&pixels);
-}
-
 TEST(pixels_refuse_what_they_cannot_read)
 {
 	struct sp_pixels pixels;

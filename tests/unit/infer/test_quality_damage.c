@@ -11,18 +11,6 @@
 
 enum { WIDTH = 200, HEIGHT = 160 };
 
-static struct sp_pixels pixels;
-
-static void turn_to(struct packet_frame *pf)
-{
-	static bool made;
-
-	if (!made)
-		CHECK_EQ(sp_pixels_init(&pixels), 0);
-	made = true;
-	CHECK_EQ(sp_pixels_begin(&pixels, &pf->frame), 0);
-}
-
 /* Pixels [50, 106) squared: half as large as the aligned picture. */
 static const struct sp_similarity to_frame = { 0.5f, 0, 50, 50 };
 static const float box[4] = { 60, 60, 36, 40 };
@@ -39,16 +27,14 @@ TEST(a_packet_beside_the_face_leaves_it_whole)
 	struct packet_frame pf;
 
 	packet_frame_init(&pf, SP_PFNC_MONO8, WIDTH, HEIGHT, 40, 1);
-	turn_to(&pf);
-	CHECK(!sp_quality_from_damage(&pixels, box, &to_frame, &q));
+	CHECK(!sp_quality_from_damage(&pf.frame, box, &to_frame, &q));
 	CHECK_NEAR(q.occlusion, 0, 0);
 	/* Above, below, to the right and far to the left. */
 	packet_frame_lose(&pf, packet_at(80, 49));
 	packet_frame_lose(&pf, packet_at(80, 107));
 	packet_frame_lose(&pf, packet_at(120, 80));
 	packet_frame_lose(&pf, packet_at(0, 80));
-	turn_to(&pf);
-	CHECK(!sp_quality_from_damage(&pixels, box, &to_frame, &q));
+	CHECK(!sp_quality_from_damage(&pf.frame, box, &to_frame, &q));
 	CHECK_NEAR(q.occlusion, 0, 0);
 	CHECK_NEAR(q.aligned_occlusion, 0, 0);
 	packet_frame_uninit(&pf);
@@ -62,8 +48,7 @@ TEST(a_packet_under_the_face_counts_for_its_pixels)
 	packet_frame_init(&pf, SP_PFNC_MONO8, WIDTH, HEIGHT, 40, 2);
 	/* Columns [80, 120) of line 70: 16 of the box's 36 × 40 pixels. */
 	packet_frame_lose(&pf, packet_at(80, 70));
-	turn_to(&pf);
-	CHECK(sp_quality_from_damage(&pixels, box, &to_frame, &q));
+	CHECK(sp_quality_from_damage(&pf.frame, box, &to_frame, &q));
 	CHECK_NEAR(q.occlusion, 16.0 / (36 * 40), 1e-6);
 	/*
 	 * Aligned pixels are half a pixel apart: those of lines 69, 69.5, 70, 70.5 (the first with
@@ -71,7 +56,7 @@ TEST(a_packet_under_the_face_counts_for_its_pixels)
 	 */
 	CHECK_NEAR(q.aligned_occlusion, 4.0 * 54 / SP_ALIGNED_PIXELS, 1e-6);
 	/* Without an aligned picture there is only the box. */
-	CHECK(sp_quality_from_damage(&pixels, box, NULL, &q));
+	CHECK(sp_quality_from_damage(&pf.frame, box, NULL, &q));
 	CHECK_NEAR(q.aligned_occlusion, 0, 0);
 	packet_frame_uninit(&pf);
 }
@@ -84,8 +69,7 @@ TEST(a_packet_in_the_aligned_picture_alone_counts)
 
 	packet_frame_init(&pf, SP_PFNC_MONO8, WIDTH, HEIGHT, 40, 3);
 	packet_frame_lose(&pf, packet_at(80, 104));
-	turn_to(&pf);
-	CHECK(sp_quality_from_damage(&pixels, box, &to_frame, &q));
+	CHECK(sp_quality_from_damage(&pf.frame, box, &to_frame, &q));
 	CHECK_NEAR(q.occlusion, 0, 0);
 	CHECK(q.aligned_occlusion > 0);
 	packet_frame_uninit(&pf);
@@ -105,8 +89,7 @@ TEST(more_packets_never_count_less)
 
 			if (!(pf.missing[p / 64] >> (p % 64) & 1))
 				packet_frame_lose(&pf, p);
-			turn_to(&pf);
-			CHECK_EQ(sp_quality_from_damage(&pixels, box, &to_frame, &q),
+			CHECK_EQ(sp_quality_from_damage(&pf.frame, box, &to_frame, &q),
 				 q.occlusion > 0 || q.aligned_occlusion > 0);
 			CHECK(q.occlusion >= last.occlusion && q.occlusion <= 1);
 			CHECK(q.aligned_occlusion >= last.aligned_occlusion &&
@@ -119,13 +102,56 @@ TEST(more_packets_never_count_less)
 	}
 }
 
+/* Boxes whose share is known, cut by the frame's border or not. */
+TEST(the_share_is_of_the_bytes_that_the_box_has_in_the_frame)
+{
+	static const struct {
+		float box[4];
+		double share;
+	} cases[] = {
+		{ { 0, 0, 20, 10 }, 0.2 },   { { 5, 3, 4, 2 }, 0.5 }, { { 5, 4, 4, 6 }, 0 },
+		{ { -5, -5, 100, 9 }, 0.5 }, { { 30, 30, 5, 5 }, 0 },
+	};
+	struct packet_frame pf;
+	struct sp_quality q;
+
+	/* A packet is two lines. */
+	packet_frame_init(&pf, SP_PFNC_MONO8, 20, 10, 40, 1);
+	packet_frame_lose(&pf, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK_EQ(sp_quality_from_damage(&pf.frame, cases[i].box, NULL, &q),
+			 cases[i].share > 0);
+		CHECK_NEAR(q.occlusion, cases[i].share, 1e-6);
+	}
+	packet_frame_uninit(&pf);
+}
+
+/* Neither the region nor the places in it are there any more. */
+TEST(the_description_is_enough)
+{
+	struct packet_frame pf;
+	struct sp_frame gone;
+	struct sp_quality q;
+
+	packet_frame_init(&pf, SP_PFNC_MONO10P, WIDTH, HEIGHT, 40, 1);
+	packet_frame_lose(&pf, packet_at(80, 70) * 10 / 8);
+	gone = pf.frame;
+	gone.offset = NULL;
+	gone.parts[0].region = NULL;
+	CHECK(sp_quality_from_damage(&gone, box, &to_frame, &q));
+	CHECK(q.occlusion > 0 && q.aligned_occlusion > 0);
+	packet_frame_uninit(&pf);
+}
+
 /* A pixel that the warp changed when a packet was lost is one that counts. */
 TEST(pixels_that_change_are_counted)
 {
 	static uint8_t whole[SP_ALIGNED_PIXELS * 3], damaged[SP_ALIGNED_PIXELS * 3];
 	static const uint32_t formats[] = { SP_PFNC_MONO8, SP_PFNC_RGB8, SP_PFNC_BAYER_GB8 };
 	struct sp_align_scratch *scratch;
+	struct sp_pixels pixels;
 
+	CHECK_EQ(sp_pixels_init(&pixels), 0);
 	CHECK_EQ(sp_align_scratch_create(&scratch), 0);
 	for (uint64_t seed = 1; seed <= 12; seed++) {
 		uint64_t random = seed;
@@ -140,7 +166,7 @@ TEST(pixels_that_change_are_counted)
 		int changed = 0;
 
 		packet_frame_init(&pf, formats[seed % 3], WIDTH, HEIGHT, 333, seed);
-		turn_to(&pf);
+		CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
 		CHECK_EQ(sp_align_warp(scratch, &pixels, &s, whole), 0);
 		for (int i = 0; i < 10; i++) {
 			uint32_t p = next_random(&random) % pf.frame.packets;
@@ -148,9 +174,9 @@ TEST(pixels_that_change_are_counted)
 			if (!(pf.missing[p / 64] >> (p % 64) & 1))
 				packet_frame_lose(&pf, p);
 		}
-		turn_to(&pf);
+		CHECK_EQ(sp_pixels_begin(&pixels, &pf.frame), 0);
 		CHECK_EQ(sp_align_warp(scratch, &pixels, &s, damaged), 0);
-		sp_quality_from_damage(&pixels, box, &s, &q);
+		sp_quality_from_damage(&pf.frame, box, &s, &q);
 		for (int i = 0; i < SP_ALIGNED_PIXELS; i++)
 			changed += memcmp(whole + 3 * i, damaged + 3 * i, 3) != 0;
 		if (changed > q.aligned_occlusion * SP_ALIGNED_PIXELS + 0.5f)
@@ -160,6 +186,7 @@ TEST(pixels_that_change_are_counted)
 		packet_frame_uninit(&pf);
 	}
 	sp_align_scratch_destroy(scratch);
+	sp_pixels_uninit(&pixels);
 }
 
 TEST(boxes_from_nowhere_do_no_harm)
@@ -177,14 +204,12 @@ TEST(boxes_from_nowhere_do_no_harm)
 
 	packet_frame_init(&pf, SP_PFNC_MONO8, WIDTH, HEIGHT, 40, 4);
 	packet_frame_lose(&pf, 300);
-	turn_to(&pf);
 	for (int i = 0; i < 5; i++) {
-		sp_quality_from_damage(&pixels, boxes[i], &far, &q);
+		sp_quality_from_damage(&pf.frame, boxes[i], &far, &q);
 		CHECK(q.occlusion >= 0 && q.occlusion <= 1);
 		CHECK(q.aligned_occlusion >= 0 && q.aligned_occlusion <= 1);
 	}
 	packet_frame_uninit(&pf);
-	sp_pixels_uninit(&pixels);
 }
 
 TEST_MAIN()
