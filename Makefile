@@ -144,10 +144,11 @@ NVCC ?= $(wildcard $(CUDA_HOME)/bin/nvcc)
 CUDA_ARCHS ?= 80 86 89 90 100
 CUDA_SRC := $(sort $(wildcard cuda/*.c cuda/*.cu))
 # What the plugin has of its own of the program's pure parts.
-CUDA_SHARED := $(addprefix userspace/,base/diag.c wire/pfnc.c frame/frame.c infer/align_fit.c \
-	infer/compute.c infer/cpu/arena.c infer/detect_outputs.c infer/fit.c infer/graph.c \
-	infer/precision.c infer/quality.c infer/quality_limits.c infer/quality_pose.c infer/shape.c \
-	infer/shape_infer.c infer/shape_operators.c infer/sighting.c infer/tile.c)
+CUDA_SHARED := $(addprefix userspace/,base/diag.c base/event.c base/pool.c base/ring.c base/thread.c \
+	wire/pfnc.c frame/frame.c infer/align_fit.c infer/compute.c infer/cpu/arena.c infer/detect_outputs.c \
+	infer/fit.c infer/graph.c infer/portrait_place.c infer/precision.c infer/quality.c \
+	infer/quality_damage.c infer/quality_limits.c infer/quality_pose.c infer/role.c infer/shape.c \
+	infer/shape_infer.c infer/shape_operators.c infer/sighting.c infer/stretch.c infer/tile.c)
 CUDA_INCLUDES := -I. -Iuserspace -Ikmod -Ikmod/uapi -I$(BUILD)/gen
 CUDA_GENCODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(,)code=sm_$a) \
 	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "infer/cpu/detector.h"
 #include "infer/model.h"
+#include "infer/role.h"
 #include "lanesim/apart.h"
 #include "lanesim/crew.h"
 #include "lanesim/render/noise.h"

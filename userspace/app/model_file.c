@@ -9,9 +9,9 @@
 
 #include "base/diag.h"
 #include "infer/align.h"
-#include "infer/cpu/detector.h"
 #include "infer/graph.h"
 #include "infer/model.h"
+#include "infer/role.h"
 
 char *sp_sha256_text(const uint8_t sha256[32], char text[SP_SHA256_TEXT])
 {

@@ -8,6 +8,7 @@
 
 #include "frame/frame.h"
 #include "infer/cpu/lines.h"
+#include "infer/stretch.h"
 #include "wire/pfnc.h"
 
 enum {
@@ -45,62 +46,13 @@ static void forget_lines(struct sp_pixels *pixels)
 		pixels->line[i] = NO_LINE;
 }
 
-/* Bytes of the image's part that hold a run of pixels, from and to a border between groups. */
-struct stretch {
-	uint64_t from;
-	uint32_t bytes; /* in the part; a last group may lack its end */
-	uint32_t whole_bytes; /* of the groups */
-	uint32_t pixels; /* in the groups … */
-	uint32_t skip; /* … and how many of them before the run */
-};
-
-static struct stretch stretch_of(const struct sp_frame *frame, const struct sp_pfnc *format,
-				 uint32_t y, uint32_t x, uint32_t n)
-{
-	/* 1, 2 or 4. */
-	uint32_t group = format->group, shift = group / 2;
-	uint32_t group_bytes = group * format->bits_per_pixel / 8;
-	uint64_t line = 0, index = (uint64_t)y * frame->width + x, left, first, groups;
-	struct stretch stretch;
-
-	/* Without padding all lines are one stream of pixels. */
-	if (frame->padding_x) {
-		line = sp_pfnc_line_bytes(format->code, frame->width) + frame->padding_x;
-		line *= y;
-		index = x;
-	}
-	first = index >> shift;
-	groups = ((index + n + group - 1) >> shift) - first;
-	stretch.from = line + first * group_bytes;
-	stretch.pixels = (uint32_t)groups * group;
-	stretch.skip = (uint32_t)(index - first * group);
-	stretch.whole_bytes = (uint32_t)groups * group_bytes;
-	left = frame->parts_n && frame->parts[0].bytes > stretch.from
-		       ? frame->parts[0].bytes - stretch.from
-		       : 0;
-	stretch.bytes = left < stretch.whole_bytes ? (uint32_t)left : stretch.whole_bytes;
-	return stretch;
-}
-
 int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame)
 {
-	const struct sp_pfnc *format = sp_pfnc_by_code(frame->pixel_format);
-	struct stretch stretch;
+	const struct sp_pfnc *format;
+	int rc = sp_stretch_check(frame, &format);
 
-	if (!format)
-		return -ENOTSUP;
-	if (!frame->width || !frame->height || frame->width > SP_PIXELS_SIDE_MAX ||
-	    frame->height > SP_PIXELS_SIDE_MAX)
-		return -EINVAL;
-	if (format->kind == SP_PFNC_BAYER && (frame->width < 2 || frame->height < 2))
-		return -EINVAL;
-	if (format->kind == SP_PFNC_YUYV && frame->width % 2)
-		return -EINVAL;
-	/* The last pixel is there, so all are. */
-	stretch = stretch_of(frame, format, frame->height - 1, frame->width - 1, 1);
-	if ((uint64_t)stretch.bytes * 8 < (uint64_t)(stretch.skip + 1) * format->bits_per_pixel ||
-	    sp_frame_read(frame, 0, stretch.from, stretch.bytes, pixels->wire) < 0)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	pixels->frame = frame;
 	pixels->format = format;
 	forget_lines(pixels);
@@ -108,7 +60,7 @@ int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame)
 }
 
 /* The bytes of a stretch where they lie, or together in @memory; missing ones are 0. */
-static const uint8_t *wire_of(const struct sp_pixels *pixels, const struct stretch *stretch,
+static const uint8_t *wire_of(const struct sp_pixels *pixels, const struct sp_stretch *stretch,
 			      uint8_t *memory)
 {
 	uint64_t from = stretch->from;
@@ -146,7 +98,7 @@ static const uint8_t *samples_of(struct sp_pixels *pixels, uint32_t y, uint32_t 
 {
 	const struct sp_pfnc *format = pixels->format;
 	const struct sp_lines *lines = pixels->lines;
-	struct stretch stretch = stretch_of(pixels->frame, format, y, x, n);
+	struct sp_stretch stretch = sp_stretch_of(pixels->frame, format, y, x, n);
 	bool bytes = format->bits_per_pixel == 8 || format->bits_per_pixel == 24;
 	const uint8_t *wire = wire_of(pixels, &stretch, bytes ? memory : pixels->wire);
 
@@ -244,7 +196,7 @@ static int mosaic_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint3
 static int yuyv_planes(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32_t n,
 		       uint8_t *const planes[3], uint32_t *ret_skip)
 {
-	struct stretch stretch = stretch_of(pixels->frame, pixels->format, y, x, n);
+	struct sp_stretch stretch = sp_stretch_of(pixels->frame, pixels->format, y, x, n);
 	const uint8_t *wire = wire_of(pixels, &stretch, pixels->wire);
 
 	if (!wire)
@@ -313,11 +265,11 @@ void sp_pixels_fetch(const struct sp_pixels *pixels, struct sp_pixels_ahead *ahe
 		uint32_t run, most = steps * CACHE_LINE;
 
 		if (!ahead->bytes) {
-			struct stretch stretch;
+			struct sp_stretch stretch;
 
 			if (ahead->y >= ahead->end)
 				return;
-			stretch = stretch_of(pixels->frame, pixels->format, ahead->y++, ahead->x,
+			stretch = sp_stretch_of(pixels->frame, pixels->format, ahead->y++, ahead->x,
 					     ahead->n);
 			ahead->from = stretch.from;
 			ahead->bytes = stretch.bytes;
@@ -383,28 +335,4 @@ int sp_pixels_read_rect(struct sp_pixels *pixels, int x, int y, uint32_t width, 
 			return err;
 	}
 	return 0;
-}
-
-float sp_pixels_missing_share(struct sp_pixels *pixels, int x, int y, int width, int height)
-{
-	int64_t first = x, n = width, top = y, lines = height, skip;
-	uint64_t missing = 0, all = 0;
-
-	if (!pixels->frame->missing_n)
-		return 0;
-	clip(&first, &n, pixels->frame->width, &skip);
-	clip(&top, &lines, pixels->frame->height, &skip);
-	if (!n || !lines)
-		return 0;
-	for (int64_t i = 0; i < lines; i++) {
-		struct stretch stretch = stretch_of(pixels->frame, pixels->format,
-						    (uint32_t)(top + i), (uint32_t)first,
-						    (uint32_t)n);
-		int gone = sp_frame_read(pixels->frame, 0, stretch.from, stretch.bytes,
-					 pixels->wire);
-
-		missing += gone > 0 ? (uint64_t)gone : 0;
-		all += stretch.bytes;
-	}
-	return (float)missing / (float)all;
 }

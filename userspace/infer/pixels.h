@@ -43,12 +43,7 @@ struct sp_pixels {
 int sp_pixels_init(struct sp_pixels *pixels);
 void sp_pixels_uninit(struct sp_pixels *pixels);
 
-/*
- * Turns to @frame, which stays readable until the next begin. 0; -ENOTSUP for a pixel format that
- * is not known; -EINVAL for a geometry that cannot be read: a side of 0 or above
- * SP_PIXELS_SIDE_MAX, fewer bytes than pixels, a mosaic without a whole quad, an odd width where
- * two pixels share their colour.
- */
+/* Turns to @frame, which stays readable until the next begin. 0 or -errno of sp_stretch_check. */
 int sp_pixels_begin(struct sp_pixels *pixels, const struct sp_frame *frame);
 
 /*
@@ -89,10 +84,5 @@ int sp_pixels_read_line(struct sp_pixels *pixels, uint32_t y, uint32_t x, uint32
 /* Any rectangle into @rgb (@width × @height × 3, rows without padding); black outside the image. */
 int sp_pixels_read_rect(struct sp_pixels *pixels, int x, int y, uint32_t width, uint32_t height,
 			uint8_t *rgb);
-
-/*
- * The share of the bytes of a rectangle, clipped to the image, that missing packets carried: 0 … 1.
- */
-float sp_pixels_missing_share(struct sp_pixels *pixels, int x, int y, int width, int height);
 
 #endif

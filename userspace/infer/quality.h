@@ -2,7 +2,7 @@
 /*
  * How good a shot of a face is: the members of struct sp_quality (infer/compute.h), one figure to
  * rank by, and the reasons to refuse it. What ISO/IEC 29794-5 calls each, and where OFIQ differs:
- * docs/quality.md. Pure but for sp_quality_from_damage, which reads a frame.
+ * docs/quality.md. Pure.
  *
  * eye_distance	between the two eye landmarks, pixels of the frame.
  * roll		angle of the line from the left to the right eye in the image, clockwise positive.
@@ -48,7 +48,7 @@
 
 #include "infer/compute.h"
 
-struct sp_pixels;
+struct sp_frame;
 struct sp_similarity;
 
 /* Sets eye_distance, yaw, pitch, roll. Points in a heap give angles of 90 degrees. */
@@ -69,11 +69,12 @@ void sp_quality_from_frame(const float landmark[5][2], uint32_t width, uint32_t 
 void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality);
 
 /*
- * Sets occlusion and aligned_occlusion from the frame that @pixels has begun. @to_frame takes the
- * aligned picture to it; NULL: there is none. Whether any packet is missing under the box or the
+ * Sets occlusion and aligned_occlusion from a frame's description and its bitmap of missing packets;
+ * its pixels may be gone, and its region is not touched. @to_frame takes the aligned picture to the
+ * frame; NULL: there is none. Whether any packet is missing under the box or the
  * aligned picture; others of the frame do not matter.
  */
-bool sp_quality_from_damage(struct sp_pixels *pixels, const float box[4],
+bool sp_quality_from_damage(const struct sp_frame *frame, const float box[4],
 			    const struct sp_similarity *to_frame, struct sp_quality *quality);
 
 /* The ranking score from the other members. @network: whether there is a network's score. */

@@ -20,13 +20,11 @@
 #include "infer/align.h"
 #include "infer/compute.h"
 #include "infer/cpu/crew.h"
-#include "infer/cpu/detector.h"
 #include "infer/cpu/kernel.h"
 #include "infer/cpu/worker.h"
 #include "infer/model.h"
-#include "infer/pixels.h"
-#include "infer/preprocess.h"
 #include "infer/quality.h"
+#include "infer/role.h"
 #include "infer/search.h"
 
 enum {
@@ -57,123 +55,45 @@ static struct cpu_compute *cpu_compute(struct sp_compute *compute)
 
 /* ---- open ---- */
 
-static int load(const char *path, const char *role, struct sp_model **ret_model, struct sp_err *err)
+static int load(const char *path, enum sp_model_role role, struct sp_model **ret_model,
+		struct sp_err *err)
 {
-	int rc = sp_model_load(path, ret_model, err);
-
-	if (rc == -ENOENT)
-		return sp_err_set(
-			err, rc,
-			"%s: the %s's file is not there; run `sallyport model install` or set "
-			"SALLYPORT_MODELS",
-			path, role);
-	return rc;
+	return sp_role_told(sp_model_load(path, ret_model, err), path, role, err);
 }
 
 static int load_detector(struct cpu_compute *cpu, const struct sp_compute_config *config,
 			 struct sp_err *err)
 {
 	struct sp_worker_setup *setup = &cpu->setup;
-	uint32_t width, height;
-	struct sp_fit fit;
 	int rc;
 
 	if (!config->detector)
 		return sp_err_set(err, -EINVAL,
 				  "detector: no model file is named; run `sallyport model "
 				  "install` or set SALLYPORT_MODELS");
-	rc = load(config->detector, "detector", &cpu->detector, err);
+	rc = load(config->detector, SP_ROLE_DETECTOR, &cpu->detector, err);
 	if (rc)
 		return rc;
 	rc = sp_model_card_load(cpu->detector, SP_ROLE_DETECTOR, &setup->detector_card, err);
 	if (!rc)
-		rc = sp_detector_check(cpu->detector, &setup->detector_card, &setup->outputs,
-				       &width, &height, err);
-	if (rc)
-		return rc;
-	if (!(setup->score_min > 0))
+		rc = sp_role_detector(config, cpu->detector, &setup->detector_card, &setup->outputs,
+				      &setup->detect_width, &setup->detect_height, err);
+	if (!rc && !(setup->score_min > 0))
 		setup->score_min = setup->detector_card.score_min;
-	if (!config->detect_width != !config->detect_height ||
-	    config->detect_width > SP_PIXELS_SIDE_MAX || config->detect_height > SP_PIXELS_SIDE_MAX)
-		return sp_err_set(
-			err, -EINVAL,
-			"detector: an input of %u x %u is not possible; give both sides, up to "
-			"%d, or neither",
-			config->detect_width, config->detect_height, SP_PIXELS_SIDE_MAX);
-	if (config->detect_width) {
-		sp_fit_init(&fit, &(struct sp_scale_rect){ 0, 0, 1, 1 }, config->detect_width,
-			    config->detect_height);
-		setup->detect_width = fit.input_width;
-		setup->detect_height = fit.input_height;
-	}
-	if (!width)
-		return 0;
-	if (setup->detect_width && (setup->detect_width != width || setup->detect_height != height))
-		return sp_err_set(
-			err, -EINVAL,
-			"%s: made for an input of %u x %u, not %u x %u; leave the size out or "
-			"use a model of any size",
-			config->detector, width, height, setup->detect_width, setup->detect_height);
-	setup->detect_width = width;
-	setup->detect_height = height;
-	return 0;
-}
-
-/* How many numbers a network gives for one face, as its file says; -1: it does not. */
-static int64_t numbers_of(const struct sp_model *model)
-{
-	struct sp_shape shape = model->outputs[0].shape;
-
-	if (shape.rank > 1)
-		shape.dim[0] = 1; /* faces */
-	return model->outputs_n == 1 ? sp_shape_elements(&shape) : 0;
-}
-
-/*
- * Whether a network looks at an aligned face and gives @min … @max numbers, as many as its card
- * says.
- */
-static int check_face_model(const struct sp_model *model, const struct sp_model_card *card,
-			    int64_t min, int64_t max, int64_t *ret_numbers, struct sp_err *err)
-{
-	const struct sp_shape *in = &model->inputs[0].shape;
-	const struct sp_shape want = { .rank = 4, .dim = { 1, 3, card->side, card->side } };
-	const char *role = card->role == SP_ROLE_QUALITY ? "quality network" : "embedder";
-	int64_t numbers = numbers_of(model);
-	bool fits = model->inputs_n == 1 && in->rank == 4;
-
-	for (unsigned int i = 1; i < 4 && fits; i++)
-		fits = in->dim[i] < 0 || in->dim[i] == want.dim[i];
-	if (!fits)
-		return sp_err_set(err, -EINVAL,
-				  "%s: its input is not 3 x %u x %u; this is no %s, or its card "
-				  "must say which side it has (docs/models.md)",
-				  model->name, card->side, card->side, role);
-	if (numbers < 0)
-		numbers = min == max ? min : card->size ? (int64_t)card->size : -1;
-	if (numbers < min || numbers > max)
-		return sp_err_set(err, -EINVAL,
-				  "%s: it does not give one vector of %lld to %lld numbers; "
-				  "this is no %s",
-				  model->name, (long long)min, (long long)max, role);
-	if (card->size && numbers != (int64_t)card->size)
-		return sp_err_set(err, -EINVAL, "%s: output.size: %u, but %s gives %lld numbers",
-				  card->path, card->size, model->name, (long long)numbers);
-	*ret_numbers = numbers;
-	return 0;
+	return rc;
 }
 
 static int load_embedder(struct cpu_compute *cpu, const char *path, struct sp_err *err)
 {
 	struct sp_model_card *card = &cpu->setup.embedder_card;
-	int64_t numbers = 0;
-	int rc = load(path, "embedder", &cpu->embedder, err);
+	uint32_t numbers = 0;
+	int rc = load(path, SP_ROLE_EMBEDDER, &cpu->embedder, err);
 
 	rc = rc ? rc : sp_model_card_load(cpu->embedder, SP_ROLE_EMBEDDER, card, err);
-	rc = rc ? rc : check_face_model(cpu->embedder, card, 2, SP_EMBEDDING_MAX, &numbers, err);
+	rc = rc ? rc : sp_role_face(cpu->embedder, card, &numbers, err);
 	if (rc)
 		return rc;
-	cpu->setup.embedding_size = cpu->compute.info.embedding_size = (unsigned int)numbers;
+	cpu->setup.embedding_size = cpu->compute.info.embedding_size = numbers;
 	sp_model_card_identity(card, cpu->embedder, cpu->compute.info.embedder_id);
 	return 0;
 }
@@ -181,11 +101,11 @@ static int load_embedder(struct cpu_compute *cpu, const char *path, struct sp_er
 static int load_quality(struct cpu_compute *cpu, const char *path, struct sp_err *err)
 {
 	struct sp_model_card *card = &cpu->setup.quality_card;
-	int64_t numbers;
-	int rc = load(path, "quality network", &cpu->quality, err);
+	uint32_t numbers;
+	int rc = load(path, SP_ROLE_QUALITY, &cpu->quality, err);
 
 	rc = rc ? rc : sp_model_card_load(cpu->quality, SP_ROLE_QUALITY, card, err);
-	return rc ? rc : check_face_model(cpu->quality, card, 1, 1, &numbers, err);
+	return rc ? rc : sp_role_face(cpu->quality, card, &numbers, err);
 }
 
 static int load_models(struct cpu_compute *cpu, const struct sp_compute_config *config,

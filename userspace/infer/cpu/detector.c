@@ -9,35 +9,6 @@
 #include "infer/model.h"
 #include "infer/preprocess.h"
 
-int sp_detector_check(const struct sp_model *model, const struct sp_model_card *card,
-		      struct sp_detect_outputs *ret_outputs, uint32_t *ret_width,
-		      uint32_t *ret_height, struct sp_err *err)
-{
-	const struct sp_shape *shape;
-	int rc = sp_detect_match(model, card, ret_outputs, err);
-
-	if (rc)
-		return rc;
-	shape = &model->inputs[0].shape;
-	if (model->inputs_n != 1 || shape->rank != 4 ||
-	    (shape->dim[1] >= 0 && shape->dim[1] != 3) ||
-	    (shape->dim[2] < 0) != (shape->dim[3] < 0) || shape->dim[2] > UINT16_MAX ||
-	    shape->dim[3] > UINT16_MAX)
-		return sp_err_set(err, -EINVAL,
-				  "%s: its input is not one picture N × 3 × H × W; this is no "
-				  "detector",
-				  model->name);
-	if (shape->dim[2] > 0 && (shape->dim[2] % SP_DETECT_STEP || shape->dim[3] % SP_DETECT_STEP))
-		return sp_err_set(
-			err, -EINVAL,
-			"%s: made for an input of %lld x %lld; sides must be multiples of %d",
-			model->name, (long long)shape->dim[3], (long long)shape->dim[2],
-			SP_DETECT_STEP);
-	*ret_width = shape->dim[3] > 0 ? (uint32_t)shape->dim[3] : 0;
-	*ret_height = shape->dim[2] > 0 ? (uint32_t)shape->dim[2] : 0;
-	return 0;
-}
-
 void sp_detector_init(struct sp_detector *detector, const struct sp_model *model,
 		      const struct sp_model_card *card, const struct sp_detect_outputs *outputs)
 {

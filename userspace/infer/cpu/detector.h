@@ -36,14 +36,6 @@ struct sp_detector {
 	struct sp_detection detections[SP_DETECTIONS_MAX];
 };
 
-/*
- * Whether @model is a detector as its card has it: one picture in, the heads out. 0 with the size
- * that it is made for in *ret_width and *ret_height (0, 0: any size), or -EINVAL.
- */
-int sp_detector_check(const struct sp_model *model, const struct sp_model_card *card,
-		      struct sp_detect_outputs *ret_outputs, uint32_t *ret_width,
-		      uint32_t *ret_height, struct sp_err *err);
-
 /* @model has been checked; it and @card outlive the detector. */
 void sp_detector_init(struct sp_detector *detector, const struct sp_model *model,
 		      const struct sp_model_card *card, const struct sp_detect_outputs *outputs);

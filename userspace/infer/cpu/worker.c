@@ -206,7 +206,7 @@ static uint32_t judge(struct sp_worker *worker, struct sp_face *face, bool cut)
 	struct sp_similarity to_frame;
 	bool placed = !place(face, sp_align_template, &to_frame);
 
-	where.damaged = sp_quality_from_damage(&worker->pixels, face->box,
+	where.damaged = sp_quality_from_damage(frame, face->box,
 					       placed ? &to_frame : NULL, &face->quality);
 	face->quality.score = sp_quality_rank(&face->quality, where.network);
 	return sp_quality_reasons(&face->quality, &worker->setup->limits, &where) |
