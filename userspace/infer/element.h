@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "infer/graph.h"
+
 #ifdef __CUDACC__
 #define SP_HOST_DEVICE static __host__ __device__ __forceinline__
 #else
@@ -247,6 +249,41 @@ SP_HOST_DEVICE float sp_gelu(float x)
 SP_HOST_DEVICE float sp_gelu_tanh(float x)
 {
 	return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+}
+
+/* struct sp_function; @a, @b: its constants. */
+SP_HOST_DEVICE float sp_function_of(enum sp_function_kind kind, float a, float b, float x)
+{
+	switch (kind) {
+	case SP_FUN_ABS:
+		return fabsf(x);
+	case SP_FUN_ELU:
+		return x < 0 ? a * expm1f(x) : x;
+	case SP_FUN_ERF:
+		return erff(x);
+	case SP_FUN_EXP:
+		return expf(x);
+	case SP_FUN_GELU:
+		return sp_gelu(x);
+	case SP_FUN_GELU_TANH:
+		return sp_gelu_tanh(x);
+	case SP_FUN_HARDSIGMOID:
+		return sp_clamp(a * x + b, 0, 1);
+	case SP_FUN_HARDSWISH:
+		return x * sp_clamp(x / 6 + 0.5f, 0, 1);
+	case SP_FUN_LOG:
+		return logf(x);
+	case SP_FUN_NEG:
+		return -x;
+	case SP_FUN_POW:
+		return powf(x, a);
+	case SP_FUN_RECIPROCAL:
+		return 1 / x;
+	case SP_FUN_SQRT:
+		return sqrtf(x);
+	default:
+		return tanhf(x);
+	}
 }
 
 /* ---- boxes ---- */

@@ -10,47 +10,13 @@
 
 /* ---- functions of one number ---------------------------------------------------------------- */
 
-static float apply(enum sp_function_kind kind, const float by[2], float x)
-{
-	switch (kind) {
-	case SP_FUN_ABS:
-		return fabsf(x);
-	case SP_FUN_ELU:
-		return x < 0 ? by[0] * expm1f(x) : x;
-	case SP_FUN_ERF:
-		return erff(x);
-	case SP_FUN_EXP:
-		return expf(x);
-	case SP_FUN_GELU:
-		return sp_gelu(x);
-	case SP_FUN_GELU_TANH:
-		return sp_gelu_tanh(x);
-	case SP_FUN_HARDSIGMOID:
-		return sp_clamp(by[0] * x + by[1], 0, 1);
-	case SP_FUN_HARDSWISH:
-		return x * sp_clamp(x / 6 + 0.5f, 0, 1);
-	case SP_FUN_LOG:
-		return logf(x);
-	case SP_FUN_NEG:
-		return -x;
-	case SP_FUN_POW:
-		return powf(x, by[0]);
-	case SP_FUN_RECIPROCAL:
-		return 1 / x;
-	case SP_FUN_SQRT:
-		return sqrtf(x);
-	default:
-		return tanhf(x);
-	}
-}
-
 /* n: the kind, how many values; also: the function's two constants. */
 static void each(const struct sp_step *step)
 {
 	enum sp_function_kind kind = (enum sp_function_kind)step->n[0];
 
 	for (int64_t i = 0; i < step->n[1]; i++)
-		step->dst[i] = apply(kind, step->also, step->src[i]);
+		step->dst[i] = sp_function_of(kind, step->also[0], step->also[1], step->src[i]);
 }
 
 /* Row-major @tensor, and a buffer for what becomes of it with @shape. */
