@@ -17,6 +17,19 @@
 #define SP_HOST_DEVICE static inline
 #endif
 
+/*
+ * A product that is rounded by itself. Compilers for GPUs make one instruction of a product and a
+ * sum, which rounds once; where a CPU's result is to be had to the last bit, they must not.
+ */
+SP_HOST_DEVICE float sp_product(float a, float b)
+{
+#ifdef __CUDA_ARCH__
+	return __fmul_rn(a, b);
+#else
+	return a * b;
+#endif
+}
+
 /* ---- samples: the top eight bits of each ---- */
 
 /* Sample @i of a little-endian stream of 10-bit samples (PFNC …10p: 4 in 5 bytes). */
@@ -91,7 +104,7 @@ SP_HOST_DEVICE uint8_t sp_quad_green(uint8_t a, uint8_t b)
 /* ITU-R BT.601 luma of gamma-coded RGB, 0 … 255. */
 SP_HOST_DEVICE float sp_luma(float r, float g, float b)
 {
-	return 0.299f * r + 0.587f * g + 0.114f * b;
+	return sp_product(0.299f, r) + sp_product(0.587f, g) + sp_product(0.114f, b);
 }
 
 /*
@@ -135,8 +148,8 @@ SP_HOST_DEVICE void sp_yunet_box(const float bbox[4], uint32_t column, uint32_t 
 {
 	float width = expf(bbox[2]) * stride, height = expf(bbox[3]) * stride;
 
-	box[0] = ((float)column + bbox[0]) * stride - width / 2;
-	box[1] = ((float)row + bbox[1]) * stride - height / 2;
+	box[0] = sp_product((float)column + bbox[0], stride) - width / 2;
+	box[1] = sp_product((float)row + bbox[1], stride) - height / 2;
 	box[2] = width;
 	box[3] = height;
 }
@@ -200,8 +213,8 @@ SP_HOST_DEVICE void sp_retinaface_box(const float offset[4], const struct sp_anc
 	float width = anchor->side * expf(offset[2] * variance[1]);
 	float height = anchor->side * expf(offset[3] * variance[1]);
 
-	box[0] = anchor->x + offset[0] * variance[0] * anchor->side - width / 2;
-	box[1] = anchor->y + offset[1] * variance[0] * anchor->side - height / 2;
+	box[0] = anchor->x + sp_product(offset[0] * variance[0], anchor->side) - width / 2;
+	box[1] = anchor->y + sp_product(offset[1] * variance[0], anchor->side) - height / 2;
 	box[2] = width;
 	box[3] = height;
 }
@@ -209,8 +222,8 @@ SP_HOST_DEVICE void sp_retinaface_box(const float offset[4], const struct sp_anc
 SP_HOST_DEVICE void sp_retinaface_landmark(const float offset[2], const struct sp_anchor *anchor,
 					   const float variance[2], float point[2])
 {
-	point[0] = anchor->x + offset[0] * variance[0] * anchor->side;
-	point[1] = anchor->y + offset[1] * variance[0] * anchor->side;
+	point[0] = anchor->x + sp_product(offset[0] * variance[0], anchor->side);
+	point[1] = anchor->y + sp_product(offset[1] * variance[0], anchor->side);
 }
 
 /* ---- bfloat16: the upper half of a float32 ---- */
@@ -293,8 +306,8 @@ SP_HOST_DEVICE float sp_box_overlap(const float a[4], const float b[4])
 {
 	float width = fminf(a[0] + a[2], b[0] + b[2]) - fmaxf(a[0], b[0]);
 	float height = fminf(a[1] + a[3], b[1] + b[3]) - fmaxf(a[1], b[1]);
-	float common = width > 0 && height > 0 ? width * height : 0.0f;
-	float both = a[2] * a[3] + b[2] * b[3] - common;
+	float common = width > 0 && height > 0 ? sp_product(width, height) : 0.0f;
+	float both = sp_product(a[2], a[3]) + sp_product(b[2], b[3]) - common;
 
 	return both > 0 ? common / both : 0.0f;
 }
@@ -309,16 +322,16 @@ struct sp_similarity {
 SP_HOST_DEVICE void sp_similarity_apply(const struct sp_similarity *s, float x, float y,
 					float *ret_x, float *ret_y)
 {
-	*ret_x = s->a * x - s->b * y + s->tx;
-	*ret_y = s->b * x + s->a * y + s->ty;
+	*ret_x = sp_product(s->a, x) - sp_product(s->b, y) + s->tx;
+	*ret_y = sp_product(s->b, x) + sp_product(s->a, y) + s->ty;
 }
 
 /* The value at fractions (@fx, @fy) between four neighbours. */
 SP_HOST_DEVICE float sp_bilinear(float v00, float v01, float v10, float v11, float fx, float fy)
 {
-	float top = v00 + (v01 - v00) * fx, bottom = v10 + (v11 - v10) * fx;
+	float top = v00 + sp_product(v01 - v00, fx), bottom = v10 + sp_product(v11 - v10, fx);
 
-	return top + (bottom - top) * fy;
+	return top + sp_product(bottom - top, fy);
 }
 
 /*
