@@ -13,6 +13,7 @@
  *	__ballot_sync, __reduce_…_sync, atomicAdd, atomicMax, atomicCAS (32 and 64 bits), __ldg, __popc,
  *	__clz, __ffs, __funnelshift_r, __float_as_uint, __uint_as_float, min, max, uint4, float4
  *	SP_UNROLL before a loop of a constant number of rounds, whose arrays are to be registers
+ *	SP_ROLL before one that is to stay one, for want of registers
  * The emulator has exactly these (and complains of others by not compiling).
  */
 #ifndef SP_CUDA_DIALECT_H
@@ -22,12 +23,14 @@
 #include "emulator_dialect.h"
 
 #define SP_UNROLL
+#define SP_ROLL
 #else
 #include <cuda_runtime.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SP_UNROLL _Pragma("unroll")
+#define SP_ROLL _Pragma("unroll 1")
 #define SP_SHARED(name) extern __shared__ __align__(128) uint8_t name[]
 
 /* More than 48 KiB of shared memory must be asked for. */
