@@ -88,6 +88,8 @@ int sp_cuda_status(struct sp_err *err, cudaError_t status, const char *call)
 
 	if (status == cudaSuccess)
 		return 0;
+	/* Told here, so that the next launch does not tell it once more. */
+	(void)cudaGetLastError();
 	what_to_do = remedy(status);
 	return sp_err_set(err, code_of(status), "%s: %s (%s)%s%s", call, cudaGetErrorString(status),
 			  cudaGetErrorName(status), what_to_do ? "; " : "",

@@ -29,6 +29,8 @@ struct sp_regions {
 int sp_regions_add(struct sp_regions *regions, const struct sp_region *region, struct sp_err *err);
 /* NULL: it was never added. */
 const uint8_t *sp_regions_find(const struct sp_regions *regions, const struct sp_region *region);
+/* Nothing reads it any more. Of one that was never added nothing happens. */
+void sp_regions_forget(struct sp_regions *regions, const struct sp_region *region);
 void sp_regions_uninit(struct sp_regions *regions);
 
 struct sp_device_arena {
