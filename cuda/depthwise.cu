@@ -43,11 +43,7 @@ static __device__ __forceinline__ void finish(const struct depthwise *work, size
 			sums[i] += more[i];
 	}
 	sp_act<LANES>(&work->act, channel, sums);
-	if (channel + LANES > work->c) {
-		SP_UNROLL
-		for (int i = 0; i < LANES; i++)
-			sums[i] = channel + i < work->c ? sums[i] : 0.0f;
-	}
+	sp_pad<LANES>(channel, work->c, sums);
 	sp_put4((Number *)work->y + at, sums);
 }
 

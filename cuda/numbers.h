@@ -46,6 +46,31 @@ static __device__ __forceinline__ void sp_put4(uint16_t *at, const float from[4]
 	*(uint2 *)at = make_uint2(sp_bf16_pair(from[0], from[1]), sp_bf16_pair(from[2], from[3]));
 }
 
+/* ---- two numbers; aligned ---- */
+
+static __device__ __forceinline__ void sp_get2(const float *at, float to[2])
+{
+	float2 two = *(const float2 *)at;
+
+	to[0] = two.x;
+	to[1] = two.y;
+}
+
+static __device__ __forceinline__ void sp_get2(const uint16_t *at, float to[2])
+{
+	sp_bf16_split(*(const uint32_t *)at, to);
+}
+
+static __device__ __forceinline__ void sp_put2(float *at, const float from[2])
+{
+	*(float2 *)at = make_float2(from[0], from[1]);
+}
+
+static __device__ __forceinline__ void sp_put2(uint16_t *at, const float from[2])
+{
+	*(uint32_t *)at = sp_bf16_pair(from[0], from[1]);
+}
+
 /* ---- as many as are 16 bytes; aligned ---- */
 
 template <typename Number> struct sp_run {
@@ -78,6 +103,17 @@ static __device__ __forceinline__ void sp_put(uint16_t *at, const float from[8])
 				  sp_bf16_pair(from[4], from[5]), sp_bf16_pair(from[6], from[7]));
 }
 
+/* Channels [@c, …) of @n that begin with @first become 0, as all padding is. */
+template <int n>
+static __device__ __forceinline__ void sp_pad(uint32_t first, uint32_t c, float x[n])
+{
+	if (first + n <= c)
+		return;
+	SP_UNROLL
+	for (int i = 0; i < n; i++)
+		x[i] = first + i < c ? x[i] : 0.0f;
+}
+
 /* ---- one number ---- */
 
 static __device__ __forceinline__ float sp_get1(const float *at)
@@ -98,6 +134,28 @@ static __device__ __forceinline__ void sp_put1(float *at, float from)
 static __device__ __forceinline__ void sp_put1(uint16_t *at, float from)
 {
 	*at = sp_bf16_of(from);
+}
+
+/* ---- grids of threads that each take every so manieth item ---- */
+
+enum { SP_GRID_THREADS = 256 };
+
+/* @items: 0 must not be launched. */
+static inline dim3 sp_grid(size_t items)
+{
+	size_t blocks = (items + SP_GRID_THREADS - 1) / SP_GRID_THREADS;
+
+	return dim3(blocks < 1 << 20 ? (unsigned int)blocks : 1 << 20);
+}
+
+static __device__ __forceinline__ size_t sp_grid_first(void)
+{
+	return (size_t)blockIdx.x * SP_GRID_THREADS + threadIdx.x;
+}
+
+static __device__ __forceinline__ size_t sp_grid_step(void)
+{
+	return (size_t)gridDim.x * SP_GRID_THREADS;
 }
 
 #endif
