@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions and products of matrices: which kernel does each. */
+#include "cuda/network_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cuda/network_weights.h"
+
+/* One of our kernels for one convolution. */
+struct kernel {
+	enum sp_step_kind kind;
+	bool (*can)(const struct sp_device *device, const struct sp_conv *conv);
+	size_t (*bytes)(const struct sp_conv *conv);
+	void (*pack)(const struct sp_conv *conv, const float *weights, const float *bias,
+		     void *packed);
+};
+
+/* The first that can. */
+static const struct kernel kernels[] = {
+	{ SP_STEP_POINTWISE, sp_pointwise_can, sp_pointwise_bytes, sp_pointwise_pack },
+	{ SP_STEP_DEPTHWISE, sp_depthwise_can, sp_depthwise_bytes, sp_depthwise_pack },
+	{ SP_STEP_DIRECT, sp_direct_can, sp_direct_bytes, sp_direct_pack },
+};
+
+/* A convolution on its way to a step. */
+struct making {
+	struct sp_conv conv;
+	struct sp_operand x, also;
+	uint32_t slope;
+	const float *weights, *bias;
+	float *reordered; /* weights that are its own, or NULL; taken by the step */
+};
+
+static const float *bias_of(const struct sp_network_plan *plan, const struct sp_node *node)
+{
+	uint32_t bias = node->inputs_n > 2 ? node->inputs[2] : SP_NONE;
+
+	return bias == SP_NONE ? NULL : plan->graph->tensors[bias].floats;
+}
+
+static uint32_t number_of(const struct sp_network_plan *plan, const struct sp_node *node)
+{
+	return node ? (uint32_t)(node - plan->graph->nodes) : SP_NONE;
+}
+
+/* @making->conv on kernels of ours; *ret_y has its result. 0 or -errno; takes making->reordered. */
+static int add_conv(struct sp_network_plan *plan, struct making *making, struct sp_operand *ret_y)
+{
+	const struct sp_network_model *model = plan->network->model;
+	const struct sp_conv *conv = &making->conv;
+	const struct kernel *kernel = kernels;
+	struct sp_step *step;
+	size_t bytes;
+	void *room;
+	int ret;
+
+	while (kernel < kernels + sizeof(kernels) / sizeof(kernels[0]) &&
+	       !kernel->can(&model->device, conv))
+		kernel++;
+	if (kernel == kernels + sizeof(kernels) / sizeof(kernels[0]))
+		ret = sp_plan_refuse(plan, "a convolution %ux%u of %u to %u channels in %u groups",
+				     conv->kernel[0], conv->kernel[1], conv->c, conv->oc,
+				     conv->group);
+	else
+		ret = sp_plan_tensor(plan, conv->oh, conv->ow, conv->oc, ret_y);
+	step = ret ? NULL : sp_plan_step(plan, kernel->kind);
+	if (!step) {
+		free(making->reordered);
+		return ret ? ret : -ENOMEM;
+	}
+	step->conv = *conv;
+	step->x = making->x;
+	step->also = making->also;
+	step->y = *ret_y;
+	step->slope = making->slope;
+	step->source[0] = making->weights;
+	step->source[1] = making->bias;
+	step->reordered = making->reordered;
+	bytes = kernel->bytes(conv);
+	room = sp_weights_room(bytes);
+	if (!room)
+		return sp_plan_no_memory(plan);
+	kernel->pack(conv, making->weights, making->bias, room);
+	if (sp_weights_keep(model->weights, number_of(plan, plan->node), room, bytes,
+			    &step->weights))
+		return sp_plan_no_memory(plan);
+	return 0;
+}
+
+/* The geometry of CONV @node over @x, without its activation. 0 or -errno. */
+static int conv_of(struct sp_network_plan *plan, const struct sp_node *node,
+		   const struct sp_device_tensor *x, struct sp_conv *ret)
+{
+	const struct sp_window *window = &node->window;
+	uint32_t out[2], in[2] = { x->h, x->w };
+	struct sp_conv conv = { .type = x->type,
+				.h = x->h,
+				.w = x->w,
+				.c = x->c,
+				.group = (uint32_t)window->group,
+				.picture = x->pitch == 4 };
+
+	conv.oc = (uint32_t)plan->graph->tensors[node->inputs[1]].shape.dim[0];
+	for (unsigned int axis = 0; axis < 2; axis++) {
+		int64_t before = 0, after = 0;
+
+		out[axis] = (uint32_t)sp_window_out(window, axis, in[axis], &before, &after);
+		if (before < 0 || after < 0)
+			return sp_plan_refuse(plan, "padding below 0");
+		conv.pad[axis] = (uint32_t)before;
+		conv.kernel[axis] = (uint32_t)window->kernel[axis];
+		conv.stride[axis] = (uint32_t)window->stride[axis];
+		conv.dilation[axis] = (uint32_t)window->dilation[axis];
+	}
+	conv.oh = out[0];
+	conv.ow = out[1];
+	*ret = conv;
+	return 0;
+}
+
+/* Its activation, which needs the place of a result that there is no buffer for yet. */
+static int conv_act(struct sp_network_plan *plan, const struct sp_node *node, struct sp_conv *conv,
+		    uint32_t *ret_slope)
+{
+	const struct sp_device_tensor y = { .type = conv->type,
+					    .n = 1,
+					    .h = conv->oh,
+					    .w = conv->ow,
+					    .c = conv->oc,
+					    .pitch = sp_tensor_pitch(conv->oc) };
+	const struct sp_shape shape = { .rank = 4, .dim = { 1, y.c, y.h, y.w } };
+	struct sp_place place;
+
+	*ret_slope = SP_NONE;
+	sp_place_picture(&place, SP_NONE, &y);
+	return sp_plan_act(plan, &node->act, &place, &shape, &conv->act, ret_slope);
+}
+
+/* ---- pairs ----------------------------------------------------------------------------------- */
+
+/* A 2 × 2 maximum with stride 2 that alone reads @tensor: its node, or SP_NONE. */
+static uint32_t pool_after(const struct sp_network_plan *plan, uint32_t tensor)
+{
+	uint32_t reader = plan->uses[tensor] == 1 ? plan->reader[tensor] : SP_NONE;
+	const struct sp_node *node = reader == SP_NONE ? NULL : &plan->graph->nodes[reader];
+	const struct sp_shape *x = &plan->shapes->of[tensor], *y;
+
+	if (!node || node->op != SP_OP_MAXPOOL)
+		return SP_NONE;
+	y = &plan->shapes->of[node->output];
+	for (unsigned int axis = 0; axis < 2; axis++) {
+		int64_t before = 0, after = 0;
+
+		sp_window_out(&node->window, axis, x->dim[2 + axis], &before, &after);
+		if (node->window.kernel[axis] != 2 || node->window.stride[axis] != 2 ||
+		    node->window.dilation[axis] != 1 || before || after > 0 ||
+		    y->dim[2 + axis] != x->dim[2 + axis] / 2)
+			return SP_NONE;
+	}
+	return reader;
+}
+
+/* Both of a pair over @x. 0 or -errno; *ret_can: whether there is a kernel for it. */
+static int separable_of(struct sp_network_plan *plan, const struct sp_node *pointwise,
+			const struct sp_node *depthwise, const struct sp_device_tensor *x,
+			struct sp_step *ret_step, bool *ret_can)
+{
+	struct sp_separable *separable = &ret_step->separable;
+	struct sp_device_tensor between = *x;
+	int ret = conv_of(plan, pointwise, x, &separable->pointwise);
+
+	*ret_can = false;
+	if (ret || pointwise->residual != SP_NONE || depthwise->residual != SP_NONE)
+		return ret;
+	between.h = separable->pointwise.oh;
+	between.w = separable->pointwise.ow;
+	between.c = separable->pointwise.oc;
+	between.pitch = sp_tensor_pitch(between.c);
+	ret = conv_of(plan, depthwise, &between, &separable->depthwise);
+	if (!ret)
+		ret = conv_act(plan, pointwise, &separable->pointwise, &ret_step->inner_slope);
+	if (!ret)
+		ret = conv_act(plan, depthwise, &separable->depthwise, &ret_step->slope);
+	separable->pool = false;
+	*ret_can = !ret && sp_separable_can(&plan->network->model->device, separable);
+	return ret;
+}
+
+static int pack_separable(struct sp_network_plan *plan, const struct sp_node *pointwise,
+			  struct sp_step *step)
+{
+	const struct sp_node *nodes[2] = { pointwise, plan->node };
+	const float *weights[2], *bias[2];
+	size_t bytes = sp_separable_bytes(&step->separable);
+	void *room = sp_weights_room(bytes);
+
+	if (!room)
+		return sp_plan_no_memory(plan);
+	for (unsigned int i = 0; i < 2; i++) {
+		weights[i] = plan->graph->tensors[nodes[i]->inputs[1]].floats;
+		bias[i] = bias_of(plan, nodes[i]);
+	}
+	sp_separable_pack(&step->separable, weights, bias, room);
+	if (sp_weights_keep(plan->network->model->weights, number_of(plan, plan->node), room, bytes,
+			    &step->weights))
+		return sp_plan_no_memory(plan);
+	return 0;
+}
+
+/*
+ * plan->node is one of a pair over @x. At the first one nothing is made yet if both go together, at
+ * the second one all is. *ret_made: it is seen to.
+ */
+static int plan_pair(struct sp_network_plan *plan, const struct sp_operand *x, bool *ret_made)
+{
+	bool second = plan->node->pair < number_of(plan, plan->node);
+	const struct sp_node *other = &plan->graph->nodes[plan->node->pair];
+	const struct sp_node *pointwise = second ? other : plan->node;
+	const struct sp_node *depthwise = second ? plan->node : other;
+	uint32_t pool, output = depthwise->output;
+	struct sp_step making = { .kind = SP_STEP_SEPARABLE }, *step;
+	struct sp_operand y;
+	struct sp_place place;
+	bool can;
+	int ret = separable_of(plan, pointwise, depthwise, &x->tensor, &making, &can);
+
+	*ret_made = can;
+	if (ret || !can || !second)
+		return ret;
+	y.tensor.h = making.separable.depthwise.oh;
+	y.tensor.w = making.separable.depthwise.ow;
+	pool = pool_after(plan, output);
+	making.separable.pool = pool != SP_NONE;
+	if (pool != SP_NONE && sp_separable_can(&plan->network->model->device, &making.separable)) {
+		plan->done[pool] = true;
+		output = plan->graph->nodes[pool].output;
+		y.tensor.h /= 2;
+		y.tensor.w /= 2;
+	} else {
+		making.separable.pool = false;
+	}
+	ret = sp_plan_tensor(plan, y.tensor.h, y.tensor.w, making.separable.depthwise.oc, &y);
+	step = ret ? NULL : sp_plan_step(plan, SP_STEP_SEPARABLE);
+	if (!step)
+		return ret ? ret : -ENOMEM;
+	step->separable = making.separable;
+	step->slope = making.slope;
+	step->inner_slope = making.inner_slope;
+	step->x = *x;
+	step->y = y;
+	ret = pack_separable(plan, pointwise, step);
+	sp_place_picture(&place, y.buffer, &y.tensor);
+	sp_plan_set(plan, output, &place);
+	return ret;
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+/*
+ * @n products of all numbers of a picture at @x in their order: 1 × 1 over one pixel that has all of
+ * the memory for channels, with the weights where the numbers lie and zeros for the padding.
+ */
+static int product_of_all(struct sp_network_plan *plan, const struct sp_place *x, uint32_t n,
+			  struct making *making)
+{
+	const struct sp_device_tensor *tensor = &x->tensor;
+	size_t elements = sp_place_elements(x), all = sp_tensor_picture(tensor);
+	const float *weights = making->weights;
+	struct sp_conv *conv = &making->conv;
+
+	if (all > UINT32_MAX)
+		return sp_plan_refuse(plan, "a product of so many numbers");
+	*conv = (struct sp_conv){ .type = tensor->type,
+				  .h = 1,
+				  .w = 1,
+				  .oh = 1,
+				  .ow = 1,
+				  .oc = n,
+				  .kernel = { 1, 1 },
+				  .stride = { 1, 1 },
+				  .dilation = { 1, 1 },
+				  .group = 1,
+				  .act = conv->act };
+	conv->c = tensor->h * tensor->w == 1 ? tensor->c : (uint32_t)all;
+	making->x.buffer = x->buffer;
+	making->x.tensor = *tensor;
+	making->x.tensor.h = making->x.tensor.w = 1;
+	making->x.tensor.c = conv->c;
+	making->x.tensor.pitch = (uint32_t)all;
+	making->reordered = calloc((size_t)n * conv->c, sizeof(float));
+	if (!making->reordered)
+		return sp_plan_no_memory(plan);
+	for (size_t k = 0; k < elements; k++) {
+		size_t at = sp_place_offset(x, k);
+
+		for (size_t i = 0; i < n; i++)
+			making->reordered[i * conv->c + at] = weights[i * elements + k];
+	}
+	making->weights = making->reordered;
+	return 0;
+}
+
+int sp_plan_gemm(struct sp_network_plan *plan)
+{
+	const struct sp_node *node = plan->node;
+	const struct sp_shape *shape = &plan->shapes->of[node->inputs[0]];
+	const struct sp_shape *weights = &plan->graph->tensors[node->inputs[1]].shape;
+	struct making making = { .also.buffer = SP_NONE, .bias = bias_of(plan, node) };
+	struct sp_place x, place;
+	struct sp_operand y;
+	size_t pitch;
+	int ret = sp_plan_padded(plan, node->inputs[0], &x);
+
+	if (ret)
+		return ret;
+	making.weights = plan->graph->tensors[node->inputs[1]].floats;
+	if (sp_place_elements(&x) == (size_t)weights->dim[1]) {
+		ret = product_of_all(plan, &x, (uint32_t)weights->dim[0], &making);
+	} else if (sp_place_is_rows(&x, shape, &pitch) && pitch == x.tensor.pitch &&
+		   x.tensor.c == (size_t)weights->dim[1]) {
+		making.x = (struct sp_operand){ x.buffer, x.tensor };
+		making.conv = (struct sp_conv){ .type = x.tensor.type,
+						.h = x.tensor.h,
+						.w = x.tensor.w,
+						.c = x.tensor.c,
+						.oh = x.tensor.h,
+						.ow = x.tensor.w,
+						.oc = (uint32_t)weights->dim[0],
+						.kernel = { 1, 1 },
+						.stride = { 1, 1 },
+						.dilation = { 1, 1 },
+						.group = 1 };
+	} else {
+		return sp_plan_refuse(plan, "a product along what is not channels");
+	}
+	if (ret)
+		return ret;
+	/* The activation sees the result's own shape. */
+	y.tensor = making.x.tensor;
+	y.tensor.c = making.conv.oc;
+	y.tensor.pitch = sp_tensor_pitch(y.tensor.c);
+	sp_place_pixels(&place, SP_NONE, &y.tensor);
+	making.slope = SP_NONE;
+	ret = sp_plan_act(plan, &node->act, &place, &plan->shapes->of[node->output],
+			  &making.conv.act, &making.slope);
+	if (ret) {
+		free(making.reordered);
+		return ret;
+	}
+	ret = add_conv(plan, &making, &y);
+	if (ret)
+		return ret;
+	sp_place_pixels(&place, y.buffer, &y.tensor);
+	sp_plan_set(plan, node->output, &place);
+	return 0;
+}
+
+/* ---- one convolution ------------------------------------------------------------------------- */
+
+/* Whether node->residual can go along with a result of the sizes of @conv: *ret_also. */
+static bool takes_residual(const struct sp_network_plan *plan, const struct sp_conv *conv,
+			   struct sp_operand *ret_also)
+{
+	uint32_t residual = plan->node->residual;
+	const struct sp_place *place = sp_plan_place(plan, residual);
+	const struct sp_shape shape = { .rank = 4, .dim = { 1, conv->oc, conv->oh, conv->ow } };
+
+	if (!place || place->tensor.pitch % 8 ||
+	    !sp_shape_equal(&plan->shapes->of[residual], &shape) ||
+	    !sp_place_is_picture(place, &shape, &ret_also->tensor))
+		return false;
+	ret_also->buffer = place->buffer;
+	return true;
+}
+
+/* A kernel as large as the picture: a product of all. */
+static bool is_whole(const struct sp_conv *conv)
+{
+	return conv->group == 1 && !conv->picture && conv->oh == 1 && conv->ow == 1 &&
+	       conv->kernel[0] == conv->h && conv->kernel[1] == conv->w && !conv->pad[0] &&
+	       !conv->pad[1] && conv->h * conv->w > 1;
+}
+
+static int plan_one(struct sp_network_plan *plan, const struct sp_operand *x)
+{
+	const struct sp_node *node = plan->node;
+	struct making making = { .x = *x, .also.buffer = SP_NONE, .slope = SP_NONE };
+	bool along = true;
+	struct sp_place place;
+	struct sp_shape shape;
+	struct sp_operand y;
+	int ret = conv_of(plan, node, &x->tensor, &making.conv);
+
+	if (ret)
+		return ret;
+	making.weights = plan->graph->tensors[node->inputs[1]].floats;
+	making.bias = bias_of(plan, node);
+	if (node->residual != SP_NONE)
+		along = takes_residual(plan, &making.conv, &making.also);
+	if (along)
+		ret = conv_act(plan, node, &making.conv, &making.slope);
+	if (!ret && is_whole(&making.conv)) {
+		sp_place_picture(&place, x->buffer, &x->tensor);
+		ret = product_of_all(plan, &place, making.conv.oc, &making);
+	}
+	if (!ret)
+		ret = add_conv(plan, &making, &y);
+	if (ret)
+		return ret;
+	sp_place_picture(&place, y.buffer, &y.tensor);
+	if (along) {
+		sp_plan_set(plan, node->output, &place);
+		return 0;
+	}
+	shape = (struct sp_shape){ .rank = 4, .dim = { 1, y.tensor.c, y.tensor.h, y.tensor.w } };
+	return sp_plan_residual(plan, &place, &shape);
+}
+
+int sp_plan_conv(struct sp_network_plan *plan)
+{
+	const struct sp_node *node = plan->node;
+	bool second = node->pair != SP_NONE && node->pair < number_of(plan, node);
+	uint32_t input = node->inputs[0];
+	const struct sp_place *place;
+	struct sp_operand x;
+	char text[96];
+	bool made = false;
+	int ret;
+
+	/* Of a pair that goes together there is nothing in between. */
+	if (second && !plan->placed[input])
+		input = plan->graph->nodes[node->pair].inputs[0];
+	else if (second)
+		made = true; /* it does not */
+	place = sp_plan_place(plan, input);
+	if (!place)
+		return sp_plan_refuse(plan, "a constant in this place");
+	x.buffer = place->buffer;
+	if (!sp_place_is_picture(place, &plan->shapes->of[input], &x.tensor))
+		return sp_plan_refuse(plan, "an input of %s that is no picture as it lies",
+				      sp_shape_text(&plan->shapes->of[input], text, sizeof(text)));
+	if (node->pair != SP_NONE && !made) {
+		ret = plan_pair(plan, &x, &made);
+		if (ret || made)
+			return ret;
+	}
+	return plan_one(plan, &x);
+}
+
+int sp_plan_widen(struct sp_network_plan *plan, const struct sp_place *x, struct sp_place *ret_y)
+{
+	const struct sp_device_tensor *tensor = &x->tensor;
+	uint32_t c = tensor->c;
+	struct making making = { .x = { x->buffer, *tensor },
+				 .also.buffer = SP_NONE,
+				 .slope = SP_NONE,
+				 .reordered = calloc((size_t)c * c, sizeof(float)) };
+	struct sp_operand y;
+	int ret;
+
+	if (!making.reordered)
+		return sp_plan_no_memory(plan);
+	for (uint32_t i = 0; i < c; i++)
+		making.reordered[i * c + i] = 1;
+	making.weights = making.reordered;
+	making.conv = (struct sp_conv){ .type = tensor->type,
+					.h = tensor->h,
+					.w = tensor->w,
+					.c = c,
+					.oh = tensor->h,
+					.ow = tensor->w,
+					.oc = c,
+					.kernel = { 1, 1 },
+					.stride = { 1, 1 },
+					.dilation = { 1, 1 },
+					.group = 1,
+					.picture = true };
+	ret = add_conv(plan, &making, &y);
+	if (!ret)
+		sp_place_picture(ret_y, y.buffer, &y.tensor);
+	return ret;
+}

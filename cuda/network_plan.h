@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the graph's nodes to steps. network_plan.c walks the graph and has what moves nothing,
+ * network_conv.c makes convolutions and products, network_each.c the rest; network.c places buffers
+ * and runs.
+ */
+#ifndef SP_CUDA_NETWORK_PLAN_H
+#define SP_CUDA_NETWORK_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cuda/network.h"
+#include "cuda/network_step.h"
+#include "infer/cpu/arena.h"
+#include "infer/graph.h"
+
+struct sp_weights;
+
+struct sp_network_model {
+	struct sp_device device;
+	const struct sp_model *model;
+	enum sp_tensor_type type;
+	struct sp_tuner *tuner; /* or NULL */
+	struct sp_weights *weights;
+};
+
+struct sp_network_end {
+	struct sp_place place;
+	struct sp_network_output output; /* at: NULL until memory is bound */
+};
+
+struct sp_network {
+	struct sp_network_model *model;
+	struct sp_shapes shapes; /* of one picture */
+	uint32_t n;
+	struct sp_lease
+		*buffers; /* by number; from the step that writes one to the last to read it */
+	struct sp_step *steps;
+	uint32_t buffers_n, buffers_room, steps_n, steps_room;
+	struct sp_place input;
+	struct sp_network_end *ends; /* outputs of the model */
+	size_t bytes;
+};
+
+struct sp_network_plan {
+	struct sp_network *network;
+	const struct sp_graph *graph;
+	const struct sp_shapes *shapes;
+	const struct sp_node *node; /* the one that is being made */
+	struct sp_place *places; /* by tensor; those that steps have made */
+	bool *placed; /* by tensor */
+	uint32_t *uses, *reader; /* by tensor: how many read it; the node, if but one does */
+	bool *done; /* by node: another one's step has it in it */
+	struct sp_place widened; /* the input with channels padded as inside; if is_widened */
+	bool is_widened;
+	struct sp_err *err;
+};
+
+/* All nodes. 0 or -errno with @err filled, the model's name still missing. */
+int sp_network_plan(struct sp_network *network, struct sp_err *err);
+
+/* One more buffer. 0 or -ENOMEM. */
+int sp_network_buffer(struct sp_network *network, size_t size, uint32_t *ret_buffer);
+
+/* "node 'NAME' (TYPE): WHY is not for the CUDA backend; use compute.backend: cpu"; returns -ENOTSUP. */
+int sp_plan_refuse(const struct sp_network_plan *plan, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+int sp_plan_no_memory(const struct sp_network_plan *plan);
+
+/* The place of @tensor, or NULL: it is a constant. */
+const struct sp_place *sp_plan_place(const struct sp_network_plan *plan, uint32_t tensor);
+/* The place of @tensor for steps that want channels padded to eights. 0 or -errno. */
+int sp_plan_padded(struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place);
+/* The same as a picture. 0 or -errno. */
+int sp_plan_picture(struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x);
+void sp_plan_set(struct sp_network_plan *plan, uint32_t tensor, const struct sp_place *place);
+
+/* A tensor of a buffer of its own, and of the sizes of @like but @c channels. 0 or -errno. */
+int sp_plan_tensor(struct sp_network_plan *plan, uint32_t h, uint32_t w, uint32_t c,
+		   struct sp_operand *ret_y);
+/* The next step, with nothing but its kind; good until the one after. NULL: no memory, err is set. */
+struct sp_step *sp_plan_step(struct sp_network_plan *plan, enum sp_step_kind kind);
+
+/*
+ * The device's form of @act for results at @place of @shape; *ret_slope: number of the slope. 0 or
+ * -errno.
+ */
+int sp_plan_act(struct sp_network_plan *plan, const struct sp_activation *act,
+		const struct sp_place *place, const struct sp_shape *shape,
+		struct sp_step_act *ret_act, uint32_t *ret_slope);
+/*
+ * For each channel of @place the value of a constant of @of_shape, @parts of them one after another:
+ * *ret_number. 0 or -errno.
+ */
+int sp_plan_constant(struct sp_network_plan *plan, const struct sp_place *place,
+		     const struct sp_shape *shape, const float *const *of, unsigned int parts,
+		     const struct sp_shape *of_shape, uint32_t *ret_number);
+
+/* CONV, GEMM */
+int sp_plan_conv(struct sp_network_plan *plan);
+int sp_plan_gemm(struct sp_network_plan *plan);
+/* 1 × 1 from the picture that goes in to one with padded channels, each as it was. */
+int sp_plan_widen(struct sp_network_plan *plan, const struct sp_place *x, struct sp_place *ret_y);
+
+int sp_plan_pool(struct sp_network_plan *plan);
+int sp_plan_mean(struct sp_network_plan *plan);
+int sp_plan_resize(struct sp_network_plan *plan);
+int sp_plan_concat(struct sp_network_plan *plan);
+int sp_plan_binary(struct sp_network_plan *plan);
+int sp_plan_affine(struct sp_network_plan *plan);
+int sp_plan_unary(struct sp_network_plan *plan); /* ACTIVATION, FUNCTION */
+
+/*
+ * node->output = act(@x of @shape + node->residual): for residuals that a step could not take along.
+ * 0 or -errno.
+ */
+int sp_plan_residual(struct sp_network_plan *plan, const struct sp_place *x,
+		     const struct sp_shape *shape);
+
+#endif
