@@ -54,7 +54,8 @@ static __device__ __forceinline__ bool is_usable(const struct sp_detection *d)
 
 template <typename Number>
 static __global__ void __launch_bounds__(THREADS)
-	find(struct sp_decode decode, uint32_t anchors, uint32_t n, uint32_t *counters, uint64_t *keys)
+	find(struct sp_decode decode, uint32_t anchors, uint32_t n, uint32_t *counters,
+	     uint64_t *keys)
 {
 	uint32_t place = blockIdx.x * THREADS + threadIdx.x, lane = threadIdx.x % 32;
 
@@ -80,8 +81,8 @@ static __global__ void __launch_bounds__(THREADS)
 			first = atomicAdd(&counters[picture], (uint32_t)__popc(votes));
 		first = __shfl_sync(0xFFFFFFFF, first, 0);
 		if (passes)
-			keys[(size_t)picture * anchors + first + __popc(votes & ((1u << lane) - 1))] =
-				sp_key(d.score, place);
+			keys[(size_t)picture * anchors + first +
+			     __popc(votes & ((1u << lane) - 1))] = sp_key(d.score, place);
 	}
 }
 
@@ -90,7 +91,7 @@ cudaError_t sp_decode_launch(cudaStream_t stream, const struct sp_decode *decode
 {
 	uint32_t anchors = anchors_of(decode), *counters = (uint32_t *)scratch;
 	uint64_t *keys = (uint64_t *)((uint8_t *)scratch + counters_bytes(n));
-	dim3 grid((anchors + THREADS - 1) / THREADS, n < 65535 ? n : 65535);
+	dim3 grid((anchors + THREADS - 1) / THREADS, min(n, 65535u));
 	cudaError_t status;
 
 	if (!n)

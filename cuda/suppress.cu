@@ -247,8 +247,8 @@ cudaError_t sp_suppress_launch(cudaStream_t stream, const struct sp_decode *deco
 			       const uint64_t *keys, struct sp_decoded *decoded)
 {
 	if (decode->type == SP_TENSOR_BF16)
-		return sp_launch(best<uint16_t>, dim3(n), dim3(THREADS), 0, stream, *decode, anchors,
-				 counters, keys, decoded);
+		return sp_launch(best<uint16_t>, dim3(n), dim3(THREADS), 0, stream, *decode,
+				 anchors, counters, keys, decoded);
 	return sp_launch(best<float>, dim3(n), dim3(THREADS), 0, stream, *decode, anchors, counters,
 			 keys, decoded);
 }
