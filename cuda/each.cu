@@ -16,36 +16,36 @@ struct each {
 	const void *x, *z;
 	void *y;
 	const float *constant; /* instead of z */
-	uint32_t c, pitch, pixels; /* of a picture */
+	uint32_t c, pixels; /* of a picture */
+	uint32_t from, to; /* pitches of x and y */
+	uint32_t z_pitch;
 	size_t z_picture, z_pixel; /* numbers from one to the next, 0: the same for all */
 	size_t n; /* runs */
 	struct sp_step_act act;
 };
 
 /* What x is taken together with, and what AFFINE adds. */
-template <typename Number>
+template <typename Number, int LENGTH>
 static __device__ __forceinline__ void other(const struct each *each, size_t pixel,
-					     uint32_t channel, float z[sp_run<Number>::LENGTH],
-					     float shift[sp_run<Number>::LENGTH])
+					     uint32_t channel, float z[LENGTH], float shift[LENGTH])
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
-
 	if (each->z) {
 		size_t picture = pixel / each->pixels;
 
-		sp_get((const Number *)each->z + picture * each->z_picture +
-			       (pixel - picture * each->pixels) * each->z_pixel + channel,
-		       z);
+		sp_get_run<LENGTH>((const Number *)each->z + picture * each->z_picture +
+					   (pixel - picture * each->pixels) * each->z_pixel +
+					   channel,
+				   channel, each->z_pitch, z);
 		return;
 	}
 	SP_UNROLL
-	for (int i = 0; i < LENGTH; i += 4)
-		sp_get4(each->constant + channel + i, z + i);
-	if (each->kind != SP_EACH_AFFINE)
-		return;
-	SP_UNROLL
-	for (int i = 0; i < LENGTH; i += 4)
-		sp_get4(each->constant + each->pitch + channel + i, shift + i);
+	for (int i = 0; i < LENGTH; i += 4) {
+		const float *constant = each->constant + channel + i;
+
+		sp_get_run<4>(constant, channel, each->from, z + i);
+		if (each->kind == SP_EACH_AFFINE)
+			sp_get_run<4>(constant + each->from, channel, each->from, shift + i);
+	}
 }
 
 /* @x = x op z, or z op x. */
@@ -76,27 +76,27 @@ static __device__ __forceinline__ void combine(const struct each *each, float x[
 	}
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static __global__ void __launch_bounds__(SP_GRID_THREADS) each_run(struct each each)
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
-	uint32_t runs = each.pitch / LENGTH;
+	uint32_t runs = each.to / LENGTH;
 
 	for (size_t i = sp_grid_first(); i < each.n; i += sp_grid_step()) {
 		size_t pixel = i / runs;
 		uint32_t channel = (uint32_t)(i - pixel * runs) * LENGTH;
 		float x[LENGTH];
 
-		sp_get((const Number *)each.x + i * LENGTH, x);
+		sp_get_run<LENGTH>((const Number *)each.x + pixel * each.from + channel, channel,
+				   each.from, x);
 		if (each.kind != SP_EACH_ACT) {
 			float z[LENGTH], shift[LENGTH];
 
-			other<Number>(&each, pixel, channel, z, shift);
+			other<Number, LENGTH>(&each, pixel, channel, z, shift);
 			combine<LENGTH>(&each, x, z, shift);
 		}
 		sp_act<LENGTH>(&each.act, channel, x);
 		sp_pad<LENGTH>(channel, each.c, x);
-		sp_put((Number *)each.y + i * LENGTH, x);
+		sp_put_run<LENGTH>((Number *)each.y + i * LENGTH, x);
 	}
 }
 
@@ -104,13 +104,15 @@ template <typename Number>
 static __global__ void __launch_bounds__(SP_GRID_THREADS)
 	each_function(struct each each, struct sp_function function)
 {
-	uint32_t pairs = each.pitch / 2;
+	uint32_t pairs = each.to / 2;
 
 	for (size_t i = sp_grid_first(); i < each.n; i += sp_grid_step()) {
-		uint32_t channel = (uint32_t)(i % pairs) * 2;
-		float x[2];
+		size_t pixel = i / pairs;
+		uint32_t channel = (uint32_t)(i - pixel * pairs) * 2;
+		float x[2] = { 0.0f, 0.0f };
 
-		sp_get2((const Number *)each.x + i * 2, x);
+		if (channel < each.from)
+			sp_get2((const Number *)each.x + pixel * each.from + channel, x);
 		SP_UNROLL
 		for (int k = 0; k < 2; k++)
 			x[k] = sp_function_of(function.kind, function.by[0], function.by[1], x[k]);
@@ -120,7 +122,7 @@ static __global__ void __launch_bounds__(SP_GRID_THREADS)
 	}
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static cudaError_t launch(cudaStream_t stream, struct each *each, const struct sp_each *what)
 {
 	size_t numbers = each->n;
@@ -132,9 +134,9 @@ static cudaError_t launch(cudaStream_t stream, struct each *each, const struct s
 		return sp_launch(each_function<Number>, sp_grid(each->n), dim3(SP_GRID_THREADS), 0,
 				 stream, *each, what->function);
 	}
-	each->n = numbers / sp_run<Number>::LENGTH;
-	return sp_launch(each_run<Number>, sp_grid(each->n), dim3(SP_GRID_THREADS), 0, stream,
-			 *each);
+	each->n = numbers / LENGTH;
+	return sp_launch(each_run<Number, LENGTH>, sp_grid(each->n), dim3(SP_GRID_THREADS), 0,
+			 stream, *each);
 }
 
 extern "C" cudaError_t sp_each_launch(cudaStream_t stream, const struct sp_each *what,
@@ -150,15 +152,20 @@ extern "C" cudaError_t sp_each_launch(cudaStream_t stream, const struct sp_each 
 	each.y = y->at;
 	each.constant = what->constant;
 	each.c = y->c;
-	each.pitch = y->pitch;
+	each.from = x->pitch;
+	each.to = y->pitch;
 	each.pixels = y->h * y->w;
 	each.n = y->n * sp_tensor_picture(y);
 	each.act = what->act;
 	if (z && z->at) {
 		each.z = z->at;
+		each.z_pitch = z->pitch;
 		each.z_picture = z->n > 1 ? sp_tensor_picture(z) : 0;
 		each.z_pixel = z->h * z->w > 1 ? z->pitch : 0;
 	}
-	return x->type == SP_TENSOR_BF16 ? launch<uint16_t>(stream, &each, what)
-					 : launch<float>(stream, &each, what);
+	if (x->type == SP_TENSOR_F32)
+		return launch<float, 4>(stream, &each, what);
+	return sp_run_length(x, y) == 8 && (!each.z || z->pitch % 8 == 0)
+		       ? launch<uint16_t, 8>(stream, &each, what)
+		       : launch<uint16_t, 4>(stream, &each, what);
 }

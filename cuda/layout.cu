@@ -18,10 +18,9 @@ struct concat {
 };
 
 /* A thread has 16 bytes of x; those where x's channels end may also have y's padding. */
-template <typename Number>
+template <typename Number, int LENGTH>
 static __global__ void __launch_bounds__(SP_GRID_THREADS) concat_run(struct concat work)
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
 	uint32_t runs = work.from_pitch / LENGTH;
 
 	for (size_t i = sp_grid_first(); i < work.n; i += sp_grid_step()) {
@@ -30,9 +29,10 @@ static __global__ void __launch_bounds__(SP_GRID_THREADS) concat_run(struct conc
 		Number *to = (Number *)work.y + pixel * work.to_pitch + work.first;
 		float x[LENGTH];
 
-		sp_get((const Number *)work.x + i * LENGTH, x);
+		sp_get_run<LENGTH>((const Number *)work.x + i * LENGTH, channel, work.from_pitch,
+				   x);
 		if (channel + LENGTH <= work.c && work.first % LENGTH == 0) {
-			sp_put(to + channel, x);
+			sp_put_run<LENGTH>(to + channel, x);
 		} else {
 			SP_UNROLL
 			for (int k = 0; k < LENGTH; k++)
@@ -46,15 +46,16 @@ static __global__ void __launch_bounds__(SP_GRID_THREADS) concat_run(struct conc
 	}
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static cudaError_t launch_concat(cudaStream_t stream, struct concat *work)
 {
-	size_t n = work->n / sp_run<Number>::LENGTH;
+	size_t n = work->n / LENGTH;
 
 	if (!n)
 		return cudaSuccess;
 	work->n = n;
-	return sp_launch(concat_run<Number>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream, *work);
+	return sp_launch(concat_run<Number, LENGTH>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream,
+			 *work);
 }
 
 extern "C" cudaError_t sp_concat_launch(cudaStream_t stream, const struct sp_device_tensor *x,
@@ -63,8 +64,10 @@ extern "C" cudaError_t sp_concat_launch(cudaStream_t stream, const struct sp_dev
 	struct concat work = { x->at,	 y->at, first,	  x->c,
 			       x->pitch, y->c,	y->pitch, x->n * sp_tensor_picture(x) };
 
-	return x->type == SP_TENSOR_BF16 ? launch_concat<uint16_t>(stream, &work)
-					 : launch_concat<float>(stream, &work);
+	if (x->type == SP_TENSOR_F32)
+		return launch_concat<float, 4>(stream, &work);
+	return sp_run_length(x, y) == 8 ? launch_concat<uint16_t, 8>(stream, &work)
+					: launch_concat<uint16_t, 4>(stream, &work);
 }
 
 /* ---- planes ---- */

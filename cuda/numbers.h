@@ -8,6 +8,7 @@
 
 #include "cuda/bf16.h"
 #include "cuda/dialect.h"
+#include "cuda/tensor.h"
 #include "infer/element.h"
 
 static __device__ __forceinline__ void sp_bf16_split(uint32_t pair, float to[2])
@@ -73,10 +74,6 @@ static __device__ __forceinline__ void sp_put2(uint16_t *at, const float from[2]
 
 /* ---- as many as are 16 bytes; aligned ---- */
 
-template <typename Number> struct sp_run {
-	enum { LENGTH = 16 / sizeof(Number) };
-};
-
 static __device__ __forceinline__ void sp_get(const float *at, float to[4])
 {
 	sp_get4(at, to);
@@ -101,6 +98,41 @@ static __device__ __forceinline__ void sp_put(uint16_t *at, const float from[8])
 {
 	*(uint4 *)at = make_uint4(sp_bf16_pair(from[0], from[1]), sp_bf16_pair(from[2], from[3]),
 				  sp_bf16_pair(from[4], from[5]), sp_bf16_pair(from[6], from[7]));
+}
+
+/*
+ * Kernels of plain runs are made for those of 16 bytes, and for those of four numbers, which pictures
+ * that go into a network need. Channels from @pitch on, of a tensor that is not as wide, are 0.
+ */
+template <int LENGTH, typename Number>
+static __device__ __forceinline__ void sp_get_run(const Number *at, uint32_t channel,
+						  uint32_t pitch, float to[LENGTH])
+{
+	SP_UNROLL
+	for (int i = 0; i < LENGTH; i++)
+		to[i] = 0.0f;
+	if (channel >= pitch)
+		return;
+	if constexpr (LENGTH == 4)
+		sp_get4(at, to);
+	else
+		sp_get(at, to);
+}
+
+template <int LENGTH, typename Number>
+static __device__ __forceinline__ void sp_put_run(Number *at, const float from[LENGTH])
+{
+	if constexpr (LENGTH == 4)
+		sp_put4(at, from);
+	else
+		sp_put(at, from);
+}
+
+/* Numbers of a run that fits @one and @other. */
+static inline uint32_t sp_run_length(const struct sp_device_tensor *one,
+				     const struct sp_device_tensor *other)
+{
+	return one->type == SP_TENSOR_BF16 && one->pitch % 8 == 0 && other->pitch % 8 == 0 ? 8 : 4;
 }
 
 /* Channels [@c, …) of @n that begin with @first become 0, as all padding is. */

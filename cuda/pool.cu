@@ -12,7 +12,8 @@
 #define NOTHING (-INFINITY) /* the maximum of no number */
 
 struct sizes {
-	uint32_t n, h, w, oh, ow, c, pitch;
+	uint32_t n, h, w, oh, ow, c;
+	uint32_t from, to; /* pitches of x and y */
 };
 
 /* Which pixel of y, and which channels of it, item @i is. */
@@ -20,46 +21,40 @@ struct place {
 	uint32_t channel, x, y, picture;
 };
 
-template <typename Number>
+template <int LENGTH>
 static __device__ __forceinline__ struct place place_of(const struct sizes *sizes, size_t i)
 {
-	uint32_t runs = sizes->pitch / sp_run<Number>::LENGTH;
+	uint32_t runs = sizes->to / LENGTH;
 	uint32_t pixel = (uint32_t)(i / runs), line = pixel / sizes->ow;
 	struct place place;
 
-	place.channel = (uint32_t)(i % runs) * sp_run<Number>::LENGTH;
+	place.channel = (uint32_t)(i % runs) * LENGTH;
 	place.x = pixel % sizes->ow;
 	place.y = line % sizes->oh;
 	place.picture = line / sizes->oh;
 	return place;
 }
 
-template <typename Number> static size_t items(const struct sizes *sizes)
-{
-	return (size_t)sizes->n * sizes->oh * sizes->ow * sizes->pitch / sp_run<Number>::LENGTH;
-}
-
 static struct sizes sizes_of(const struct sp_device_tensor *x, const struct sp_device_tensor *y)
 {
-	struct sizes sizes = { y->n, x->h, x->w, y->h, y->w, y->c, y->pitch };
+	struct sizes sizes = { y->n, x->h, x->w, y->h, y->w, y->c, x->pitch, y->pitch };
 
 	return sizes;
 }
 
 /* ---- maxima and means of windows ---- */
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static __device__ __forceinline__ void window(const struct sp_pool *pool, const struct sizes *sizes,
 					      const Number *x, const struct place *place,
-					      float result[sp_run<Number>::LENGTH])
+					      float result[LENGTH])
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
 	/* Beyond the upper and left border these wrap around, and are too large then as well. */
 	uint32_t top = place->y * pool->stride[0] - pool->pad[0];
 	uint32_t left = place->x * pool->stride[1] - pool->pad[1];
 	uint32_t counted = 0;
 
-	x += (size_t)place->picture * sizes->h * sizes->w * sizes->pitch + place->channel;
+	x += (size_t)place->picture * sizes->h * sizes->w * sizes->from + place->channel;
 	SP_UNROLL
 	for (int i = 0; i < LENGTH; i++)
 		result[i] = pool->mean ? 0.0f : NOTHING;
@@ -71,7 +66,8 @@ static __device__ __forceinline__ void window(const struct sp_pool *pool, const 
 
 			if (iy >= sizes->h || ix >= sizes->w)
 				continue;
-			sp_get(x + ((size_t)iy * sizes->w + ix) * sizes->pitch, in);
+			sp_get_run<LENGTH>(x + ((size_t)iy * sizes->w + ix) * sizes->from,
+					   place->channel, sizes->from, in);
 			counted++;
 			SP_UNROLL
 			for (int i = 0; i < LENGTH; i++)
@@ -87,41 +83,41 @@ static __device__ __forceinline__ void window(const struct sp_pool *pool, const 
 		result[i] /= (float)counted;
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static __global__ void __launch_bounds__(SP_GRID_THREADS)
 	pool_windows(struct sp_pool pool, struct sizes sizes, const Number *x, Number *y, size_t n)
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
-
 	for (size_t i = sp_grid_first(); i < n; i += sp_grid_step()) {
-		struct place place = place_of<Number>(&sizes, i);
+		struct place place = place_of<LENGTH>(&sizes, i);
 		float result[LENGTH];
 
-		window<Number>(&pool, &sizes, x, &place, result);
+		window<Number, LENGTH>(&pool, &sizes, x, &place, result);
 		sp_pad<LENGTH>(place.channel, sizes.c, result);
-		sp_put(y + i * LENGTH, result);
+		sp_put_run<LENGTH>(y + i * LENGTH, result);
 	}
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static cudaError_t launch_pool(cudaStream_t stream, const struct sp_pool *pool,
 			       const struct sp_device_tensor *x, const struct sp_device_tensor *y)
 {
 	struct sizes sizes = sizes_of(x, y);
-	size_t n = items<Number>(&sizes);
+	size_t n = y->n * sp_tensor_picture(y) / LENGTH;
 
 	if (!n)
 		return cudaSuccess;
-	return sp_launch(pool_windows<Number>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream, *pool,
-			 sizes, (const Number *)x->at, (Number *)y->at, n);
+	return sp_launch(pool_windows<Number, LENGTH>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream,
+			 *pool, sizes, (const Number *)x->at, (Number *)y->at, n);
 }
 
 extern "C" cudaError_t sp_pool_launch(cudaStream_t stream, const struct sp_pool *pool,
 				      const struct sp_device_tensor *x,
 				      const struct sp_device_tensor *y)
 {
-	return x->type == SP_TENSOR_BF16 ? launch_pool<uint16_t>(stream, pool, x, y)
-					 : launch_pool<float>(stream, pool, x, y);
+	if (x->type == SP_TENSOR_F32)
+		return launch_pool<float, 4>(stream, pool, x, y);
+	return sp_run_length(x, y) == 8 ? launch_pool<uint16_t, 8>(stream, pool, x, y)
+					: launch_pool<uint16_t, 4>(stream, pool, x, y);
 }
 
 /* ---- means of pictures: a block has a few runs of channels, its threads every so manieth pixel ---- */
@@ -149,12 +145,12 @@ template <int LENGTH> static __device__ __forceinline__ void add_up(float sums[L
 		sums[i] = all[threadIdx.y][threadIdx.x][i];
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static __global__ void __launch_bounds__(MEAN_RUNS *MEAN_ROWS)
-	mean(uint32_t pixels, uint32_t c, uint32_t pitch, const Number *x, Number *y)
+	mean(struct sizes sizes, const Number *x, Number *y)
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
-	uint32_t chunks = (pitch / LENGTH + MEAN_RUNS - 1) / MEAN_RUNS;
+	uint32_t pixels = sizes.h * sizes.w;
+	uint32_t chunks = (sizes.to / LENGTH + MEAN_RUNS - 1) / MEAN_RUNS;
 	uint32_t picture = blockIdx.x / chunks;
 	uint32_t channel = (blockIdx.x % chunks * MEAN_RUNS + threadIdx.x) * LENGTH;
 	float sums[LENGTH];
@@ -162,84 +158,87 @@ static __global__ void __launch_bounds__(MEAN_RUNS *MEAN_ROWS)
 	SP_UNROLL
 	for (int i = 0; i < LENGTH; i++)
 		sums[i] = 0.0f;
-	for (uint32_t pixel = threadIdx.y; pixel < pixels && channel < pitch; pixel += MEAN_ROWS) {
+	for (uint32_t pixel = threadIdx.y; pixel < pixels && channel < sizes.from;
+	     pixel += MEAN_ROWS) {
 		float in[LENGTH];
 
-		sp_get(x + ((size_t)picture * pixels + pixel) * pitch + channel, in);
+		sp_get_run<LENGTH>(x + ((size_t)picture * pixels + pixel) * sizes.from + channel,
+				   channel, sizes.from, in);
 		SP_UNROLL
 		for (int i = 0; i < LENGTH; i++)
 			sums[i] += in[i];
 	}
 	add_up<LENGTH>(sums);
-	if (threadIdx.y || channel >= pitch)
+	if (threadIdx.y || channel >= sizes.to)
 		return;
 	SP_UNROLL
 	for (int i = 0; i < LENGTH; i++)
 		sums[i] /= (float)pixels;
-	sp_pad<LENGTH>(channel, c, sums);
-	sp_put(y + (size_t)picture * pitch + channel, sums);
+	sp_pad<LENGTH>(channel, sizes.c, sums);
+	sp_put_run<LENGTH>(y + (size_t)picture * sizes.to + channel, sums);
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static cudaError_t launch_mean(cudaStream_t stream, const struct sp_device_tensor *x,
 			       const struct sp_device_tensor *y)
 {
-	uint32_t runs = x->pitch / sp_run<Number>::LENGTH;
+	uint32_t chunks = (y->pitch / LENGTH + MEAN_RUNS - 1) / MEAN_RUNS;
 
 	if (!x->n)
 		return cudaSuccess;
-	return sp_launch(mean<Number>, dim3(x->n * ((runs + MEAN_RUNS - 1) / MEAN_RUNS)),
-			 dim3(MEAN_RUNS, MEAN_ROWS), 0, stream, x->h * x->w, x->c, x->pitch,
-			 (const Number *)x->at, (Number *)y->at);
+	return sp_launch(mean<Number, LENGTH>, dim3(x->n * chunks), dim3(MEAN_RUNS, MEAN_ROWS), 0,
+			 stream, sizes_of(x, y), (const Number *)x->at, (Number *)y->at);
 }
 
 extern "C" cudaError_t sp_mean_launch(cudaStream_t stream, const struct sp_device_tensor *x,
 				      const struct sp_device_tensor *y)
 {
-	return x->type == SP_TENSOR_BF16 ? launch_mean<uint16_t>(stream, x, y)
-					 : launch_mean<float>(stream, x, y);
+	if (x->type == SP_TENSOR_F32)
+		return launch_mean<float, 4>(stream, x, y);
+	return sp_run_length(x, y) == 8 ? launch_mean<uint16_t, 8>(stream, x, y)
+					: launch_mean<uint16_t, 4>(stream, x, y);
 }
 
 /* ---- larger pictures ---- */
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static __global__ void __launch_bounds__(SP_GRID_THREADS)
 	enlarge(struct sizes sizes, const Number *x, const Number *add, Number *y, size_t n)
 {
-	enum { LENGTH = sp_run<Number>::LENGTH };
 	uint32_t factor_y = sizes.oh / sizes.h, factor_x = sizes.ow / sizes.w;
 
 	for (size_t i = sp_grid_first(); i < n; i += sp_grid_step()) {
-		struct place place = place_of<Number>(&sizes, i);
+		struct place place = place_of<LENGTH>(&sizes, i);
 		size_t line = (size_t)place.picture * sizes.h + place.y / factor_y;
 		float result[LENGTH];
 
-		sp_get(x + (line * sizes.w + place.x / factor_x) * sizes.pitch + place.channel,
-		       result);
+		sp_get_run<LENGTH>(x + (line * sizes.w + place.x / factor_x) * sizes.from +
+					   place.channel,
+				   place.channel, sizes.from, result);
 		if (add) {
 			float more[LENGTH];
 
-			sp_get(add + i * LENGTH, more);
+			sp_get_run<LENGTH>(add + i * LENGTH, place.channel, sizes.to, more);
 			SP_UNROLL
 			for (int k = 0; k < LENGTH; k++)
 				result[k] += more[k];
 		}
-		sp_put(y + i * LENGTH, result);
+		sp_put_run<LENGTH>(y + i * LENGTH, result);
 	}
 }
 
-template <typename Number>
+template <typename Number, int LENGTH>
 static cudaError_t launch_enlarge(cudaStream_t stream, const struct sp_device_tensor *x,
 				  const struct sp_device_tensor *add,
 				  const struct sp_device_tensor *y)
 {
 	struct sizes sizes = sizes_of(x, y);
-	size_t n = items<Number>(&sizes);
+	size_t n = y->n * sp_tensor_picture(y) / LENGTH;
 
 	if (!n)
 		return cudaSuccess;
-	return sp_launch(enlarge<Number>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream, sizes,
-			 (const Number *)x->at, add ? (const Number *)add->at : NULL,
+	return sp_launch(enlarge<Number, LENGTH>, sp_grid(n), dim3(SP_GRID_THREADS), 0, stream,
+			 sizes, (const Number *)x->at, add ? (const Number *)add->at : NULL,
 			 (Number *)y->at, n);
 }
 
@@ -247,6 +246,8 @@ extern "C" cudaError_t sp_enlarge_launch(cudaStream_t stream, const struct sp_de
 					 const struct sp_device_tensor *add,
 					 const struct sp_device_tensor *y)
 {
-	return x->type == SP_TENSOR_BF16 ? launch_enlarge<uint16_t>(stream, x, add, y)
-					 : launch_enlarge<float>(stream, x, add, y);
+	if (x->type == SP_TENSOR_F32)
+		return launch_enlarge<float, 4>(stream, x, add, y);
+	return sp_run_length(x, y) == 8 ? launch_enlarge<uint16_t, 8>(stream, x, add, y)
+					: launch_enlarge<uint16_t, 4>(stream, x, add, y);
 }
