@@ -141,32 +141,33 @@ union fetched {
 static __global__ void __launch_bounds__(THREADS) gather_kernel(const union fetched *frames)
 {
 	__shared__ union fetched fetched[1];
-	const struct sp_gather_frame &frame = fetched->frame;
+	const struct sp_gather_frame *frame = &fetched->frame;
 	int64_t at, end, bytes;
 	uint32_t packet;
 
 	if (threadIdx.x < sizeof(*fetched) / 8)
 		fetched->words[threadIdx.x] = frames[blockIdx.y].words[threadIdx.x];
 	__syncthreads();
-	bytes = (int64_t)frame.bytes;
+	bytes = (int64_t)frame->bytes;
 	if (!bytes)
 		return;
 	at = (int64_t)blockIdx.x * BLOCK_BYTES + threadIdx.x / WARP * WARP_BYTES;
 	end = at + WARP_BYTES;
-	packet = at < bytes ? (uint32_t)(at / frame.stride) : 0;
+	packet = at < bytes ? (uint32_t)(at / frame->stride) : 0;
 	while (at < min(end, bytes)) {
-		int64_t begin = (int64_t)packet * frame.stride;
-		int64_t until = min(min(begin + frame.stride, bytes), end);
+		int64_t begin = (int64_t)packet * frame->stride;
+		int64_t until = min(min(begin + frame->stride, bytes), end);
 
-		if (frame.missing[packet / 64] >> packet % 64 & 1)
-			clear(frame.to, at, until);
+		if (frame->missing[packet / 64] >> packet % 64 & 1)
+			clear(frame->to, at, until);
 		else
-			copy(frame.to, at, until, frame.base + frame.offset[packet] + (at - begin));
+			copy(frame->to, at, until,
+			     frame->base + frame->offset[packet] + (at - begin));
 		at = until;
 		packet++;
 	}
 	if (at < min(end, bytes + SP_GATHER_SLACK))
-		clear(frame.to, at, min(end, bytes + SP_GATHER_SLACK));
+		clear(frame->to, at, min(end, bytes + SP_GATHER_SLACK));
 }
 
 cudaError_t sp_gather(cudaStream_t stream, const struct sp_gather_frame *frames, uint32_t n,

@@ -8,7 +8,11 @@
 #include "wire/pfnc.h"
 
 struct sp_picture {
-	const uint8_t *at; /* NULL: no picture, whoever gets it does nothing */
+	/*
+	 * 16-byte aligned, and SP_GATHER_SLACK bytes behind the picture may be read (cuda/gather.h
+	 * makes both so). NULL: no picture, whoever gets it does nothing.
+	 */
+	const uint8_t *at;
 	uint32_t width, height;
 	/* Bytes of a line and its padding; 0: lines follow each other as one stream of bits. */
 	uint32_t line_bytes;

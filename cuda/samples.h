@@ -57,9 +57,8 @@ static __device__ __forceinline__ void sp_picture_demosaic(const struct sp_pictu
 }
 
 /* The colour of the mosaic's quad in columns @column × 2, + 1 and lines @row × 2, + 1. */
-static __device__ __forceinline__ void sp_picture_quad(const struct sp_picture *picture,
-						       uint32_t column, uint32_t row,
-						       uint8_t rgb[3])
+static __device__ __forceinline__ void
+sp_picture_quad(const struct sp_picture *picture, uint32_t column, uint32_t row, uint8_t rgb[3])
 {
 	uint32_t x = 2 * column, y = 2 * row, red_x = picture->red_x, red_y = picture->red_y;
 
