@@ -21,6 +21,12 @@ enum {
 	SHA256 = 32,
 };
 
+#ifdef SP_CUDA_EMULATED
+enum { CUDNN_WANTED = 0 }; /* streams and memory of the emulator are none of cuDNN's */
+#else
+enum { CUDNN_WANTED = 1 };
+#endif
+
 struct sp_tuner {
 	struct sp_device device;
 	struct sp_cudnn cudnn;
@@ -115,9 +121,9 @@ int sp_tuner_create(const struct sp_device *device, const char *cache,
 		    struct sp_err *err)
 {
 	struct sp_cudnn cudnn;
-	struct sp_err absent;
+	struct sp_err absent = { "cuDNN is not looked for: this device is emulated" };
 	void *library;
-	bool found = !sp_cudnn_open(&cudnn, &library, &absent);
+	bool found = CUDNN_WANTED && !sp_cudnn_open(&cudnn, &library, &absent);
 	int rc = sp_tuner_create_with(device, cache, log, found ? &cudnn : NULL, ret_tuner, err);
 
 	if (rc) {
