@@ -43,10 +43,10 @@ static __device__ __forceinline__ bool is_usable(const struct sp_detection *d)
 {
 	bool near = true;
 
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 4; i++)
 		near &= is_near(d->box[i]);
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 5; i++)
 		near &= is_near(d->landmark[i][0]) && is_near(d->landmark[i][1]);
 	return near && d->box[2] > 0 && d->box[3] > 0;

@@ -16,7 +16,7 @@ sp_anchor_place(const struct sp_decode &decode, uint32_t picture, uint32_t place
 {
 	struct sp_anchor_place at = { picture, 0, 0, 0 };
 
-#pragma unroll
+	SP_UNROLL
 	for (uint32_t l = 0; l + 1 < SP_CARD_LEVELS_MAX; l++) {
 		uint32_t n = decode.level[l].columns * decode.level[l].rows * decode.anchors;
 
@@ -70,10 +70,10 @@ static __device__ __forceinline__ void sp_anchor_decode(const struct sp_decode &
 	float stride = (float)level.stride, box[4], points[10];
 	struct sp_anchor anchor;
 
-#pragma unroll
+	SP_UNROLL
 	for (uint32_t v = 0; v < 4; v++)
 		box[v] = sp_anchor_value<Number>(decode, at, SP_HEAD_BOXES, v);
-#pragma unroll
+	SP_UNROLL
 	for (uint32_t v = 0; v < 10; v++)
 		points[v] = sp_anchor_value<Number>(decode, at, SP_HEAD_LANDMARKS, v);
 	sp_anchor_at(column, row, stride, decode.anchor[at.level][at.anchor], &anchor);
@@ -83,7 +83,7 @@ static __device__ __forceinline__ void sp_anchor_decode(const struct sp_decode &
 		sp_scrfd_box(box, column, row, stride, d->box);
 	else
 		sp_retinaface_box(box, &anchor, decode.variance, d->box);
-#pragma unroll
+	SP_UNROLL
 	for (uint32_t k = 0; k < 5; k++) {
 		if (decode.kind == SP_DECODE_YUNET)
 			sp_yunet_landmark(points + 2 * k, column, row, stride, d->landmark[k]);

@@ -48,18 +48,18 @@ static __device__ __forceinline__ void demosaic_four(const struct sp_picture *pi
 	uint8_t level[4][4];
 	uint32_t columns[4];
 
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 4; i++)
 		columns[i] = mirrored(x - 1 + i, picture->width);
-#pragma unroll
+	SP_UNROLL
 	for (int k = 0; k < 4; k++) {
 		uint32_t line = mirrored(y - 1 + k, picture->height);
 
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < 4; i++)
 			level[k][i] = sp_picture_level(picture, columns[i], line);
 	}
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 4; i++) {
 		int column = i % 2, line = i / 2;
 
@@ -76,7 +76,7 @@ static __device__ __forceinline__ void read_four(const struct sp_picture *pictur
 
 	if (mosaic)
 		demosaic_four(picture, x, y, rgb);
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 4; i++) {
 		uint32_t column = (uint32_t)(x + i % 2), line = (uint32_t)(y + i / 2);
 
@@ -108,7 +108,7 @@ static __device__ __forceinline__ void warp_pixel(const struct sp_warp_face *fac
 	fx = x - (float)left;
 	fy = y - (float)top;
 	read_four(picture, left, top, from);
-#pragma unroll
+	SP_UNROLL
 	for (int c = 0; c < 3; c++)
 		rgb[c] = (uint8_t)(sp_bilinear(from[0][c], from[1][c], from[2][c], from[3][c], fx,
 					       fy) +
