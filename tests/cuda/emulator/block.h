@@ -50,12 +50,7 @@ void sp_emulator_run(const struct sp_emulator_launch *launch);
 /* Ends the process, with the running thread's place if one runs. */
 __attribute__((noreturn, format(printf, 1, 2))) void sp_emulator_fault(const char *format, ...);
 
-enum sp_emulator_barrier {
-	SP_BARRIER_PLAIN,
-	SP_BARRIER_OR,
-	SP_BARRIER_AND,
-	SP_BARRIER_COUNT
-};
+enum sp_emulator_barrier { SP_BARRIER_PLAIN, SP_BARRIER_OR, SP_BARRIER_AND, SP_BARRIER_COUNT };
 
 /* All threads of the block; the sum of @predicate ? 1 : 0, or its or, its and. */
 int sp_emulator_barrier(enum sp_emulator_barrier kind, bool predicate);

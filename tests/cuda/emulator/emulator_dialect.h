@@ -62,7 +62,7 @@ struct dim3 {
 	unsigned int x, y, z;
 
 	constexpr dim3(unsigned int x_ = 1, unsigned int y_ = 1, unsigned int z_ = 1)
-		: x(x_), y(y_), z(z_)
+	    : x(x_), y(y_), z(z_)
 	{
 	}
 	constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z)
@@ -133,15 +133,15 @@ template <typename... Parameters> struct sp_emulator_call {
 };
 
 template <typename... Parameters, typename... Arguments>
-static inline cudaError_t sp_emulator_start(const char *name, const char *file, int line,
-					    void (*kernel)(Parameters...), dim3 grid, dim3 block,
-					    size_t shared, cudaStream_t stream,
-					    Arguments... arguments)
+static inline cudaError_t
+sp_emulator_start(const char *name, const char *file, int line, void (*kernel)(Parameters...),
+		  dim3 grid, dim3 block, size_t shared, cudaStream_t stream, Arguments... arguments)
 {
 	using call_type = sp_emulator_call<Parameters...>;
 	static_assert((std::is_trivially_copyable<Parameters>::value && ...),
 		      "kernels take plain values");
-	static_assert(alignof(call_type) <= 16, "kernels take values of at most 16 bytes alignment");
+	static_assert(alignof(call_type) <= 16,
+		      "kernels take values of at most 16 bytes alignment");
 	call_type call = { kernel, { static_cast<Parameters>(arguments)... } };
 	struct sp_emulator_launch launch = {};
 
@@ -158,8 +158,7 @@ static inline cudaError_t sp_emulator_start(const char *name, const char *file, 
 }
 
 /* As in cuda/dialect.h. A macro, so that messages have the kernel's name. */
-#define sp_launch(kernel, ...) \
-	sp_emulator_start(#kernel, __FILE__, __LINE__, kernel, __VA_ARGS__)
+#define sp_launch(kernel, ...) sp_emulator_start(#kernel, __FILE__, __LINE__, kernel, __VA_ARGS__)
 
 /* ---- the block ---- */
 
