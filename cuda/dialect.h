@@ -38,6 +38,8 @@ template <typename... Parameters, typename... Arguments>
 static inline cudaError_t sp_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block,
 				    size_t shared, cudaStream_t stream, Arguments... arguments)
 {
+	cudaLaunchConfig_t config = {};
+
 	if (shared > 48 << 10) {
 		cudaError_t status = cudaFuncSetAttribute(
 			(const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -46,8 +48,12 @@ static inline cudaError_t sp_launch(void (*kernel)(Parameters...), dim3 grid, di
 		if (status != cudaSuccess)
 			return status;
 	}
-	kernel<<<grid, block, shared, stream>>>(static_cast<Parameters>(arguments)...);
-	return cudaGetLastError();
+	/* Its own status: what cudaGetLastError has may be of an earlier call, such as a query. */
+	config.gridDim = grid;
+	config.blockDim = block;
+	config.dynamicSmemBytes = shared;
+	config.stream = stream;
+	return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
 }
 #endif
 
