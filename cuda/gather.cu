@@ -41,7 +41,7 @@ static __device__ __forceinline__ uint4 shifted(uint4 low, uint4 high, uint32_t 
 		a[4] = high.z;
 		a[5] = high.w;
 	}
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 5; i++)
 		b[i] = shift & 4 ? a[i + 1] : a[i];
 	return make_uint4(__funnelshift_r(b[0], b[1], bits), __funnelshift_r(b[1], b[2], bits),
@@ -112,14 +112,14 @@ static __device__ __forceinline__ void copy(uint8_t *frame, int64_t from, int64_
 	for (int32_t i = -(int32_t)skip; i < n; i += AHEAD * WARP) {
 		uint4 word[AHEAD];
 
-#pragma unroll
+		SP_UNROLL
 		for (int k = 0; k < AHEAD; k++) {
 			const uint4 *mine = words + i + k * WARP + (int32_t)thread;
 			bool is_payload = (uintptr_t)mine >= first && (uintptr_t)mine <= last;
 
 			word[k] = is_payload ? *mine : make_uint4(0, 0, 0, 0);
 		}
-#pragma unroll
+		SP_UNROLL
 		for (int k = 0; k < AHEAD; k++) {
 			uint4 low = neighbours(word[k]);
 

@@ -64,7 +64,7 @@ static __device__ __forceinline__ void emit(const struct result *result, uint32_
 	size_t at = ((size_t)index * result->height + y) * result->width + x;
 	float value[3];
 
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 3; i++)
 		value[i] = colours[i] * result->form.scale[i] + result->form.shift[i];
 	if (result->type == SP_TENSOR_F32)
@@ -126,17 +126,17 @@ static __device__ __forceinline__ void across(struct block_memory *memory,
 		for (int32_t k = first; k <= last; k++) {
 			float share = share_of(&taps, k);
 
-#pragma unroll
+			SP_UNROLL
 			for (int c = 0; c < SP_UNIT_COLOURS(reading); c++)
 				mean[c] += share * sums[c * units + k - begin];
 		}
 		if (first > taps.first) {
-#pragma unroll
+			SP_UNROLL
 			for (int c = 0; c < 3; c++)
 				mean[c] += memory->partial[line][c];
 		}
 		if (last < taps.last) {
-#pragma unroll
+			SP_UNROLL
 			for (int c = 0; c < 3; c++)
 				memory->partial[line][c] = mean[c];
 			continue;
@@ -181,7 +181,7 @@ static __device__ __forceinline__ void walk(struct block_memory *memory,
 		/* Lines share a row, or the next one begins with another. */
 		if (row < taps.first)
 			sp_units_read<reading, bits>(&reader, ++row < last_row, values);
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < values_n; i++)
 			sum[i] = taps.of_first * values[i];
 		while (row < taps.last) {
@@ -189,12 +189,12 @@ static __device__ __forceinline__ void walk(struct block_memory *memory,
 
 			sp_units_read<reading, bits>(&reader, ++row < last_row, values);
 			share = row < taps.last ? taps.of_whole : taps.of_last;
-#pragma unroll
+			SP_UNROLL
 			for (int i = 0; i < values_n; i++)
 				sum[i] += share * values[i];
 		}
 		/* Colour by colour, a thread's units side by side. */
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < values_n; i += 4)
 			*(float4 *)&sums[i / SP_UNITS(reading) * WARP * SP_UNITS(reading) +
 					 i % SP_UNITS(reading)] =

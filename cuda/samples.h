@@ -46,9 +46,9 @@ static __device__ __forceinline__ void sp_picture_demosaic(const struct sp_pictu
 	uint32_t lines[3] = { y ? y - 1 : 1, y, y + 1 < picture->height ? y + 1 : y - 1 };
 	uint8_t level[3][3];
 
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < 3; i++) {
-#pragma unroll
+		SP_UNROLL
 		for (int k = 0; k < 3; k++)
 			level[i][k] = sp_picture_level(picture, columns[k], lines[i]);
 	}

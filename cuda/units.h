@@ -64,7 +64,7 @@ static __device__ __forceinline__ void sp_words_fetch(const struct sp_picture *p
 	const uint32_t *at = (const uint32_t *)picture->at + line / 32 + bit / 32;
 
 	words->shift = bit % 32;
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i <= SP_UNIT_WORDS(reading, bits); i++)
 		words->word[i] = __ldg(at + i);
 }
@@ -74,7 +74,7 @@ template <int reading, int bits>
 static __device__ __forceinline__ void sp_words_align(const struct sp_unit_words *words,
 						      uint32_t *aligned)
 {
-#pragma unroll
+	SP_UNROLL
 	for (int i = 0; i < SP_UNIT_WORDS(reading, bits); i++)
 		aligned[i] = __funnelshift_r(words->word[i], words->word[i + 1], words->shift);
 }
@@ -108,7 +108,7 @@ sp_words_levels(const struct sp_unit_words *words, uint32_t used)
 	} else if constexpr (bits == 16) {
 		uint32_t down = used - 8;
 
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < 4; i++)
 			a[i] = sp_byte(a[i], down) | sp_byte(a[i], down + 16) << 8;
 		levels.low = a[0] | a[1] << 16;
@@ -168,7 +168,7 @@ struct sp_pair_around {
 
 template <int i>
 static __device__ __forceinline__ struct sp_pair_around
-sp_pair_around(struct sp_levels up, struct sp_levels mid, struct sp_levels down)
+sp_pairs_around(struct sp_levels up, struct sp_levels mid, struct sp_levels down)
 {
 	uint32_t left = sp_pair_at<i - 1>(mid), right = sp_pair_at<i + 1>(mid);
 	uint32_t top = sp_pair_at<i>(up), bottom = sp_pair_at<i>(down);
@@ -188,8 +188,8 @@ static __device__ __forceinline__ void sp_mosaic_of(struct sp_levels up, struct 
 						    struct sp_levels down, bool red_line,
 						    float *values)
 {
-	struct sp_pair_around a = sp_pair_around<1>(up, mid, down);
-	struct sp_pair_around b = sp_pair_around<2>(up, mid, down);
+	struct sp_pair_around a = sp_pairs_around<1>(up, mid, down);
+	struct sp_pair_around b = sp_pairs_around<2>(up, mid, down);
 
 	sp_pair_to(red_line ? a.own : a.above, &values[0], &values[2]);
 	sp_pair_to(red_line ? a.cross : a.own, &values[4], &values[6]);
@@ -295,25 +295,25 @@ static __device__ __forceinline__ void sp_units_read(struct sp_unit_reader *read
 	if (more)
 		sp_units_fetch<reading, bits>(reader);
 	if constexpr (reading == SP_READ_GREY) {
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < 4; i++) {
 			values[i] = (float)sp_byte(first.low, 8 * i);
 			values[i + 4] = (float)sp_byte(first.high, 8 * i);
 		}
 	} else if constexpr (reading == SP_READ_TRIPLES) {
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < 12; i++)
 			values[i % 3 * 4 + i / 3] = (float)sp_byte(a[i / 4], i % 4 * 8);
 	} else if constexpr (reading == SP_READ_YUYV) {
-#pragma unroll
+		SP_UNROLL
 		for (int i = 0; i < 2; i++) {
 			uint8_t yuyv[4], rgb[6];
 
-#pragma unroll
+			SP_UNROLL
 			for (int k = 0; k < 4; k++)
 				yuyv[k] = (uint8_t)(a[i] >> 8 * k);
 			sp_yuyv_to_rgb(yuyv, rgb);
-#pragma unroll
+			SP_UNROLL
 			for (int k = 0; k < 6; k++)
 				values[k % 3 * 4 + 2 * i + k / 3] = (float)rgb[k];
 		}
