@@ -159,7 +159,11 @@ PLUGIN_OBJ := $(CUDA_SRC:%=$(BUILD)/cuda-obj/%.o) $(CUDA_SHARED:%=$(BUILD)/cuda-
 EMULATOR_SRC := $(sort $(wildcard tests/cuda/emulator/*.c tests/cuda/emulator/*.cpp))
 EMULATED := $(BUILD)/libsallyport-cuda-emulated.a
 EMULATED_OBJ := $(CUDA_SRC:%=$(BUILD)/emulated/%.o) $(EMULATOR_SRC:%=$(BUILD)/emulated/%.o)
-CUDA_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cuda/test_*.c)))
+CXX = g++
+CUDA_TESTS := $(if $(shell command -v $(CXX)),$(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cuda/test_*.c))), \
+	$(info optional, not found and left out: $(CXX), and with it the tests of what is in cuda/))
+UNIT += $(CUDA_TESTS)
+ASAN_UNIT += $(CUDA_TESTS:$(BUILD)/%=build/asan/%)
 CUDA_TEST_COMMON := $(patsubst %,$(BUILD)/emulated/%.o,$(filter-out tests/cuda/test_%,$(wildcard tests/cuda/*.c)))
 
 .PHONY: all programs tests helpers bench-programs clean help setup demo test test-long asan tsan \
@@ -342,16 +346,17 @@ $(PLUGIN): $(PLUGIN_OBJ)
 
 EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOURCE -Itests/cuda/emulator -Itests \
 	$(CUDA_INCLUDES) -MMD -MP $(CFLAGS)
-CXX = g++
-CXX_WARN := -Wno-strict-prototypes -Wno-missing-prototypes
+# Pragmas are nvcc's, and the warnings are for C.
+EMULATED_CXXFLAGS = -std=gnu++17 -Wno-unknown-pragmas $(filter-out -Wstrict-prototypes -Wmissing-prototypes \
+	-Werror=implicit-function-declaration,$(EMULATED_FLAGS))
 $(BUILD)/emulated/%.cu.o: %.cu $(BUILD)/flags
 	$(call say,EMU,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 -x c++ $(filter-out -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration,$(EMULATED_FLAGS)) -c -o $@ $<
+	$(Q)$(CXX) $(EMULATED_CXXFLAGS) -x c++ -c -o $@ $<
 $(BUILD)/emulated/%.cpp.o: %.cpp $(BUILD)/flags
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 $(filter-out -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration,$(EMULATED_FLAGS)) -c -o $@ $<
+	$(Q)$(CXX) $(EMULATED_CXXFLAGS) -c -o $@ $<
 $(BUILD)/emulated/%.c.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
