@@ -69,8 +69,8 @@ static bool among(uint32_t node, const uint32_t *nodes, uint32_t n)
 cudaError_t sp_capture_put(cudaStream_t stream, struct sp_work *work)
 {
 	struct sp_capture *capture = stream->capture;
-	struct sp_graph *graph = capture->graph;
-	struct sp_graph_node *node;
+	struct sp_recording *graph = capture->graph;
+	struct sp_recorded *node;
 	uint32_t number = graph->nodes_n;
 
 	if (capture->broken != cudaSuccess || work->kind == SP_WORK_GRAPH) {
@@ -134,7 +134,7 @@ cudaError_t sp_capture_wait(cudaStream_t stream, const struct sp_captured *captu
 }
 
 /* Whether all of it comes before what @stream would do next. */
-static bool joined(const struct sp_graph *graph, const struct CUstream_st *stream)
+static bool joined(const struct sp_recording *graph, const struct CUstream_st *stream)
 {
 	uint8_t *before = calloc(graph->nodes_n + 1, 1);
 	bool all = true;
@@ -145,7 +145,7 @@ static bool joined(const struct sp_graph *graph, const struct CUstream_st *strea
 		before[stream->after[i]] = 1;
 	/* Nodes come after earlier ones only. */
 	for (uint32_t i = graph->nodes_n; i-- > 0;) {
-		const struct sp_graph_node *node = &graph->nodes[i];
+		const struct sp_recorded *node = &graph->nodes[i];
 
 		all &= before[i];
 		for (uint32_t j = 0; before[i] && j < node->after_n; j++)
@@ -175,7 +175,7 @@ static void leave(struct sp_capture *capture)
 void sp_captures_clear(void)
 {
 	while (captures) {
-		sp_graph_put(captures->graph);
+		sp_recording_put(captures->graph);
 		leave(captures);
 	}
 }
@@ -201,7 +201,7 @@ static cudaError_t begin(cudaStream_t handle, enum cudaStreamCaptureMode mode)
 	capture->mode = mode;
 	capture->origin = stream;
 	capture->thread = pthread_self();
-	capture->graph = sp_graph_create();
+	capture->graph = sp_recording_create();
 	capture->next = captures;
 	captures = capture;
 	stream->capture = capture;
@@ -241,9 +241,9 @@ static cudaError_t end(cudaStream_t handle, cudaGraph_t *ret, cudaError_t failed
 	if (status == cudaSuccess && !joined(capture->graph, stream))
 		status = cudaErrorStreamCaptureUnjoined;
 	if (status == cudaSuccess)
-		*ret = sp_graph_publish(capture->graph);
+		*ret = sp_recording_publish(capture->graph);
 	else
-		sp_graph_put(capture->graph);
+		sp_recording_put(capture->graph);
 	leave(capture);
 	return status;
 }

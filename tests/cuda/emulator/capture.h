@@ -10,21 +10,21 @@
 #include "queue.h"
 
 /* Work and what it comes after: numbers of earlier nodes. Shared by a graph and what runs it. */
-struct sp_graph_node {
+struct sp_recorded {
 	struct sp_work *work;
 	uint32_t *after, after_n;
 };
 
-struct sp_graph {
+struct sp_recording {
 	unsigned int references;
-	struct sp_graph_node *nodes;
+	struct sp_recorded *nodes;
 	uint32_t nodes_n, nodes_max;
 };
 
-struct sp_graph *sp_graph_create(void);
-void sp_graph_put(struct sp_graph *graph);
+struct sp_recording *sp_recording_create(void);
+void sp_recording_put(struct sp_recording *graph);
 /* A handle that owns it. */
-cudaGraph_t sp_graph_publish(struct sp_graph *graph);
+cudaGraph_t sp_recording_publish(struct sp_recording *graph);
 
 struct sp_capture {
 	uint64_t number; /* never used again */
@@ -32,7 +32,7 @@ struct sp_capture {
 	cudaStream_t origin;
 	pthread_t thread;
 	cudaError_t broken; /* what invalidated it */
-	struct sp_graph *graph;
+	struct sp_recording *graph;
 	struct sp_capture *next;
 };
 

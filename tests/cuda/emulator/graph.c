@@ -7,12 +7,12 @@
 #include "runtime.h"
 
 struct CUgraph_st {
-	struct sp_graph *graph;
+	struct sp_recording *graph;
 	struct CUgraph_st *next;
 };
 
 struct CUgraphExec_st {
-	struct sp_graph *graph;
+	struct sp_recording *graph;
 	struct sp_moment *last; /* when its latest launch is done; NULL: never launched */
 	struct CUgraphExec_st *next;
 };
@@ -20,9 +20,9 @@ struct CUgraphExec_st {
 static struct CUgraph_st *graphs;
 static struct CUgraphExec_st *execs;
 
-struct sp_graph *sp_graph_create(void)
+struct sp_recording *sp_recording_create(void)
 {
-	struct sp_graph *graph = calloc(1, sizeof(*graph));
+	struct sp_recording *graph = calloc(1, sizeof(*graph));
 
 	if (!graph)
 		sp_emulator_fault("no memory for a graph");
@@ -30,7 +30,7 @@ struct sp_graph *sp_graph_create(void)
 	return graph;
 }
 
-void sp_graph_put(struct sp_graph *graph)
+void sp_recording_put(struct sp_recording *graph)
 {
 	if (--graph->references)
 		return;
@@ -42,7 +42,7 @@ void sp_graph_put(struct sp_graph *graph)
 	free(graph);
 }
 
-cudaGraph_t sp_graph_publish(struct sp_graph *graph)
+cudaGraph_t sp_recording_publish(struct sp_recording *graph)
 {
 	cudaGraph_t made = calloc(1, sizeof(*made));
 
@@ -95,7 +95,7 @@ static void destroy_graph(struct CUgraph_st **link)
 	struct CUgraph_st *graph = *link;
 
 	*link = graph->next;
-	sp_graph_put(graph->graph);
+	sp_recording_put(graph->graph);
 	free(graph);
 }
 
@@ -104,7 +104,7 @@ static void destroy_exec(struct CUgraphExec_st **link)
 	struct CUgraphExec_st *exec = *link;
 
 	*link = exec->next;
-	sp_graph_put(exec->graph);
+	sp_recording_put(exec->graph);
 	if (exec->last)
 		sp_moment_put(exec->last);
 	free(exec);

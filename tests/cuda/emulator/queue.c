@@ -55,7 +55,7 @@ static cudaStream_t needed(cudaStream_t stream)
 
 static void node_step(struct sp_work *work)
 {
-	const struct sp_graph *graph = work->graph;
+	const struct sp_recording *graph = work->graph;
 	uint32_t ready_n = 0, chosen = 0;
 
 	if (!work->node_done) {
@@ -67,7 +67,7 @@ static void node_step(struct sp_work *work)
 	if (!work->nodes_left)
 		return;
 	for (uint32_t i = 0; i < graph->nodes_n; i++) {
-		const struct sp_graph_node *node = &graph->nodes[i];
+		const struct sp_recorded *node = &graph->nodes[i];
 		bool ready = !work->node_done[i];
 
 		for (uint32_t j = 0; ready && j < node->after_n; j++)

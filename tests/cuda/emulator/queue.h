@@ -13,7 +13,7 @@
 #include "cuda_runtime_api.h"
 
 struct sp_capture;
-struct sp_graph;
+struct sp_recording;
 
 /* When an event was recorded: waits are for that moment, wherever the event is recorded later. */
 struct sp_moment {
@@ -41,7 +41,7 @@ struct sp_work {
 	size_t size;
 	struct sp_moment *moment; /* RECORD, WAIT; of GRAPH: when it is done */
 	struct sp_moment *before; /* GRAPH: the launch of the same before it, or NULL */
-	struct sp_graph *graph;
+	struct sp_recording *graph;
 	uint8_t *node_done; /* GRAPH: [nodes], once begun */
 	uint32_t nodes_left;
 	uint64_t number; /* in the order of calls */

@@ -28,7 +28,7 @@ void sp_work_destroy(struct sp_work *work)
 	if (work->before)
 		sp_moment_put(work->before);
 	if (work->graph)
-		sp_graph_put(work->graph);
+		sp_recording_put(work->graph);
 	free(work->node_done);
 	free(work);
 }
