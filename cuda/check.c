@@ -51,7 +51,6 @@ static int code_of(cudaError_t status)
 		return -EINVAL;
 	case cudaErrorNotSupported:
 	case cudaErrorNoKernelImageForDevice:
-	case cudaErrorInvalidPtx:
 	case cudaErrorUnsupportedPtxVersion:
 	case cudaErrorInvalidDeviceFunction:
 		return -ENOTSUP;
