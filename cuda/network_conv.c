@@ -259,45 +259,49 @@ static int plan_pair(struct sp_network_plan *plan, const struct sp_operand *x, b
 
 /*
  * @n products of all numbers of a picture at @x in their order: 1 × 1 over one pixel that has all of
- * the memory for channels, with the weights where the numbers lie and zeros for the padding.
+ * the memory for channels, with the weights where the numbers lie and zeros for the padding. What goes
+ * into the network has no pitch of such a pixel: there the kernel is as large as the picture.
  */
 static int product_of_all(struct sp_network_plan *plan, const struct sp_place *x, uint32_t n,
 			  struct making *making)
 {
-	const struct sp_device_tensor *tensor = &x->tensor;
-	size_t elements = sp_place_elements(x), all = sp_tensor_picture(tensor);
-	const float *weights = making->weights;
-	struct sp_conv *conv = &making->conv;
+	size_t elements = sp_place_elements(x), all = sp_tensor_picture(&x->tensor);
+	struct sp_device_tensor tensor = x->tensor;
+	bool picture = tensor.pitch == 4;
+	size_t pixels = picture ? (size_t)tensor.h * tensor.w : 1;
+	float *weights;
 
 	if (all > UINT32_MAX)
 		return sp_plan_refuse(plan, "a product of so many numbers");
-	*conv = (struct sp_conv){ .type = tensor->type,
-				  .h = 1,
-				  .w = 1,
-				  .oh = 1,
-				  .ow = 1,
-				  .oc = n,
-				  .kernel = { 1, 1 },
-				  .stride = { 1, 1 },
-				  .dilation = { 1, 1 },
-				  .group = 1,
-				  .act = conv->act };
-	conv->c = tensor->h * tensor->w == 1 ? tensor->c : (uint32_t)all;
-	making->x.buffer = x->buffer;
-	making->x.tensor = *tensor;
-	making->x.tensor.h = making->x.tensor.w = 1;
-	making->x.tensor.c = conv->c;
-	making->x.tensor.pitch = (uint32_t)all;
-	making->reordered = calloc((size_t)n * conv->c, sizeof(float));
-	if (!making->reordered)
+	if (!picture && tensor.h * tensor.w > 1) {
+		tensor.h = tensor.w = 1;
+		tensor.c = tensor.pitch = (uint32_t)all;
+	}
+	making->conv = (struct sp_conv){ .type = tensor.type,
+					 .h = tensor.h,
+					 .w = tensor.w,
+					 .c = tensor.c,
+					 .oh = 1,
+					 .ow = 1,
+					 .oc = n,
+					 .kernel = { tensor.h, tensor.w },
+					 .stride = { 1, 1 },
+					 .dilation = { 1, 1 },
+					 .group = 1,
+					 .picture = picture,
+					 .act = making->conv.act };
+	making->x = (struct sp_operand){ x->buffer, tensor };
+	weights = calloc((size_t)n * tensor.c * pixels, sizeof(*weights));
+	if (!weights)
 		return sp_plan_no_memory(plan);
 	for (size_t k = 0; k < elements; k++) {
 		size_t at = sp_place_offset(x, k);
+		size_t to = at % tensor.pitch * pixels + at / tensor.pitch;
 
 		for (size_t i = 0; i < n; i++)
-			making->reordered[i * conv->c + at] = weights[i * elements + k];
+			weights[i * tensor.c * pixels + to] = making->weights[i * elements + k];
 	}
-	making->weights = making->reordered;
+	making->weights = making->reordered = weights;
 	return 0;
 }
 
@@ -310,7 +314,7 @@ int sp_plan_gemm(struct sp_network_plan *plan)
 	struct sp_place x, place;
 	struct sp_operand y;
 	size_t pitch;
-	int ret = sp_plan_padded(plan, node->inputs[0], &x);
+	int ret = sp_plan_given(plan, node->inputs[0], &x);
 
 	if (ret)
 		return ret;
@@ -330,7 +334,8 @@ int sp_plan_gemm(struct sp_network_plan *plan)
 						.kernel = { 1, 1 },
 						.stride = { 1, 1 },
 						.dilation = { 1, 1 },
-						.group = 1 };
+						.group = 1,
+						.picture = x.tensor.pitch == 4 };
 	} else {
 		return sp_plan_refuse(plan, "a product along what is not channels");
 	}
@@ -338,6 +343,8 @@ int sp_plan_gemm(struct sp_network_plan *plan)
 		return ret;
 	/* The activation sees the result's own shape. */
 	y.tensor = making.x.tensor;
+	y.tensor.h = making.conv.oh;
+	y.tensor.w = making.conv.ow;
 	y.tensor.c = making.conv.oc;
 	y.tensor.pitch = sp_tensor_pitch(y.tensor.c);
 	sp_place_pixels(&place, SP_NONE, &y.tensor);
@@ -422,9 +429,7 @@ int sp_plan_conv(struct sp_network_plan *plan)
 	const struct sp_node *node = plan->node;
 	bool second = node->pair != SP_NONE && node->pair < number_of(plan, node);
 	uint32_t input = node->inputs[0];
-	const struct sp_place *place;
 	struct sp_operand x;
-	char text[96];
 	bool made = false;
 	int ret;
 
@@ -433,51 +438,13 @@ int sp_plan_conv(struct sp_network_plan *plan)
 		input = plan->graph->nodes[node->pair].inputs[0];
 	else if (second)
 		made = true; /* it does not */
-	place = sp_plan_place(plan, input);
-	if (!place)
-		return sp_plan_refuse(plan, "a constant in this place");
-	x.buffer = place->buffer;
-	if (!sp_place_is_picture(place, &plan->shapes->of[input], &x.tensor))
-		return sp_plan_refuse(plan, "an input of %s that is no picture as it lies",
-				      sp_shape_text(&plan->shapes->of[input], text, sizeof(text)));
+	ret = sp_plan_picture(plan, input, &x);
+	if (ret)
+		return ret;
 	if (node->pair != SP_NONE && !made) {
 		ret = plan_pair(plan, &x, &made);
 		if (ret || made)
 			return ret;
 	}
 	return plan_one(plan, &x);
-}
-
-int sp_plan_widen(struct sp_network_plan *plan, const struct sp_place *x, struct sp_place *ret_y)
-{
-	const struct sp_device_tensor *tensor = &x->tensor;
-	uint32_t c = tensor->c;
-	struct making making = { .x = { x->buffer, *tensor },
-				 .also.buffer = SP_NONE,
-				 .slope = SP_NONE,
-				 .reordered = calloc((size_t)c * c, sizeof(float)) };
-	struct sp_operand y;
-	int ret;
-
-	if (!making.reordered)
-		return sp_plan_no_memory(plan);
-	for (uint32_t i = 0; i < c; i++)
-		making.reordered[i * c + i] = 1;
-	making.weights = making.reordered;
-	making.conv = (struct sp_conv){ .type = tensor->type,
-					.h = tensor->h,
-					.w = tensor->w,
-					.c = c,
-					.oh = tensor->h,
-					.ow = tensor->w,
-					.oc = c,
-					.kernel = { 1, 1 },
-					.stride = { 1, 1 },
-					.dilation = { 1, 1 },
-					.group = 1,
-					.picture = true };
-	ret = add_conv(plan, &making, &y);
-	if (!ret)
-		sp_place_picture(ret_y, y.buffer, &y.tensor);
-	return ret;
 }

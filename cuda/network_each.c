@@ -17,7 +17,7 @@ static int side_of(struct sp_network_plan *plan, uint32_t tensor, struct side *r
 {
 	ret->shape = plan->shapes->of[tensor];
 	ret->constant = plan->graph->tensors[tensor].floats;
-	return ret->constant ? 0 : sp_plan_padded(plan, tensor, &ret->place);
+	return ret->constant ? 0 : sp_plan_given(plan, tensor, &ret->place);
 }
 
 /* A step on @x; its result lies as that. `also` and `weights` are the caller's. */
@@ -25,7 +25,7 @@ static int add_each(struct sp_network_plan *plan, const struct sp_each *each,
 		    const struct sp_place *x, struct sp_step **ret_step)
 {
 	const struct sp_node *node = plan->node;
-	struct sp_place place = *x;
+	struct sp_place place;
 	struct sp_operand y;
 	struct sp_step *step;
 	int ret = sp_plan_tensor(plan, x->tensor.h, x->tensor.w, x->tensor.c, &y);
@@ -38,15 +38,11 @@ static int add_each(struct sp_network_plan *plan, const struct sp_each *each,
 	step->each = *each;
 	step->x = (struct sp_operand){ x->buffer, x->tensor };
 	step->y = y;
-	ret = sp_plan_act(plan, &node->act, x, &plan->shapes->of[node->output], &step->each.act,
-			  &step->slope);
-	if (ret)
-		return ret;
-	place.buffer = y.buffer;
-	place.tensor = y.tensor;
+	sp_place_move(&place, x, y.buffer, &y.tensor);
 	sp_plan_set(plan, node->output, &place);
 	*ret_step = step;
-	return 0;
+	return sp_plan_act(plan, &node->act, &place, &plan->shapes->of[node->output],
+			   &step->each.act, &step->slope);
 }
 
 /* node->output = act(@x @each @z), of @shape, which x has all numbers of. */
@@ -139,7 +135,7 @@ int sp_plan_affine(struct sp_network_plan *plan)
 	struct sp_step *step;
 	struct sp_place x;
 	uint32_t constant;
-	int ret = sp_plan_padded(plan, node->inputs[0], &x);
+	int ret = sp_plan_given(plan, node->inputs[0], &x);
 
 	for (unsigned int i = 0; i < row.rank; i++)
 		row.dim[i] = i ? 1 : shape->dim[1];
@@ -159,7 +155,7 @@ int sp_plan_unary(struct sp_network_plan *plan)
 	struct sp_each each = { .kind = SP_EACH_ACT };
 	struct sp_step *step;
 	struct sp_place x;
-	int ret = sp_plan_padded(plan, node->inputs[0], &x);
+	int ret = sp_plan_given(plan, node->inputs[0], &x);
 
 	if (node->op == SP_OP_FUNCTION) {
 		each.kind = SP_EACH_FUNCTION;

@@ -36,6 +36,22 @@ void sp_place_pixels(struct sp_place *place, uint32_t buffer, const struct sp_de
 	add_run(place, tensor->c, 1);
 }
 
+void sp_place_move(struct sp_place *place, const struct sp_place *from, uint32_t buffer,
+		   const struct sp_device_tensor *tensor)
+{
+	size_t pitch = from->tensor.pitch;
+
+	*place = (struct sp_place){ .buffer = buffer, .tensor = *tensor };
+	for (unsigned int i = 0; i < from->runs_n; i++) {
+		size_t distance = from->runs[i].distance;
+
+		/* From pixel to pixel, else from channel to channel. */
+		if (distance % pitch == 0)
+			distance = distance / pitch * tensor->pitch;
+		add_run(place, from->runs[i].length, distance);
+	}
+}
+
 size_t sp_place_elements(const struct sp_place *place)
 {
 	size_t n = 1;
@@ -146,10 +162,13 @@ bool sp_place_is_rows(const struct sp_place *place, const struct sp_shape *shape
 
 bool sp_place_alike(const struct sp_place *a, const struct sp_place *b)
 {
-	return a->tensor.type == b->tensor.type && a->tensor.c == b->tensor.c &&
-	       a->tensor.pitch == b->tensor.pitch &&
-	       (size_t)a->tensor.h * a->tensor.w == (size_t)b->tensor.h * b->tensor.w &&
-	       same_runs(a, b);
+	struct sp_place moved;
+
+	if (a->tensor.type != b->tensor.type || a->tensor.c != b->tensor.c ||
+	    (size_t)a->tensor.h * a->tensor.w != (size_t)b->tensor.h * b->tensor.w)
+		return false;
+	sp_place_move(&moved, b, a->buffer, &a->tensor);
+	return same_runs(a, &moved);
 }
 
 /*

@@ -40,6 +40,10 @@ void sp_place_picture(struct sp_place *place, uint32_t buffer,
 void sp_place_pixels(struct sp_place *place, uint32_t buffer,
 		     const struct sp_device_tensor *tensor);
 
+/* As @from, in @tensor, which has as many pixels and channels and perhaps another pitch. */
+void sp_place_move(struct sp_place *place, const struct sp_place *from, uint32_t buffer,
+		   const struct sp_device_tensor *tensor);
+
 /* Numbers of one picture. */
 size_t sp_place_elements(const struct sp_place *place);
 /* Where number @k lies: numbers from the picture's begin. */
@@ -60,7 +64,7 @@ bool sp_place_is_picture(const struct sp_place *place, const struct sp_shape *sh
  */
 bool sp_place_is_rows(const struct sp_place *place, const struct sp_shape *shape,
 		      size_t *ret_pitch);
-/* Whether both have the same numbers at the same offsets of tensors of the same sizes. */
+/* Whether both have the same numbers in the same pixels and channels, whatever their pitches. */
 bool sp_place_alike(const struct sp_place *a, const struct sp_place *b);
 
 /*

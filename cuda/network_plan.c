@@ -38,40 +38,21 @@ const struct sp_place *sp_plan_place(const struct sp_network_plan *plan, uint32_
 	return plan->placed[tensor] ? &plan->places[tensor] : NULL;
 }
 
-int sp_plan_padded(struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place)
+int sp_plan_given(const struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place)
 {
-	struct sp_place place, *widened = &plan->widened;
-	int ret;
+	const struct sp_place *place = sp_plan_place(plan, tensor);
 
-	if (!plan->placed[tensor])
+	if (!place)
 		return sp_plan_refuse(plan, "a constant in this place");
-	place = plan->places[tensor];
-	if (place.tensor.pitch % 8) {
-		/* The picture that goes in, or a view of it. */
-		uint32_t pitch = place.tensor.pitch;
-
-		if (!plan->is_widened) {
-			ret = sp_plan_widen(plan, &plan->network->input, widened);
-			if (ret)
-				return ret;
-			plan->is_widened = true;
-		}
-		for (unsigned int i = 0; i < place.runs_n; i++)
-			if (place.runs[i].distance % pitch == 0)
-				place.runs[i].distance = place.runs[i].distance / pitch *
-							 widened->tensor.pitch;
-		place.buffer = widened->buffer;
-		place.tensor = widened->tensor;
-	}
-	*ret_place = place;
+	*ret_place = *place;
 	return 0;
 }
 
-int sp_plan_picture(struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x)
+int sp_plan_picture(const struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x)
 {
 	struct sp_place place;
 	char text[96];
-	int ret = sp_plan_padded(plan, tensor, &place);
+	int ret = sp_plan_given(plan, tensor, &place);
 
 	if (ret)
 		return ret;
@@ -218,26 +199,24 @@ int sp_plan_act(struct sp_network_plan *plan, const struct sp_activation *act,
 /* The same numbers under another shape. */
 static int plan_view(struct sp_network_plan *plan)
 {
-	const struct sp_node *node = plan->node;
-	const struct sp_place *place = sp_plan_place(plan, node->inputs[0]);
+	struct sp_place place;
+	int ret = sp_plan_given(plan, plan->node->inputs[0], &place);
 
-	if (!place)
-		return sp_plan_refuse(plan, "a constant in this place");
-	sp_plan_set(plan, node->output, place);
-	return 0;
+	if (!ret)
+		sp_plan_set(plan, plan->node->output, &place);
+	return ret;
 }
 
 static int plan_transpose(struct sp_network_plan *plan)
 {
 	const struct sp_node *node = plan->node;
 	const struct sp_shape *shape = &plan->shapes->of[node->inputs[0]];
-	const struct sp_place *from = sp_plan_place(plan, node->inputs[0]);
 	struct sp_place place;
 	int64_t perm[SP_RANK_MAX];
+	int ret = sp_plan_given(plan, node->inputs[0], &place);
 
-	if (!from)
-		return sp_plan_refuse(plan, "a constant in this place");
-	place = *from;
+	if (ret)
+		return ret;
 	for (unsigned int i = 0; i < shape->rank; i++)
 		perm[i] = node->perm.n ? node->perm.of[i] : (int64_t)(shape->rank - 1 - i);
 	if (!sp_place_transpose(&place, shape, perm))
@@ -341,7 +320,7 @@ static int move_to_planes(struct sp_network_plan *plan, struct sp_network_end *e
 	int ret;
 
 	sp_place_picture(&picture, end->place.buffer, &tensor);
-	if (tensor.pitch % 8 || !sp_place_alike(&picture, &end->place))
+	if (!sp_place_alike(&picture, &end->place))
 		return sp_plan_refuse(plan, "an output in an order that is none of a picture's");
 	tensor = (struct sp_device_tensor){ .type = SP_TENSOR_F32,
 					    .n = tensor.n,

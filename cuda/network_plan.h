@@ -52,8 +52,6 @@ struct sp_network_plan {
 	bool *placed; /* by tensor */
 	uint32_t *uses, *reader; /* by tensor: how many read it; the node, if but one does */
 	bool *done; /* by node: another one's step has it in it */
-	struct sp_place widened; /* the input with channels padded as inside; if is_widened */
-	bool is_widened;
 	struct sp_err *err;
 };
 
@@ -70,10 +68,10 @@ int sp_plan_no_memory(const struct sp_network_plan *plan);
 
 /* The place of @tensor, or NULL: it is a constant. */
 const struct sp_place *sp_plan_place(const struct sp_network_plan *plan, uint32_t tensor);
-/* The place of @tensor for steps that want channels padded to eights. 0 or -errno. */
-int sp_plan_padded(struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place);
+/* The same; a constant is refused. 0 or -errno. */
+int sp_plan_given(const struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place);
 /* The same as a picture. 0 or -errno. */
-int sp_plan_picture(struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x);
+int sp_plan_picture(const struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x);
 void sp_plan_set(struct sp_network_plan *plan, uint32_t tensor, const struct sp_place *place);
 
 /* A tensor of a buffer of its own, and of the sizes of @like but @c channels. 0 or -errno. */
@@ -100,8 +98,6 @@ int sp_plan_constant(struct sp_network_plan *plan, const struct sp_place *place,
 /* CONV, GEMM */
 int sp_plan_conv(struct sp_network_plan *plan);
 int sp_plan_gemm(struct sp_network_plan *plan);
-/* 1 × 1 from the picture that goes in to one with padded channels, each as it was. */
-int sp_plan_widen(struct sp_network_plan *plan, const struct sp_place *x, struct sp_place *ret_y);
 
 int sp_plan_pool(struct sp_network_plan *plan);
 int sp_plan_mean(struct sp_network_plan *plan);
