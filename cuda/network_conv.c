@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cuda/network_weights.h"
 
@@ -381,6 +382,26 @@ static bool takes_residual(const struct sp_network_plan *plan, const struct sp_c
 	return true;
 }
 
+/*
+ * Groups of the three channels that go into a network have no kernel: all outputs read all channels,
+ * those of other groups times 0. 0 or -errno.
+ */
+static int ungroup(struct sp_network_plan *plan, struct making *making)
+{
+	struct sp_conv *conv = &making->conv;
+	size_t taps = (size_t)conv->kernel[0] * conv->kernel[1], of = conv->c / conv->group;
+	float *weights = calloc(conv->oc * conv->c * taps, sizeof(*weights));
+
+	if (!weights)
+		return sp_plan_no_memory(plan);
+	for (size_t o = 0; o < conv->oc; o++)
+		memcpy(weights + (o * conv->c + o / (conv->oc / conv->group) * of) * taps,
+		       making->weights + o * of * taps, of * taps * sizeof(*weights));
+	conv->group = 1;
+	making->weights = making->reordered = weights;
+	return 0;
+}
+
 /* A kernel as large as the picture: a product of all. */
 static bool is_whole(const struct sp_conv *conv)
 {
@@ -407,6 +428,8 @@ static int plan_one(struct sp_network_plan *plan, const struct sp_operand *x)
 		along = takes_residual(plan, &making.conv, &making.also);
 	if (along)
 		ret = conv_act(plan, node, &making.conv, &making.slope);
+	if (!ret && making.conv.picture && making.conv.group > 1)
+		ret = ungroup(plan, &making);
 	if (!ret && is_whole(&making.conv)) {
 		sp_place_picture(&place, x->buffer, &x->tensor);
 		ret = product_of_all(plan, &place, making.conv.oc, &making);
