@@ -113,15 +113,17 @@ static __device__ __forceinline__ void tile3(const struct depthwise *work,
 	enum { IN_W = (columns - 1) * stride + 3, IN_H = (rows - 1) * stride + 3 };
 	/* Beyond the upper and left border these wrap around, and are too large then as well. */
 	uint32_t top = oy * stride - work->pad[0], left = ox * stride - work->pad[1];
+	const Number *x = (const Number *)work->x + channel +
+			  (size_t)picture * work->h * work->w * work->pitch;
 	/* Read again for each line, for want of registers. */
 	const float *bias = work->weights + 9 * work->pitch + channel;
 	float sums[rows][columns][LANES];
 
 	SP_UNROLL
 	for (int row = 0; row < IN_H; row++) {
-		const Number *line = (const Number *)work->x + channel +
-				     (((size_t)picture * work->h + top + row) * work->w + left) *
-					     work->pitch;
+		uint32_t iy = top + row;
+		const Number *line = x + (size_t)iy * work->w * work->pitch +
+				     (ptrdiff_t)(int32_t)left * work->pitch;
 
 		SP_UNROLL
 		for (int k = 0; k < columns && row % stride == 0 && row / stride < rows; k++)
@@ -130,7 +132,7 @@ static __device__ __forceinline__ void tile3(const struct depthwise *work,
 		for (int k = 0; k < IN_W; k++) {
 			float in[LANES] = { 0.0f, 0.0f, 0.0f, 0.0f };
 
-			if (top + row < work->h && left + k < work->w)
+			if (iy < work->h && left + k < work->w)
 				sp_get4(line + k * work->pitch, in);
 			SP_UNROLL
 			for (int r = 0; r < rows; r++) {

@@ -42,7 +42,7 @@ struct sp_direct_plan {
 	uint32_t group_c, group_oc, group_room;
 };
 
-struct sp_direct_plan sp_direct_plan(const struct sp_conv *conv);
+struct sp_direct_plan sp_direct_plan_of(const struct sp_conv *conv);
 
 /* How each kernel ends: bias, residual, activation, padding. */
 struct sp_direct_end {

@@ -76,7 +76,7 @@ static bool plan_dense(struct sp_direct_plan *plan, const struct sp_conv *conv)
 	return true;
 }
 
-struct sp_direct_plan sp_direct_plan(const struct sp_conv *conv)
+struct sp_direct_plan sp_direct_plan_of(const struct sp_conv *conv)
 {
 	struct sp_direct_plan plain = {
 		.h = conv->h,
@@ -127,7 +127,7 @@ static size_t weights_bytes(const struct sp_direct_plan *plan, const struct sp_c
 
 size_t sp_direct_bytes(const struct sp_conv *conv)
 {
-	struct sp_direct_plan plan = sp_direct_plan(conv);
+	struct sp_direct_plan plan = sp_direct_plan_of(conv);
 
 	return weights_bytes(&plan, conv) + outputs_of(&plan, conv) * sizeof(float);
 }
@@ -216,7 +216,7 @@ static void pack_plain(const struct sp_direct_plan *plan, const struct sp_conv *
 void sp_direct_pack(const struct sp_conv *conv, const float *weights, const float *bias,
 		    void *packed)
 {
-	struct sp_direct_plan plan = sp_direct_plan(conv);
+	struct sp_direct_plan plan = sp_direct_plan_of(conv);
 	size_t bytes = weights_bytes(&plan, conv);
 	float *biases = (float *)((uint8_t *)packed + bytes);
 
@@ -242,7 +242,7 @@ cudaError_t sp_direct_launch(cudaStream_t stream, const struct sp_device *device
 			     const struct sp_conv *conv, const struct sp_conv_run *run)
 {
 	struct sp_direct work = {
-		.plan = sp_direct_plan(conv),
+		.plan = sp_direct_plan_of(conv),
 		.end = { .y = run->y->at,
 			 .residual = run->residual ? run->residual->at : NULL,
 			 .oc = conv->oc,
