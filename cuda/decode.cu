@@ -66,7 +66,7 @@ static __global__ void __launch_bounds__(THREADS)
 		uint32_t votes, first = 0;
 
 		if (place < anchors) {
-			at = sp_anchor_place(decode, picture, place);
+			at = sp_anchor_find(decode, picture, place);
 			d.score = sp_anchor_score<Number>(decode, at);
 			if (d.score >= decode.score_min) {
 				sp_anchor_decode<Number>(decode, at, &d);

@@ -12,7 +12,7 @@ struct sp_anchor_place {
 
 /* Levels one after the other, of each its cells, of each its anchors. */
 static __device__ __forceinline__ struct sp_anchor_place
-sp_anchor_place(const struct sp_decode &decode, uint32_t picture, uint32_t place)
+sp_anchor_find(const struct sp_decode &decode, uint32_t picture, uint32_t place)
 {
 	struct sp_anchor_place at = { picture, 0, 0, 0 };
 

@@ -101,8 +101,8 @@ static __device__ __forceinline__ void write_out(uint8_t *to, const uint32_t *wo
 static __global__ void __launch_bounds__(THREADS)
 	shrink(const struct sp_portrait_face *faces, uint32_t n)
 {
-	static __shared__ struct sp_portrait_face face;
-	static __shared__ uint32_t words[BYTES / 4];
+	__shared__ struct sp_portrait_face face;
+	__shared__ uint32_t words[BYTES / 4];
 	uint32_t t = threadIdx.x, first = blockIdx.x * THREADS;
 
 	for (uint32_t i = blockIdx.y; i < n; i += gridDim.y) {

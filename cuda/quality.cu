@@ -136,7 +136,7 @@ static __device__ double count_levels(struct memory *memory)
 static __global__ void __launch_bounds__(THREADS)
 	measure(const uint8_t *aligned, struct sp_aligned_measures *measures)
 {
-	static __shared__ struct memory memory;
+	__shared__ struct memory memory;
 	const uint8_t *rgb = aligned + (size_t)blockIdx.x * SP_ALIGNED_BYTES;
 	uint32_t t = threadIdx.x;
 	struct sp_aligned_measures found;

@@ -76,9 +76,11 @@ static __global__ void __launch_bounds__(THREADS) round_rows(struct sp_gallery_m
 	error = warp_sum(error);
 	is_odd = is_row && !(square <= SP_SWEEP_SQUARE_MAX);
 	for (uint32_t i = lane; i < g.columns; i += 32) {
-		uint16_t half = i < g.size && is_row ? sp_bf16_of(from[i]) : 0;
+		uint16_t half = NAN_HALF;
 
-		to[i] = is_odd || !is_row ? NAN_HALF : half;
+		if (is_row && !is_odd)
+			half = i < g.size ? sp_bf16_of(from[i]) : 0;
+		to[i] = half;
 	}
 	if (lane)
 		return;
@@ -217,8 +219,8 @@ static __global__ void __launch_bounds__(THREADS, 3) sweep(struct sp_gallery_mem
 static __global__ void __launch_bounds__(CHOOSE_THREADS)
 	choose(struct sp_gallery_memory g, uint32_t k)
 {
-	static __shared__ uint64_t key[CHOOSE_THREADS];
-	static __shared__ uint32_t listed;
+	__shared__ uint64_t key[CHOOSE_THREADS];
+	__shared__ uint32_t listed;
 	uint32_t q = blockIdx.x, t = threadIdx.x;
 	const float *maxima = g.maxima + (size_t)q * g.groups;
 	uint32_t *list = g.list + (size_t)q * g.groups;
@@ -275,8 +277,8 @@ static __device__ __forceinline__ float similarity(const float *row, const float
 /* Several blocks a query, each with every so manieth of its groups. */
 static __global__ void __launch_bounds__(THREADS) rescore(struct sp_gallery_memory g, uint32_t k)
 {
-	static __shared__ uint64_t key[SP_HITS_MAX + GROUP]; /* the best so far, and a group's */
-	static __shared__ float query[QUERY_MAX];
+	__shared__ uint64_t key[SP_HITS_MAX + GROUP]; /* the best so far, and a group's */
+	__shared__ float query[QUERY_MAX];
 	uint32_t q = blockIdx.y, t = threadIdx.x, listed = g.listed[q];
 	const uint32_t *list = g.list + (size_t)q * g.groups;
 
@@ -307,7 +309,7 @@ static __global__ void __launch_bounds__(THREADS) rescore(struct sp_gallery_memo
 static __global__ void __launch_bounds__(CHOOSE_THREADS)
 	merge(struct sp_gallery_memory g, uint32_t k)
 {
-	static __shared__ uint64_t key[CANDIDATES];
+	__shared__ uint64_t key[CANDIDATES];
 	uint32_t q = blockIdx.x, t = threadIdx.x;
 
 	for (uint32_t i = t; i < CANDIDATES; i += CHOOSE_THREADS)

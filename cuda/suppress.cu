@@ -205,7 +205,7 @@ static __global__ void __launch_bounds__(THREADS)
 	best(struct sp_decode decode, uint32_t anchors, const uint32_t *counters,
 	     const uint64_t *keys, struct sp_decoded *decoded)
 {
-	static __shared__ struct memory memory;
+	__shared__ struct memory memory;
 	uint32_t picture = blockIdx.x, t = threadIdx.x, n, kept;
 	/* Where the boxes were, once doubles are gone. */
 	struct sp_detection *staged = (struct sp_detection *)memory.box, d;
@@ -214,7 +214,7 @@ static __global__ void __launch_bounds__(THREADS)
 	n = gather_best(&memory, keys + (size_t)picture * anchors, counters[picture]);
 	for (uint32_t i = t; i < n; i += THREADS) {
 		sp_anchor_decode<Number>(
-			decode, sp_anchor_place(decode, picture, sp_key_index(memory.key[i])), &d);
+			decode, sp_anchor_find(decode, picture, sp_key_index(memory.key[i])), &d);
 		memory.box[i] = make_float4(d.box[0], d.box[1], d.box[2], d.box[3]);
 	}
 	suppress(&memory, n, decode.overlap_max);
@@ -231,7 +231,7 @@ static __global__ void __launch_bounds__(THREADS)
 
 			d.score = sp_key_value(key);
 			d.cell = sp_key_index(key);
-			sp_anchor_decode<Number>(decode, sp_anchor_place(decode, picture, d.cell),
+			sp_anchor_decode<Number>(decode, sp_anchor_find(decode, picture, d.cell),
 						 &d);
 			staged[t] = d;
 		}

@@ -118,8 +118,8 @@ static __device__ __forceinline__ void warp_pixel(const struct sp_warp_face *fac
 static __global__ void __launch_bounds__(THREADS)
 	warp(const struct sp_warp_face *faces, uint32_t n, uint8_t *aligned)
 {
-	static __shared__ struct sp_warp_face face;
-	static __shared__ uint4 lines[LINES * LINE_BYTES / 16];
+	__shared__ struct sp_warp_face face;
+	__shared__ uint4 lines[LINES * LINE_BYTES / 16];
 	uint32_t t = threadIdx.x, first = blockIdx.x * LINES;
 
 	for (uint32_t i = blockIdx.y; i < n; i += gridDim.y) {
