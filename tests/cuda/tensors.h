@@ -97,12 +97,12 @@ __attribute__((unused)) static size_t numbers_at(const struct numbers *numbers, 
 
 /*
  * Whether what was fetched is @want [n], but for sums of float32 and one rounding to bfloat16 (half of
- * its last bit is 2⁻⁹ of a number); padding must be 0. A number that is none wants one.
+ * its last bit is 2⁻⁸ of a number); padding must be 0. A number that is none wants one.
  */
 __attribute__((unused)) static void numbers_check(const struct numbers *got, const double *want,
 						  const char *what)
 {
-	double relative = got->card.type == SP_TENSOR_BF16 ? 1.01 / 512 : 0;
+	double relative = got->card.type == SP_TENSOR_BF16 ? 1.01 / 256 : 0;
 
 	for (size_t i = 0; i < got->n; i++) {
 		double off = fabs((double)got->host[i] - want[i]);
