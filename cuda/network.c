@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/diag.h"
-#include "cuda/network_plan.h"
+#include "cuda/network_lower.h"
 #include "cuda/network_weights.h"
 #include "cuda/tuner.h"
 #include "infer/model.h"
@@ -133,7 +133,7 @@ static int place_buffers(struct sp_network *network, struct sp_err *err)
 static int build(struct sp_network *network, struct sp_err *err)
 {
 	struct sp_network_model *model = network->model;
-	int ret = sp_network_plan(network, err);
+	int ret = sp_network_lower(network, err);
 
 	if (!ret)
 		ret = sp_weights_upload(model->weights, err);

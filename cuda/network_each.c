@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps that move numbers more than they compute. */
-#include "cuda/network_plan.h"
+#include "cuda/network_lower.h"
 
 #include <errno.h>
 
@@ -13,40 +13,40 @@ struct side {
 	struct sp_shape shape;
 };
 
-static int side_of(struct sp_network_plan *plan, uint32_t tensor, struct side *ret)
+static int side_of(struct sp_lowering *lowering, uint32_t tensor, struct side *ret)
 {
-	ret->shape = plan->shapes->of[tensor];
-	ret->constant = plan->graph->tensors[tensor].floats;
-	return ret->constant ? 0 : sp_plan_given(plan, tensor, &ret->place);
+	ret->shape = lowering->shapes->of[tensor];
+	ret->constant = lowering->graph->tensors[tensor].floats;
+	return ret->constant ? 0 : sp_lower_given(lowering, tensor, &ret->place);
 }
 
 /* A step on @x; its result lies as that. `also` and `weights` are the caller's. */
-static int add_each(struct sp_network_plan *plan, const struct sp_each *each,
+static int add_each(struct sp_lowering *lowering, const struct sp_each *each,
 		    const struct sp_place *x, struct sp_step **ret_step)
 {
-	const struct sp_node *node = plan->node;
+	const struct sp_node *node = lowering->node;
 	struct sp_place place;
 	struct sp_operand y;
 	struct sp_step *step;
-	int ret = sp_plan_tensor(plan, x->tensor.h, x->tensor.w, x->tensor.c, &y);
+	int ret = sp_lower_tensor(lowering, x->tensor.h, x->tensor.w, x->tensor.c, &y);
 
 	if (ret)
 		return ret;
-	step = sp_plan_step(plan, SP_STEP_EACH);
+	step = sp_lower_step(lowering, SP_STEP_EACH);
 	if (!step)
 		return -ENOMEM;
 	step->each = *each;
 	step->x = (struct sp_operand){ x->buffer, x->tensor };
 	step->y = y;
 	sp_place_move(&place, x, y.buffer, &y.tensor);
-	sp_plan_set(plan, node->output, &place);
+	sp_lower_set(lowering, node->output, &place);
 	*ret_step = step;
-	return sp_plan_act(plan, &node->act, &place, &plan->shapes->of[node->output],
-			   &step->each.act, &step->slope);
+	return sp_lower_act(lowering, &node->act, &place, &lowering->shapes->of[node->output],
+			    &step->each.act, &step->slope);
 }
 
 /* node->output = act(@x @each @z), of @shape, which x has all numbers of. */
-static int combine(struct sp_network_plan *plan, const struct sp_each *each, const struct side *x,
+static int combine(struct sp_lowering *lowering, const struct sp_each *each, const struct side *x,
 		   const struct side *z, const struct sp_shape *shape)
 {
 	bool same = !z->constant && sp_place_elements(&x->place) == sp_place_elements(&z->place) &&
@@ -57,13 +57,13 @@ static int combine(struct sp_network_plan *plan, const struct sp_each *each, con
 	int ret = 0;
 
 	if (z->constant)
-		ret = sp_plan_constant(plan, &x->place, shape, &z->constant, 1, &z->shape,
-				       &constant);
+		ret = sp_lower_constant(lowering, &x->place, shape, &z->constant, 1, &z->shape,
+					&constant);
 	else if (!same && !sp_place_meets_pixel(&x->place, shape, &z->place, &z->shape))
-		ret = sp_plan_refuse(plan, "an operand of %s that lies otherwise",
-				     sp_shape_text(&z->shape, text, sizeof(text)));
+		ret = sp_lower_refuse(lowering, "an operand of %s that lies otherwise",
+				      sp_shape_text(&z->shape, text, sizeof(text)));
 	if (!ret)
-		ret = add_each(plan, each, &x->place, &step);
+		ret = add_each(lowering, each, &x->place, &step);
 	if (ret)
 		return ret;
 	step->weights = constant;
@@ -78,10 +78,10 @@ static int combine(struct sp_network_plan *plan, const struct sp_each *each, con
 }
 
 /* Puts the side first that has as many numbers as the result. */
-static int either_way(struct sp_network_plan *plan, enum sp_each_kind kind,
+static int either_way(struct sp_lowering *lowering, enum sp_each_kind kind,
 		      const struct side sides[2])
 {
-	const struct sp_shape *shape = &plan->shapes->of[plan->node->output];
+	const struct sp_shape *shape = &lowering->shapes->of[lowering->node->output];
 	struct sp_each each = { .kind = kind };
 
 	for (unsigned int i = 0; i < 2; i++) {
@@ -90,12 +90,12 @@ static int either_way(struct sp_network_plan *plan, enum sp_each_kind kind,
 		each.swapped = i == 1;
 		if (x->constant || sp_shape_elements(&x->shape) != sp_shape_elements(shape))
 			continue;
-		return combine(plan, &each, x, z, shape);
+		return combine(lowering, &each, x, z, shape);
 	}
-	return sp_plan_refuse(plan, "an operation whose operands both grow");
+	return sp_lower_refuse(lowering, "an operation whose operands both grow");
 }
 
-int sp_plan_binary(struct sp_network_plan *plan)
+int sp_lower_binary(struct sp_lowering *lowering)
 {
 	static const enum sp_each_kind kinds[] = {
 		[SP_OP_ADD] = SP_EACH_ADD,
@@ -106,28 +106,28 @@ int sp_plan_binary(struct sp_network_plan *plan)
 	struct side sides[2];
 
 	for (unsigned int i = 0; i < 2; i++) {
-		int ret = side_of(plan, plan->node->inputs[i], &sides[i]);
+		int ret = side_of(lowering, lowering->node->inputs[i], &sides[i]);
 
 		if (ret)
 			return ret;
 	}
-	return either_way(plan, kinds[plan->node->op], sides);
+	return either_way(lowering, kinds[lowering->node->op], sides);
 }
 
-int sp_plan_residual(struct sp_network_plan *plan, const struct sp_place *x,
-		     const struct sp_shape *shape)
+int sp_lower_residual(struct sp_lowering *lowering, const struct sp_place *x,
+		      const struct sp_shape *shape)
 {
 	struct side sides[2] = { { .place = *x, .shape = *shape } };
-	int ret = side_of(plan, plan->node->residual, &sides[1]);
+	int ret = side_of(lowering, lowering->node->residual, &sides[1]);
 
-	return ret ? ret : either_way(plan, SP_EACH_ADD, sides);
+	return ret ? ret : either_way(lowering, SP_EACH_ADD, sides);
 }
 
-int sp_plan_affine(struct sp_network_plan *plan)
+int sp_lower_affine(struct sp_lowering *lowering)
 {
-	const struct sp_node *node = plan->node;
-	const struct sp_tensor *tensors = plan->graph->tensors;
-	const struct sp_shape *shape = &plan->shapes->of[node->output];
+	const struct sp_node *node = lowering->node;
+	const struct sp_tensor *tensors = lowering->graph->tensors;
+	const struct sp_shape *shape = &lowering->shapes->of[node->output];
 	const float *of[] = { tensors[node->inputs[1]].floats, tensors[node->inputs[2]].floats };
 	const struct sp_each each = { .kind = SP_EACH_AFFINE };
 	/* One value for each of axis 1. */
@@ -135,49 +135,49 @@ int sp_plan_affine(struct sp_network_plan *plan)
 	struct sp_step *step;
 	struct sp_place x;
 	uint32_t constant;
-	int ret = sp_plan_given(plan, node->inputs[0], &x);
+	int ret = sp_lower_given(lowering, node->inputs[0], &x);
 
 	for (unsigned int i = 0; i < row.rank; i++)
 		row.dim[i] = i ? 1 : shape->dim[1];
 	if (!ret)
-		ret = sp_plan_constant(plan, &x, shape, of, 2, &row, &constant);
+		ret = sp_lower_constant(lowering, &x, shape, of, 2, &row, &constant);
 	if (!ret)
-		ret = add_each(plan, &each, &x, &step);
+		ret = add_each(lowering, &each, &x, &step);
 	if (ret)
 		return ret;
 	step->weights = constant;
 	return 0;
 }
 
-int sp_plan_unary(struct sp_network_plan *plan)
+int sp_lower_unary(struct sp_lowering *lowering)
 {
-	const struct sp_node *node = plan->node;
+	const struct sp_node *node = lowering->node;
 	struct sp_each each = { .kind = SP_EACH_ACT };
 	struct sp_step *step;
 	struct sp_place x;
-	int ret = sp_plan_given(plan, node->inputs[0], &x);
+	int ret = sp_lower_given(lowering, node->inputs[0], &x);
 
 	if (node->op == SP_OP_FUNCTION) {
 		each.kind = SP_EACH_FUNCTION;
 		each.function = node->function;
 	}
-	return ret ? ret : add_each(plan, &each, &x, &step);
+	return ret ? ret : add_each(lowering, &each, &x, &step);
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
 /* A step from @x to a result of @h × @w with as many channels; it becomes node->output. */
-static struct sp_step *add_picture(struct sp_network_plan *plan, enum sp_step_kind kind,
+static struct sp_step *add_picture(struct sp_lowering *lowering, enum sp_step_kind kind,
 				   const struct sp_operand *x, int64_t h, int64_t w, int *ret_error)
 {
 	struct sp_operand y;
 	struct sp_place place;
 	struct sp_step *step;
 
-	*ret_error = sp_plan_tensor(plan, (uint32_t)h, (uint32_t)w, x->tensor.c, &y);
+	*ret_error = sp_lower_tensor(lowering, (uint32_t)h, (uint32_t)w, x->tensor.c, &y);
 	if (*ret_error)
 		return NULL;
-	step = sp_plan_step(plan, kind);
+	step = sp_lower_step(lowering, kind);
 	if (!step) {
 		*ret_error = -ENOMEM;
 		return NULL;
@@ -185,20 +185,20 @@ static struct sp_step *add_picture(struct sp_network_plan *plan, enum sp_step_ki
 	step->x = *x;
 	step->y = y;
 	sp_place_picture(&place, y.buffer, &y.tensor);
-	sp_plan_set(plan, plan->node->output, &place);
+	sp_lower_set(lowering, lowering->node->output, &place);
 	return step;
 }
 
-int sp_plan_pool(struct sp_network_plan *plan)
+int sp_lower_pool(struct sp_lowering *lowering)
 {
-	const struct sp_node *node = plan->node;
+	const struct sp_node *node = lowering->node;
 	const struct sp_window *window = &node->window;
-	const struct sp_shape *y = &plan->shapes->of[node->output];
+	const struct sp_shape *y = &lowering->shapes->of[node->output];
 	struct sp_pool pool = { .mean = node->op == SP_OP_AVGPOOL,
 				.count_padding = window->count_padding };
 	struct sp_operand x;
 	struct sp_step *step;
-	int ret = sp_plan_picture(plan, node->inputs[0], &x);
+	int ret = sp_lower_picture(lowering, node->inputs[0], &x);
 
 	if (ret)
 		return ret;
@@ -207,88 +207,88 @@ int sp_plan_pool(struct sp_network_plan *plan)
 
 		sp_window_out(window, axis, axis ? x.tensor.w : x.tensor.h, &before, &after);
 		if (before < 0 || after < 0)
-			return sp_plan_refuse(plan, "padding below 0");
+			return sp_lower_refuse(lowering, "padding below 0");
 		pool.kernel[axis] = (uint32_t)window->kernel[axis];
 		pool.stride[axis] = (uint32_t)window->stride[axis];
 		pool.dilation[axis] = (uint32_t)window->dilation[axis];
 		pool.pad[axis] = (uint32_t)before;
 	}
-	step = add_picture(plan, SP_STEP_POOL, &x, y->dim[2], y->dim[3], &ret);
+	step = add_picture(lowering, SP_STEP_POOL, &x, y->dim[2], y->dim[3], &ret);
 	if (step)
 		step->pool = pool;
 	return ret;
 }
 
-int sp_plan_mean(struct sp_network_plan *plan)
+int sp_lower_mean(struct sp_lowering *lowering)
 {
 	struct sp_operand x;
-	int ret = sp_plan_picture(plan, plan->node->inputs[0], &x);
+	int ret = sp_lower_picture(lowering, lowering->node->inputs[0], &x);
 
 	if (!ret)
-		add_picture(plan, SP_STEP_MEAN, &x, 1, 1, &ret);
+		add_picture(lowering, SP_STEP_MEAN, &x, 1, 1, &ret);
 	return ret;
 }
 
 /* The whole factor along @axis that the shapes were made with. */
-static int64_t resize_factor(const struct sp_network_plan *plan, unsigned int axis)
+static int64_t resize_factor(const struct sp_lowering *lowering, unsigned int axis)
 {
-	const struct sp_node *node = plan->node;
-	int64_t size = plan->shapes->of[node->inputs[0]].dim[axis];
+	const struct sp_node *node = lowering->node;
+	int64_t size = lowering->shapes->of[node->inputs[0]].dim[axis];
 
 	if (node->inputs_n > 2 && node->inputs[2] != SP_NONE)
-		return plan->shapes->ints[node->inputs[2]][axis] / size;
-	return (int64_t)plan->graph->tensors[node->inputs[1]].floats[axis];
+		return lowering->shapes->ints[node->inputs[2]][axis] / size;
+	return (int64_t)lowering->graph->tensors[node->inputs[1]].floats[axis];
 }
 
-int sp_plan_resize(struct sp_network_plan *plan)
+int sp_lower_resize(struct sp_lowering *lowering)
 {
-	const struct sp_node *node = plan->node;
+	const struct sp_node *node = lowering->node;
 	struct sp_operand x, also = { .buffer = SP_NONE };
 	const struct sp_place *place = NULL;
 	bool along = node->residual == SP_NONE;
-	struct sp_shape shape = plan->shapes->of[node->inputs[0]];
+	struct sp_shape shape = lowering->shapes->of[node->inputs[0]];
 	struct sp_step *step;
-	int ret = sp_plan_picture(plan, node->inputs[0], &x);
+	int ret = sp_lower_picture(lowering, node->inputs[0], &x);
 
 	if (ret)
 		return ret;
 	for (unsigned int axis = 2; axis < 4; axis++)
-		shape.dim[axis] *= resize_factor(plan, axis);
+		shape.dim[axis] *= resize_factor(lowering, axis);
 	if (node->residual != SP_NONE)
-		place = sp_plan_place(plan, node->residual);
+		place = sp_lower_place(lowering, node->residual);
 	if (place && !(place->tensor.pitch % 8) &&
-	    sp_shape_equal(&plan->shapes->of[node->residual], &shape) &&
+	    sp_shape_equal(&lowering->shapes->of[node->residual], &shape) &&
 	    sp_place_is_picture(place, &shape, &also.tensor)) {
 		also.buffer = place->buffer;
 		along = true;
 	}
-	step = add_picture(plan, SP_STEP_ENLARGE, &x, shape.dim[2], shape.dim[3], &ret);
+	step = add_picture(lowering, SP_STEP_ENLARGE, &x, shape.dim[2], shape.dim[3], &ret);
 	if (!step)
 		return ret;
 	step->also = also;
-	return along ? 0 : sp_plan_residual(plan, &plan->places[node->output], &shape);
+	return along ? 0 : sp_lower_residual(lowering, &lowering->places[node->output], &shape);
 }
 
-int sp_plan_concat(struct sp_network_plan *plan)
+int sp_lower_concat(struct sp_lowering *lowering)
 {
-	const struct sp_node *node = plan->node;
-	const struct sp_shape *shape = &plan->shapes->of[node->output];
+	const struct sp_node *node = lowering->node;
+	const struct sp_shape *shape = &lowering->shapes->of[node->output];
 	struct sp_operand x, y = { .buffer = SP_NONE };
 	struct sp_place place;
 	uint32_t first = 0;
 
 	if (shape->rank != 4 || (node->axis != 1 && node->axis != -3))
-		return sp_plan_refuse(plan, "a concatenation of what is not channels");
+		return sp_lower_refuse(lowering, "a concatenation of what is not channels");
 	for (uint32_t i = 0; i < node->inputs_n; i++) {
 		struct sp_step *step;
-		int ret = sp_plan_picture(plan, node->inputs[i], &x);
+		int ret = sp_lower_picture(lowering, node->inputs[i], &x);
 
 		if (!ret && !i)
-			ret = sp_plan_tensor(plan, x.tensor.h, x.tensor.w, (uint32_t)shape->dim[1],
-					     &y);
+			ret = sp_lower_tensor(lowering, x.tensor.h, x.tensor.w,
+					      (uint32_t)shape->dim[1], &y);
 		if (ret)
 			return ret;
-		step = sp_plan_step(plan, SP_STEP_CONCAT);
+		step = sp_lower_step(lowering, SP_STEP_CONCAT);
 		if (!step)
 			return -ENOMEM;
 		step->x = x;
@@ -297,6 +297,6 @@ int sp_plan_concat(struct sp_network_plan *plan)
 		first += x.tensor.c;
 	}
 	sp_place_picture(&place, y.buffer, &y.tensor);
-	sp_plan_set(plan, node->output, &place);
+	sp_lower_set(lowering, node->output, &place);
 	return 0;
 }

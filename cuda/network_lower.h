@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the graph's nodes to steps. network_plan.c walks the graph and has what moves nothing,
+ * From the graph's nodes to steps. network_lower.c walks the graph and has what moves nothing,
  * network_conv.c makes convolutions and products, network_each.c the rest; network.c places buffers
  * and runs.
  */
-#ifndef SP_CUDA_NETWORK_PLAN_H
-#define SP_CUDA_NETWORK_PLAN_H
+#ifndef SP_CUDA_NETWORK_LOWER_H
+#define SP_CUDA_NETWORK_LOWER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,7 +43,7 @@ struct sp_network {
 	size_t bytes;
 };
 
-struct sp_network_plan {
+struct sp_lowering {
 	struct sp_network *network;
 	const struct sp_graph *graph;
 	const struct sp_shapes *shapes;
@@ -56,62 +56,62 @@ struct sp_network_plan {
 };
 
 /* All nodes. 0 or -errno with @err filled, the model's name still missing. */
-int sp_network_plan(struct sp_network *network, struct sp_err *err);
+int sp_network_lower(struct sp_network *network, struct sp_err *err);
 
 /* One more buffer. 0 or -ENOMEM. */
 int sp_network_buffer(struct sp_network *network, size_t size, uint32_t *ret_buffer);
 
 /* "node 'NAME' (TYPE): WHY is not for the CUDA backend; use compute.backend: cpu"; returns -ENOTSUP. */
-int sp_plan_refuse(const struct sp_network_plan *plan, const char *fmt, ...)
+int sp_lower_refuse(const struct sp_lowering *lowering, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-int sp_plan_no_memory(const struct sp_network_plan *plan);
+int sp_lower_no_memory(const struct sp_lowering *lowering);
 
 /* The place of @tensor, or NULL: it is a constant. */
-const struct sp_place *sp_plan_place(const struct sp_network_plan *plan, uint32_t tensor);
+const struct sp_place *sp_lower_place(const struct sp_lowering *lowering, uint32_t tensor);
 /* The same; a constant is refused. 0 or -errno. */
-int sp_plan_given(const struct sp_network_plan *plan, uint32_t tensor, struct sp_place *ret_place);
+int sp_lower_given(const struct sp_lowering *lowering, uint32_t tensor, struct sp_place *ret_place);
 /* The same as a picture. 0 or -errno. */
-int sp_plan_picture(const struct sp_network_plan *plan, uint32_t tensor, struct sp_operand *ret_x);
-void sp_plan_set(struct sp_network_plan *plan, uint32_t tensor, const struct sp_place *place);
+int sp_lower_picture(const struct sp_lowering *lowering, uint32_t tensor, struct sp_operand *ret_x);
+void sp_lower_set(struct sp_lowering *lowering, uint32_t tensor, const struct sp_place *place);
 
 /* A tensor of a buffer of its own, and of the sizes of @like but @c channels. 0 or -errno. */
-int sp_plan_tensor(struct sp_network_plan *plan, uint32_t h, uint32_t w, uint32_t c,
-		   struct sp_operand *ret_y);
+int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32_t c,
+		    struct sp_operand *ret_y);
 /* The next step, with nothing but its kind; good until the one after. NULL: no memory, err is set. */
-struct sp_step *sp_plan_step(struct sp_network_plan *plan, enum sp_step_kind kind);
+struct sp_step *sp_lower_step(struct sp_lowering *lowering, enum sp_step_kind kind);
 
 /*
  * The device's form of @act for results at @place of @shape; *ret_slope: number of the slope. 0 or
  * -errno.
  */
-int sp_plan_act(struct sp_network_plan *plan, const struct sp_activation *act,
-		const struct sp_place *place, const struct sp_shape *shape,
-		struct sp_step_act *ret_act, uint32_t *ret_slope);
+int sp_lower_act(struct sp_lowering *lowering, const struct sp_activation *act,
+		 const struct sp_place *place, const struct sp_shape *shape,
+		 struct sp_step_act *ret_act, uint32_t *ret_slope);
 /*
  * For each channel of @place the value of a constant of @of_shape, @parts of them one after another:
  * *ret_number. 0 or -errno.
  */
-int sp_plan_constant(struct sp_network_plan *plan, const struct sp_place *place,
-		     const struct sp_shape *shape, const float *const *of, unsigned int parts,
-		     const struct sp_shape *of_shape, uint32_t *ret_number);
+int sp_lower_constant(struct sp_lowering *lowering, const struct sp_place *place,
+		      const struct sp_shape *shape, const float *const *of, unsigned int parts,
+		      const struct sp_shape *of_shape, uint32_t *ret_number);
 
 /* CONV, GEMM */
-int sp_plan_conv(struct sp_network_plan *plan);
-int sp_plan_gemm(struct sp_network_plan *plan);
+int sp_lower_conv(struct sp_lowering *lowering);
+int sp_lower_gemm(struct sp_lowering *lowering);
 
-int sp_plan_pool(struct sp_network_plan *plan);
-int sp_plan_mean(struct sp_network_plan *plan);
-int sp_plan_resize(struct sp_network_plan *plan);
-int sp_plan_concat(struct sp_network_plan *plan);
-int sp_plan_binary(struct sp_network_plan *plan);
-int sp_plan_affine(struct sp_network_plan *plan);
-int sp_plan_unary(struct sp_network_plan *plan); /* ACTIVATION, FUNCTION */
+int sp_lower_pool(struct sp_lowering *lowering);
+int sp_lower_mean(struct sp_lowering *lowering);
+int sp_lower_resize(struct sp_lowering *lowering);
+int sp_lower_concat(struct sp_lowering *lowering);
+int sp_lower_binary(struct sp_lowering *lowering);
+int sp_lower_affine(struct sp_lowering *lowering);
+int sp_lower_unary(struct sp_lowering *lowering); /* ACTIVATION, FUNCTION */
 
 /*
  * node->output = act(@x of @shape + node->residual): for residuals that a step could not take along.
  * 0 or -errno.
  */
-int sp_plan_residual(struct sp_network_plan *plan, const struct sp_place *x,
-		     const struct sp_shape *shape);
+int sp_lower_residual(struct sp_lowering *lowering, const struct sp_place *x,
+		      const struct sp_shape *shape);
 
 #endif
