@@ -20,7 +20,9 @@ enum {
 	ARRAYS_OFTEN = 32 << 10,
 };
 static const unsigned char unset = 0xff; /* of floats: a NaN */
+#ifndef __SANITIZE_ADDRESS__
 static const unsigned char canary = 0xa5;
+#endif
 
 uint8_t *sp_emulator_shared;
 static uint8_t *room;

@@ -10,7 +10,7 @@
 #include <ucontext.h>
 #endif
 
-enum { SP_FIBER_GUARD = 4096 }; /* bytes below a stack that must not be touched */
+enum { SP_FIBER_GUARD = 64 << 10 }; /* bytes below a stack that must not be touched */
 
 struct sp_fiber {
 #ifdef __x86_64__

@@ -37,18 +37,14 @@ void sp_thread_ready(struct sp_thread *thread)
 	sp_block.ready[sp_block.ready_n++] = (uint16_t)thread->number;
 }
 
-static const char *waits_for(const struct sp_thread *thread)
+static void describe(const struct sp_thread *thread, char text[64])
 {
-	switch (thread->state) {
-	case SP_THREAD_AT_BARRIER:
-		return "waits at __syncthreads";
-	case SP_THREAD_IN_WARP:
-		return "waits for its warp";
-	case SP_THREAD_RETURNED:
-		return "has returned";
-	default:
-		return "runs";
-	}
+	if (thread->state == SP_THREAD_AT_BARRIER)
+		snprintf(text, 64, "waits at __syncthreads");
+	else if (thread->state == SP_THREAD_IN_WARP)
+		snprintf(text, 64, "waits for its warp with mask %08x", thread->part->mask);
+	else
+		snprintf(text, 64, "has returned");
 }
 
 /* Nobody can go on: say who waits for whom. */
@@ -56,6 +52,7 @@ __attribute__((noreturn)) static void stuck(void)
 {
 	const struct sp_thread *waits = NULL, *other = NULL;
 	uint32_t counts[SP_THREAD_STATES] = { 0 };
+	char what[2][64] = { "", "" };
 
 	for (uint32_t i = 0; i < sp_block.threads_n; i++) {
 		const struct sp_thread *thread = sp_block.threads[i];
@@ -64,18 +61,19 @@ __attribute__((noreturn)) static void stuck(void)
 		if (!waits && thread->state != SP_THREAD_RETURNED)
 			waits = thread;
 	}
+	describe(waits, what[0]);
+	sp_emulator_place.thread = waits->index;
 	for (uint32_t i = 0; i < sp_block.threads_n && !other; i++)
 		if (sp_block.threads[i]->state != waits->state)
 			other = sp_block.threads[i];
-	sp_emulator_place.thread = waits->index;
-	if (!other) /* all wait for warps, with masks or operations that do not fit together */
-		sp_emulator_fault(
-			"deadlock: all threads wait for their warps, this one with mask %08x",
-			waits->part ? waits->part->mask : 0);
-	sp_emulator_fault("deadlock: %s (%u such) for others that do not come: thread (%u, %u, %u) "
-			  "%s (%u such)",
-			  waits_for(waits), counts[waits->state], other->index.x, other->index.y,
-			  other->index.z, waits_for(other), counts[other->state]);
+	if (!other)
+		sp_emulator_fault("deadlock: this thread %s, as all do in theirs", what[0]);
+	describe(other, what[1]);
+	sp_emulator_fault(
+		"deadlock: this thread %s (%u such), and those that it waits for never come: "
+		"thread (%u, %u, %u) %s (%u such)",
+		what[0], counts[waits->state], other->index.x, other->index.y, other->index.z,
+		what[1], counts[other->state]);
 }
 
 static struct sp_thread *next(void)
@@ -210,13 +208,10 @@ void sp_emulator_warp(struct sp_warp_part *part)
 		if (other->state == SP_THREAD_RETURNED)
 			sp_emulator_fault("mask %08x has lane %u, which has returned", part->mask,
 					  i);
-		if (!other->part)
+		/* Or it has yet to come from an operation with a part of the mask. */
+		if (!other->part || other->part->mask != part->mask ||
+		    other->part->kind != part->kind)
 			continue;
-		if (other->part->mask != part->mask || other->part->kind != part->kind)
-			sp_emulator_fault(
-				"lanes of a warp do not agree: mask %08x, lane %u has %08x "
-				"or another operation",
-				part->mask, i, other->part->mask);
 		parts[i] = other->part;
 		there |= 1u << i;
 	}
