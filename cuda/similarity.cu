@@ -12,7 +12,7 @@
  * float32: if rows are so alike that ε does not tell them apart, all of them. No list can be too short.
  *
  * ε. a: row, b: query, a', b': rounded; E ≥ |a - a'| and M ≥ |a| for all rows. Cauchy and Schwarz:
- * |ab - a'b'| ≤ E |b'| + M |b - b'|: about 0.0023 for unit vectors of 128. Products of bfloat16 are
+ * |ab - a'b'| ≤ E |b'| + M |b - b'|: about 0.0044 for unit vectors. Products of bfloat16 are
  * exact in float32; a tensor core may cut off what it adds (Fasi et al., Numerical behavior of NVIDIA
  * tensor cores, 2021): K columns make at most K 2^-21 |a'| |b'|. gallery.c adds these up.
  *

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Searches of galleries: the CPU backend's hits, bit for bit. */
+#include "card.h"
+#include "cuda/device.h"
+#include "cuda/similarity.h"
+#include "gallery_case.h"
+#include "infer/search.h"
+#include "test.h"
+
+TEST(hits_are_the_cpus)
+{
+	struct sp_device device;
+
+	CHECK_EQ(sp_device_open(0, &device, NULL), 0);
+	for (uint32_t c = 0; c < GALLERY_CASES; c++) {
+		const struct gallery_case *of = &gallery_cases[c];
+		size_t n = (size_t)of->queries * of->k;
+		struct sp_hit *got = calloc(n + 1, sizeof(*got)),
+			      *want = calloc(n + 1, sizeof(*want));
+		struct sp_device_gallery *gallery;
+		struct sp_gallery *cpu;
+		float *rows, *queries;
+
+		gallery_make(of, 900 + c, &rows, &queries);
+		CHECK_EQ(sp_search_gallery_create(rows, of->rows, of->size, &cpu, NULL), 0);
+		CHECK_EQ(
+			sp_device_gallery_create(&device, rows, of->rows, of->size, &gallery, NULL),
+			0);
+		CHECK_EQ(sp_device_gallery_search(gallery, queries, of->queries, of->k, got, NULL),
+			 sp_search_gallery(cpu, queries, of->queries, of->k, want));
+		for (size_t i = 0; i < n; i++)
+			if (got[i].index != want[i].index ||
+			    got[i].similarity != want[i].similarity)
+				FAIL("kind %d, %u rows of %u: hit %zu is %u (%.9g), not %u (%.9g)",
+				     of->kind, of->rows, of->size, i, got[i].index,
+				     (double)got[i].similarity, want[i].index,
+				     (double)want[i].similarity);
+		sp_device_gallery_destroy(gallery);
+		sp_search_gallery_destroy(cpu);
+		free(rows);
+		free(queries);
+		free(got);
+		free(want);
+	}
+}
+
+TEST_MAIN()
