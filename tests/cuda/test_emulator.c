@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The emulator itself: that right kernels and programs compute what they should whatever the seed, and
- * that each kind of wrong one is found. Wrong programs run in a process of their own.
+ * The emulator itself: that right kernels and programs compute what they should whatever the seed,
+ * and that each kind of wrong one is found. Wrong programs run in a process of their own.
  */
 #include <math.h>
 #include <signal.h>
@@ -309,7 +309,8 @@ TEST(warps_work_together)
 		fetch(got, to, sizeof(got));
 		for (uint32_t thread = 0; thread < SP_PROBE_THREADS; thread++) {
 			expect_warp(thread, want);
-			/* 10 - lane without a sign: the smallest and largest of those that are in. */
+			/* 10 - lane without a sign: the smallest and largest of those that are in.
+			 */
 			for (uint32_t i = 0; i < SP_PROBE_WARP_RESULTS; i++)
 				if (got[thread][i] != want[i])
 					FAIL("result %u of thread %u is %u, not %u (seed %u)", i,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The emulator's runtime: that work comes late and in any order that streams and events permit, that
- * graphs do what was captured, and that failures are those which a test asked for.
+ * The emulator's runtime: that work comes late and in any order that streams and events permit,
+ * that graphs do what was captured, and that failures are those which a test asked for.
  */
 #include "emulator/emulator.h"
 #include "emulator/probes.h"
@@ -423,7 +423,8 @@ TEST(captures_end_as_they_began)
 	CHECK_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorIllegalState);
 	/* Unjoined. */
 	OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
-	CHECK_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), cudaErrorIllegalState);
+	CHECK_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
+		 cudaErrorIllegalState);
 	OK(cudaEventRecord(event, stream));
 	CHECK_EQ(cudaEventQuery(event), cudaErrorCapturedEvent);
 	OK(cudaStreamWaitEvent(other, event, 0));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies into shared memory. A card may carry one out at any time from its issue to the wait for its
- * group: most blocks have all of them as late as that, so that a missing wait or barrier shows, the
- * others at once, so that one which overwrites what is still read does.
+ * Copies into shared memory. A card may carry one out at any time from its issue to the wait for
+ * its group: most blocks have all of them as late as that, so that a missing wait or barrier shows,
+ * the others at once, so that one which overwrites what is still read does.
  */
 #include <stdlib.h>
 #include <string.h>

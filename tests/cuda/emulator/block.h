@@ -2,8 +2,8 @@
 /*
  * One launch of a kernel on the CPU: block after block in an order by chance, and in each block its
  * threads, each with a stack of its own, in an order by chance from one point where they wait for
- * others to the next. What kernels may do with each other is here; emulator_dialect.h gives it CUDA's
- * names. One launch runs at a time (the runtime's lock).
+ * others to the next. What kernels may do with each other is here; emulator_dialect.h gives it
+ * CUDA's names. One launch runs at a time (the runtime's lock).
  */
 #ifndef SP_EMULATOR_BLOCK_H
 #define SP_EMULATOR_BLOCK_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stand-in for CUDA's own header, with what cuda/ and its tests use of it and no more, so that they
- * compile and run where no toolkit and no device are. Names, values and meanings are CUDA's; how the
- * emulator carries them out: emulator.h.
+ * A stand-in for CUDA's own header, with what cuda/ and its tests use of it and no more, so that
+ * they compile and run where no toolkit and no device are. Names, values and meanings are CUDA's;
+ * how the emulator carries them out: emulator.h.
  */
 #ifndef SP_EMULATOR_CUDA_RUNTIME_API_H
 #define SP_EMULATOR_CUDA_RUNTIME_API_H

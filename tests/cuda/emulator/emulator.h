@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One device that is not there: kernels run on the CPU, every thread of every block, and a runtime
- * (cuda_runtime_api.h) of its own carries out what is put into streams as late and in as odd an order
- * as CUDA permits. What a program may not rely on is chosen by chance, from a seed: the order of
- * blocks, of threads between barriers, of streams between events. A wrong program shows as a wrong
- * result for some seed, or ends the process with a line that says what it did.
+ * (cuda_runtime_api.h) of its own carries out what is put into streams as late and in as odd an
+ * order as CUDA permits. What a program may not rely on is chosen by chance, from a seed: the order
+ * of blocks, of threads between barriers, of streams between events. A wrong program shows as a
+ * wrong result for some seed, or ends the process with a line that says what it did.
  *
  * How it differs from a card: blocks of a launch do not run at the same time; kernels that wait for
- * other blocks hang. Memory of the device is not accessible to the host, but any of the host's is to
- * kernels (pointers among a launch's arguments are looked at, pointers in memory are not). With no
- * device of its own, nothing here says how fast anything is.
+ * other blocks hang. Memory of the device is not accessible to the host, but any of the host's is
+ * to kernels (pointers among a launch's arguments are looked at, pointers in memory are not). With
+ * no device of its own, nothing here says how fast anything is.
  */
 #ifndef SP_EMULATOR_H
 #define SP_EMULATOR_H
@@ -51,13 +51,14 @@ uint64_t sp_emulator_calls(void);
 /* The @n-th of them from now (1: the next) does nothing and returns @status; 0: none does. */
 void sp_emulator_fail(uint64_t n, cudaError_t status);
 /*
- * After @operations more pieces of work of the device (0: now) its context is lost: every call returns
+ * After @operations more pieces of work of the device (0: now) its context is lost: every call
+ * returns
  * @status, an error of the kind that stays, until cudaDeviceReset.
  */
 void sp_emulator_lose(uint64_t operations, cudaError_t status);
 /*
- * After @operations more pieces of work (0: now) no further one is ever done, until cudaDeviceReset.
- * Calls that would wait for ever end the process with a message.
+ * After @operations more pieces of work (0: now) no further one is ever done, until
+ * cudaDeviceReset. Calls that would wait for ever end the process with a message.
  */
 void sp_emulator_hang(uint64_t operations);
 

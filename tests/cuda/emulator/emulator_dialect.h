@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What cuda/dialect.h promises to kernels, for a C++ compiler: names and meanings are CUDA's, what they
- * do is in block.h. Where CUDA has no overload there is none here either.
+ * What cuda/dialect.h promises to kernels, for a C++ compiler: names and meanings are CUDA's, what
+ * they do is in block.h. Where CUDA has no overload there is none here either.
  */
 #ifndef SP_EMULATOR_DIALECT_H
 #define SP_EMULATOR_DIALECT_H
@@ -24,8 +24,8 @@
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
 /*
- * Blocks run one after the other, so one copy of a block's memory is enough. It is filled anew for each
- * block (block.c); with AddressSanitizer it is not, so that each array has its guards.
+ * Blocks run one after the other, so one copy of a block's memory is enough. It is filled anew for
+ * each block (block.c); with AddressSanitizer it is not, so that each array has its guards.
  */
 #ifdef __SANITIZE_ADDRESS__
 #define __shared__ static

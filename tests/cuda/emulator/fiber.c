@@ -36,8 +36,8 @@ static void arrived(struct sp_fiber *self)
 
 #ifdef __x86_64__
 /*
- * void sp_fiber_jump(void **from, void *to): puts what a function must keep on the stack, changes the
- * stack, takes it from there.
+ * void sp_fiber_jump(void **from, void *to): puts what a function must keep on the stack, changes
+ * the stack, takes it from there.
  */
 __asm__(".text\n"
 	".p2align 4\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stacks to change between: a thread of a device is one. They belong to the host's thread that runs. */
+/* Stacks to change between: a thread of a device is one. They belong to the host's thread that
+ * runs. */
 #ifndef SP_EMULATOR_FIBER_H
 #define SP_EMULATOR_FIBER_H
 

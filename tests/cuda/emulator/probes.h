@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small kernels, right and wrong ones, that show what the emulator finds: for test_emulator.c only. */
+/* Small kernels, right and wrong ones, that show what the emulator finds: for test_emulator.c only.
+ */
 #ifndef SP_EMULATOR_PROBES_H
 #define SP_EMULATOR_PROBES_H
 
@@ -51,8 +52,8 @@ cudaError_t sp_probe_bits(cudaStream_t stream, uint32_t x, uint32_t y, uint32_t 
 cudaError_t sp_probe_atomics(cudaStream_t stream, unsigned int *to, unsigned long long *to64,
 			     float *sum, uint32_t blocks);
 /*
- * d [m × n] = a [m × k] × b [k × n], bfloat16 in row-major order; m, n, k multiples of 16, 8, 16. A warp
- * for 16 × 8.
+ * d [m × n] = a [m × k] × b [k × n], bfloat16 in row-major order; m, n, k multiples of 16, 8, 16. A
+ * warp for 16 × 8.
  */
 cudaError_t sp_probe_product(cudaStream_t stream, const uint16_t *a, const uint16_t *b, float *d,
 			     uint32_t m, uint32_t n, uint32_t k);

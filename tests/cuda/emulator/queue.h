@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work of the device, in streams or in graphs, and when it is done: only when a call waits for it, and
- * then in any order that streams and events permit.
+ * Work of the device, in streams or in graphs, and when it is done: only when a call waits for it,
+ * and then in any order that streams and events permit.
  */
 #ifndef SP_EMULATOR_QUEUE_H
 #define SP_EMULATOR_QUEUE_H
@@ -74,7 +74,8 @@ cudaStream_t sp_streams_first(void); /* all of them: → next */
 /* Takes @work: into the stream, or into the graph that it captures. */
 cudaError_t sp_stream_put(cudaStream_t stream, struct sp_work *work);
 
-/* Until the moment has come, or, of NULL, until @stream is empty, or, of NULL too, until all are. */
+/* Until the moment has come, or, of NULL, until @stream is empty, or, of NULL too, until all are.
+ */
 cudaError_t sp_queue_finish(cudaStream_t stream, const struct sp_moment *moment);
 /* As a device goes on by itself: some work, perhaps none. */
 void sp_queue_progress(void);

@@ -231,13 +231,12 @@ uint64_t sp_emulator_leaks(void)
 
 	if (n)
 		fprintf(stderr,
-			"emulator: alive: %llu pieces of device memory (%zu bytes), %llu pinned, %llu "
-			"registered, %llu streams, %llu events, %llu graphs, %llu of them ready to run\n",
+			"emulator: alive: %llu pieces of device memory (%zu bytes), %llu pinned, "
+			"%llu registered, %llu streams, %llu events, %llu graphs, %llu to launch\n",
 			(unsigned long long)alive.device, alive.device_bytes,
 			(unsigned long long)alive.pinned, (unsigned long long)alive.registered,
 			(unsigned long long)alive.streams, (unsigned long long)alive.events,
-			(unsigned long long)(alive.graphs + alive.execs),
-			(unsigned long long)alive.execs);
+			(unsigned long long)alive.graphs, (unsigned long long)alive.execs);
 	return n;
 }
 

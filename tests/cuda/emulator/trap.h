@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accesses to what is no memory, or not the accessing side's: said in words before the process ends. */
+/* Accesses to what is no memory, or not the accessing side's: said in words before the process
+ * ends. */
 #ifndef SP_EMULATOR_TRAP_H
 #define SP_EMULATOR_TRAP_H
 

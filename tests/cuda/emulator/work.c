@@ -84,8 +84,8 @@ static void check_launch(const struct sp_emulator_launch *launch)
 }
 
 /*
- * A pointer to memory of the host's that the device does not see would end a card's context. Here it
- * would work, so it is looked for among the arguments. With sanitizers half of all numbers are
+ * A pointer to memory of the host's that the device does not see would end a card's context. Here
+ * it would work, so it is looked for among the arguments. With sanitizers half of all numbers are
  * addresses of something: not there.
  */
 static void check_arguments(const struct sp_emulator_launch *launch)
