@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * Two numbers, for 5 Mpixel of BayerRG8 (2448 × 2048) to 640 × 535 in bfloat16: operations, 9 million
+ * multiplications and additions of float32, in about 70 million instructions of threads with all that
+ * finds and decodes samples (counted in PTX); bytes, 5.0 MB read and 2.8 MB written.
+ *
  * A block makes a part of an input: as many columns as a warp can have the units of, 32 lines. A warp
  * walks down its lines' rows, each thread with a few units side by side, and adds them up by the
  * rows' weights; what makes up a line of the result then lies in shared memory, and its threads add
@@ -8,6 +12,7 @@
  */
 #include "cuda/preprocess.h"
 
+#include "cuda/bf16.h"
 #include "cuda/dialect.h"
 #include "cuda/span.h"
 #include "cuda/units.h"
@@ -36,6 +41,8 @@ union fetched {
 	struct sp_preprocess_look look;
 	uint64_t words[sizeof(struct sp_preprocess_look) / 8];
 };
+
+static_assert(sizeof(union fetched) == sizeof(struct sp_preprocess_look), "whole words");
 
 struct block_memory {
 	union fetched fetched;
@@ -70,9 +77,8 @@ static __device__ __forceinline__ void emit(const struct result *result, uint32_
 	if (result->type == SP_TENSOR_F32)
 		((float4 *)result->at)[at] = make_float4(value[0], value[1], value[2], 0);
 	else
-		((uint2 *)result->at)[at] = make_uint2(sp_bf16_of(value[0]) |
-							       (uint32_t)sp_bf16_of(value[1]) << 16,
-						       sp_bf16_of(value[2]));
+		((uint2 *)result->at)[at] = make_uint2(sp_bf16_pair(value[0], value[1]),
+						       sp_bf16_pair(value[2], 0));
 }
 
 /* What is right of and below @columns × @lines. By all blocks of a picture. */
@@ -101,11 +107,13 @@ static __device__ __forceinline__ struct taps taps_of(uint32_t i, uint32_t side,
 	return taps;
 }
 
-static __device__ __forceinline__ float share_of(const struct taps *taps, int32_t i)
+/* Adds @share of the colours at @sums, which lie @units apart. */
+template <int colours, int units>
+static __device__ __forceinline__ void add_share(float share, const float *sums, float *mean)
 {
-	if (i == taps->first)
-		return taps->of_first;
-	return i == taps->last ? taps->of_last : taps->of_whole;
+	SP_UNROLL
+	for (int c = 0; c < colours; c++)
+		mean[c] += share * sums[c * units];
 }
 
 /* Line @line of a tile from a warp's sums, which begin with unit @begin. */
@@ -114,7 +122,7 @@ static __device__ __forceinline__ void across(struct block_memory *memory,
 					      const struct result *result, const struct tile *tile,
 					      uint32_t line, int32_t begin)
 {
-	const int units = WARP * SP_UNITS(reading);
+	const int units = WARP * SP_UNITS(reading), colours_n = SP_UNIT_COLOURS(reading);
 	const float *sums = memory->sums[threadIdx.x / WARP];
 
 	for (uint32_t i = threadIdx.x % WARP; i < tile->columns; i += WARP) {
@@ -123,13 +131,15 @@ static __device__ __forceinline__ void across(struct block_memory *memory,
 		int32_t last = min((int32_t)taps.last, begin + units - 1);
 		float mean[3] = { 0, 0, 0 }, colours[3];
 
-		for (int32_t k = first; k <= last; k++) {
-			float share = share_of(&taps, k);
-
-			SP_UNROLL
-			for (int c = 0; c < SP_UNIT_COLOURS(reading); c++)
-				mean[c] += share * sums[c * units + k - begin];
-		}
+		add_share<colours_n, units>(first == taps.first ? taps.of_first : taps.of_whole,
+					    sums + first - begin, mean);
+		SP_ROLL
+		for (int32_t k = first + 1; k < last; k++)
+			add_share<colours_n, units>(taps.of_whole, sums + k - begin, mean);
+		if (last > first)
+			add_share<colours_n, units>(last == taps.last ? taps.of_last
+								      : taps.of_whole,
+						    sums + last - begin, mean);
 		if (first > taps.first) {
 			SP_UNROLL
 			for (int c = 0; c < 3; c++)
