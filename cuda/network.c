@@ -233,8 +233,12 @@ void sp_network_bind(struct sp_network *network, void *memory)
 		for (unsigned int k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 			all[k]->tensor.at = at(network, memory, all[k]->buffer);
 	}
-	for (unsigned int i = 0; i < network->model->model->graph->outputs_n; i++)
-		network->ends[i].output.at = at(network, memory, network->ends[i].place.buffer);
+	for (unsigned int i = 0; i < network->model->model->graph->outputs_n; i++) {
+		struct sp_network_end *end = &network->ends[i];
+		size_t before = end->place.base * sp_tensor_number(end->place.tensor.type);
+
+		end->output.at = (uint8_t *)at(network, memory, end->place.buffer) + before;
+	}
 }
 
 struct sp_device_tensor sp_network_input(const struct sp_network *network)

@@ -131,11 +131,12 @@ static int conv_act(struct sp_lowering *lowering, const struct sp_node *node, st
 					    .c = conv->oc,
 					    .pitch = sp_tensor_pitch(conv->oc) };
 	const struct sp_shape shape = { .rank = 4, .dim = { 1, y.c, y.h, y.w } };
+	const struct sp_activation act = sp_lower_last_act(lowering, node);
 	struct sp_place place;
 
 	*ret_slope = SP_NONE;
 	sp_place_picture(&place, SP_NONE, &y);
-	return sp_lower_act(lowering, &node->act, &place, &shape, &conv->act, ret_slope);
+	return sp_lower_act(lowering, &act, &place, &shape, &conv->act, ret_slope);
 }
 
 /* ---- pairs ----------------------------------------------------------------------------------- */
@@ -143,7 +144,7 @@ static int conv_act(struct sp_lowering *lowering, const struct sp_node *node, st
 /* A 2 × 2 maximum with stride 2 that alone reads @tensor: its node, or SP_NONE. */
 static uint32_t pool_after(const struct sp_lowering *lowering, uint32_t tensor)
 {
-	uint32_t reader = lowering->uses[tensor] == 1 ? lowering->reader[tensor] : SP_NONE;
+	uint32_t reader = sp_lower_only_reader(lowering, tensor);
 	const struct sp_node *node = reader == SP_NONE ? NULL : &lowering->graph->nodes[reader];
 	const struct sp_shape *x = &lowering->shapes->of[tensor], *y;
 
@@ -223,11 +224,14 @@ static int lower_pair(struct sp_lowering *lowering, const struct sp_operand *x, 
 	struct sp_step making = { .kind = SP_STEP_SEPARABLE }, *step;
 	struct sp_operand y;
 	struct sp_place place;
-	bool can;
+	bool can, heads;
 	int ret = separable_of(lowering, pointwise, depthwise, &x->tensor, &making, &can);
 
 	*ret_made = can;
 	if (ret || !can || !second)
+		return ret;
+	ret = sp_lower_heads(lowering, x, &making.separable, &heads);
+	if (ret || heads)
 		return ret;
 	y.tensor.h = making.separable.depthwise.oh;
 	y.tensor.w = making.separable.depthwise.ow;
@@ -313,6 +317,7 @@ int sp_lower_gemm(struct sp_lowering *lowering)
 	const struct sp_shape *shape = &lowering->shapes->of[node->inputs[0]];
 	const struct sp_shape *weights = &lowering->graph->tensors[node->inputs[1]].shape;
 	struct making making = { .also.buffer = SP_NONE, .bias = bias_of(lowering, node) };
+	struct sp_activation act;
 	struct sp_place x, place;
 	struct sp_operand y;
 	size_t pitch;
@@ -351,7 +356,8 @@ int sp_lower_gemm(struct sp_lowering *lowering)
 	y.tensor.pitch = sp_tensor_pitch(y.tensor.c);
 	sp_place_pixels(&place, SP_NONE, &y.tensor);
 	making.slope = SP_NONE;
-	ret = sp_lower_act(lowering, &node->act, &place, &lowering->shapes->of[node->output],
+	act = sp_lower_last_act(lowering, node);
+	ret = sp_lower_act(lowering, &act, &place, &lowering->shapes->of[node->output],
 			   &making.conv.act, &making.slope);
 	if (ret) {
 		free(making.reordered);

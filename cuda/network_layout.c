@@ -41,7 +41,7 @@ void sp_place_move(struct sp_place *place, const struct sp_place *from, uint32_t
 {
 	size_t pitch = from->tensor.pitch;
 
-	*place = (struct sp_place){ .buffer = buffer, .tensor = *tensor };
+	*place = (struct sp_place){ .buffer = buffer, .tensor = *tensor, .base = from->base };
 	for (unsigned int i = 0; i < from->runs_n; i++) {
 		size_t distance = from->runs[i].distance;
 
@@ -63,7 +63,7 @@ size_t sp_place_elements(const struct sp_place *place)
 
 size_t sp_place_offset(const struct sp_place *place, size_t k)
 {
-	size_t offset = 0;
+	size_t offset = place->base;
 
 	for (unsigned int i = place->runs_n; i--;) {
 		offset += k % place->runs[i].length * place->runs[i].distance;
@@ -119,7 +119,8 @@ bool sp_place_transpose(struct sp_place *place, const struct sp_shape *from, con
 
 static bool same_runs(const struct sp_place *a, const struct sp_place *b)
 {
-	return a->runs_n == b->runs_n && !memcmp(a->runs, b->runs, a->runs_n * sizeof(a->runs[0]));
+	return a->base == b->base && a->runs_n == b->runs_n &&
+	       !memcmp(a->runs, b->runs, a->runs_n * sizeof(a->runs[0]));
 }
 
 bool sp_place_is_picture(const struct sp_place *place, const struct sp_shape *shape,
@@ -148,7 +149,7 @@ bool sp_place_is_rows(const struct sp_place *place, const struct sp_shape *shape
 	size_t pitches[] = { length, place->runs_n ? place->runs[0].distance : 1 };
 
 	for (unsigned int i = 0; i < 2; i++) {
-		struct sp_place wanted = { .runs_n = 0 };
+		struct sp_place wanted = { .base = place->base };
 
 		add_run(&wanted, rows, pitches[i]);
 		add_run(&wanted, length, 1);

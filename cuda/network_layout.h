@@ -30,6 +30,7 @@ struct sp_run {
 struct sp_place {
 	uint32_t buffer; /* of the network; tensor.at is set when memory is bound */
 	struct sp_device_tensor tensor;
+	size_t base; /* numbers before the first: where but some of the channels are meant */
 	unsigned int runs_n; /* 0: one number */
 	struct sp_run runs[SP_PLACE_RUNS_MAX]; /* longer than 1; none continues the one before */
 };

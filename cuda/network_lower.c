@@ -256,6 +256,7 @@ static int lower_node(struct sp_lowering *lowering)
 		[SP_OP_IDENTITY] = NULL,
 	};
 	const struct sp_shape *shape = &lowering->shapes->of[lowering->node->output];
+	size_t number = (size_t)(lowering->node - lowering->graph->nodes);
 	char text[96];
 
 	if (!make[lowering->node->op])
@@ -265,7 +266,13 @@ static int lower_node(struct sp_lowering *lowering)
 				       "a result of %s, whose first dimension is not the "
 				       "pictures',",
 				       sp_shape_text(shape, text, sizeof(text)));
-	return make[lowering->node->op](lowering);
+	return lowering->is_view[number] ? lower_view(lowering)
+					 : make[lowering->node->op](lowering);
+}
+
+uint32_t sp_lower_only_reader(const struct sp_lowering *lowering, uint32_t tensor)
+{
+	return lowering->uses[tensor] == 1 ? lowering->reader[tensor] : SP_NONE;
 }
 
 static void count_readers(struct sp_lowering *lowering)
@@ -288,7 +295,7 @@ static void count_readers(struct sp_lowering *lowering)
 		}
 	}
 	for (uint32_t i = 0; i < graph->outputs_n; i++)
-		lowering->uses[graph->outputs[i]] += 2; /* nobody is the only one to read it */
+		lowering->uses[graph->outputs[i]] += SP_READ_OUTSIDE;
 }
 
 /* ---- what goes in and out -------------------------------------------------------------------- */
@@ -409,6 +416,7 @@ int sp_network_lower(struct sp_network *network, struct sp_err *err)
 	lowering.uses = calloc(graph->tensors_n + 1, sizeof(*lowering.uses));
 	lowering.reader = calloc(graph->tensors_n + 1, sizeof(*lowering.reader));
 	lowering.done = calloc(graph->nodes_n + 1, sizeof(*lowering.done));
+	lowering.is_view = calloc(graph->nodes_n + 1, sizeof(*lowering.is_view));
 	network->ends = calloc(graph->outputs_n + 1, sizeof(*network->ends));
 	if (lowering.places && lowering.placed && lowering.uses && lowering.reader &&
 	    lowering.done && network->ends) {
@@ -417,6 +425,7 @@ int sp_network_lower(struct sp_network *network, struct sp_err *err)
 	} else {
 		sp_lower_no_memory(&lowering);
 	}
+	free(lowering.is_view);
 	free(lowering.done);
 	free(lowering.reader);
 	free(lowering.uses);

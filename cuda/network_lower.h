@@ -43,6 +43,8 @@ struct sp_network {
 	size_t bytes;
 };
 
+enum { SP_READ_OUTSIDE = 1 << 24 }; /* more than nodes can be */
+
 struct sp_lowering {
 	struct sp_network *network;
 	const struct sp_graph *graph;
@@ -50,8 +52,10 @@ struct sp_lowering {
 	const struct sp_node *node; /* the one that is being made */
 	struct sp_place *places; /* by tensor; those that steps have made */
 	bool *placed; /* by tensor */
-	uint32_t *uses, *reader; /* by tensor: how many read it; the node, if but one does */
-	bool *done; /* by node: another one's step has it in it */
+	/* By tensor: how many read it, SP_READ_OUTSIDE more for an output; the last node that does. */
+	uint32_t *uses, *reader;
+	/* By node: another one's step has it in it; all of it, or its activation. */
+	bool *done, *is_view;
 	struct sp_err *err;
 };
 
@@ -95,9 +99,24 @@ int sp_lower_constant(struct sp_lowering *lowering, const struct sp_place *place
 		      const struct sp_shape *shape, const float *const *of, unsigned int parts,
 		      const struct sp_shape *of_shape, uint32_t *ret_number);
 
+/* The one node that reads @tensor, or SP_NONE: several do, or somebody outside. */
+uint32_t sp_lower_only_reader(const struct sp_lowering *lowering, uint32_t tensor);
+/*
+ * The activation at the end of @node; if it has none, that of an ACTIVATION that alone reads its result,
+ * perhaps after moves, and then is but a view.
+ */
+struct sp_activation sp_lower_last_act(struct sp_lowering *lowering, const struct sp_node *node);
+
 /* CONV, GEMM */
 int sp_lower_conv(struct sp_lowering *lowering);
 int sp_lower_gemm(struct sp_lowering *lowering);
+
+/*
+ * The separable convolution of lowering->node over @x, and those of other narrow outputs over the same
+ * one, in one go: @separable is the first's. *ret_made: there were others, all is seen to. 0 or -errno.
+ */
+int sp_lower_heads(struct sp_lowering *lowering, const struct sp_operand *x,
+		   const struct sp_separable *separable, bool *ret_made);
 
 int sp_lower_pool(struct sp_lowering *lowering);
 int sp_lower_mean(struct sp_lowering *lowering);
