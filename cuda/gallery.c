@@ -82,8 +82,7 @@ static int take_memory(struct sp_device_gallery *gallery, struct sp_err *err)
 	lay_out(gallery, &deal);
 	status = cudaMalloc(&gallery->base, deal.used);
 	if (status == cudaErrorMemoryAllocation) {
-		/* Or it would be the next launch's error. */
-		(void)cudaGetLastError();
+		(void)cudaGetLastError(); /* it is told below */
 		(void)cudaMemGetInfo(&free_bytes, &all);
 		return sp_err_set(err, -ENOMEM,
 				  "%u templates need %zu MiB of the device's memory, which has %zu "
@@ -202,7 +201,8 @@ void sp_device_gallery_destroy(struct sp_device_gallery *gallery)
 {
 	if (!gallery)
 		return;
-	cudaSetDevice(gallery->device.index);
+	/* What fails here is of a lost device and is told elsewhere; an error told is forgotten. */
+	(void)SP_CUDA(NULL, cudaSetDevice(gallery->device.index));
 	give_memory(gallery);
 	cudaStreamDestroy(gallery->stream);
 	free(gallery);
