@@ -462,7 +462,7 @@ static __global__ void __launch_bounds__(SP_SEPARABLE_THREADS, blocks_of(width, 
 {
 	using division = struct division<type, width>;
 	SP_SHARED(shared);
-	static __shared__ struct item items[ITEMS];
+	__shared__ struct item items[ITEMS];
 	uint8_t *between = shared + 2 * work.tiling.stage;
 	uint32_t first_item = (uint32_t)((uint64_t)work.items * blockIdx.x / gridDim.x);
 	uint32_t left = (uint32_t)((uint64_t)work.items * (blockIdx.x + 1) / gridDim.x) -
