@@ -2,6 +2,7 @@
 #include "cuda/conductor.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/diag.h"
@@ -158,10 +159,15 @@ static void end(struct sp_backend *b, struct sp_slot *slot)
 	finish_slot(b, slot, SP_RESULT_FACES, 0);
 }
 
-static bool is_hung(struct sp_backend *b, const struct sp_slot *slot)
+static void check_hang(struct sp_backend *b, const struct sp_slot *slot)
 {
-	return sp_host->now_ns() - slot->since_ns > (uint64_t)SP_HANG_MS * NS_PER_MS &&
-	       !atomic_load(&b->lost);
+	char why[64];
+
+	if (atomic_load(&b->lost) ||
+	    sp_host->now_ns() - slot->since_ns <= (uint64_t)SP_HANG_MS * NS_PER_MS)
+		return;
+	snprintf(why, sizeof(why), "it has not answered for %d ms", SP_HANG_MS);
+	lose(b, true, why);
 }
 
 /* Whether anything has come of it since the last time. */
@@ -178,8 +184,7 @@ static bool step(struct sp_backend *b, struct sp_slot *slot)
 	if (atomic_load(&b->lost))
 		return true;
 	if (!slot->released || !reached(b, slot->done)) {
-		if (is_hung(b, slot))
-			lose(b, true, "it has not answered for 2 seconds");
+		check_hang(b, slot);
 		return moved;
 	}
 	if (slot->state == SP_SLOT_LOOKING)

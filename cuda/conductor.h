@@ -5,10 +5,12 @@
 
 struct sp_thread;
 
-enum {
-	/* A batch takes some milliseconds; what is not there after this never comes. */
-	SP_HANG_MS = 2000,
-};
+/* A batch takes some milliseconds; what is not there after this never comes. */
+#ifdef SP_CUDA_EMULATED
+enum { SP_HANG_MS = 120000 }; /* on a CPU, and a busy one */
+#else
+enum { SP_HANG_MS = 2000 };
+#endif
 
 /* thread->arg: the backend. Ends when asked to, after what the device has been given. */
 void sp_conductor_run(struct sp_thread *thread);

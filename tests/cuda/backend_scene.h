@@ -46,6 +46,8 @@ static void scene_log(int level, const char *text)
 {
 	if (level > SP_LOG_WARNING)
 		return;
+	printf("# %s\n", text);
+	fflush(stdout);
 	snprintf(scene_line, sizeof(scene_line), "%s", text);
 	atomic_fetch_add(&scene_lines, 1);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "backend_scene.h"
+#include "card.h"
 #include "emulator.h"
 #include "test.h"
 
@@ -218,6 +219,164 @@ TEST(every_kind_of_format)
 	CHECK(faces >= 6);
 	close_pair(&pair);
 	for (unsigned int i = 0; i < 6; i++)
+		scene_frame_uninit(&frames[i]);
+	scene_uninit(&scene);
+	sp_image_uninit(&image);
+}
+
+/* Some packets are lost, under the face or not, by seed. */
+TEST(losses_are_seen_alike)
+{
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frames[4];
+	struct sp_image image;
+	struct scene scene;
+	struct pair pair;
+	unsigned int faces;
+	uint64_t random = 5;
+
+	config.embed_invalid = false;
+	scene_photograph("data/obama.jpg", 320, 256, &image);
+	scene_init(&scene, 4 << 20);
+	for (unsigned int i = 0; i < 4; i++) {
+		scene_add(&scene, &image, i % 2 ? SP_PFNC_BAYER_BG8 : SP_PFNC_RGB8, 0, 500,
+			  &frames[i]);
+		for (unsigned int k = 0; k < 4 * i; k++)
+			scene_lose(&frames[i],
+				   (uint32_t)(card_random(&random) % frames[i].frame.packets));
+	}
+	pair = open_pair(&config, &scene);
+	faces = compare(pair.cpu, pair.cuda, frames, 4, &tight);
+	CHECK(faces >= 4);
+	close_pair(&pair);
+	for (unsigned int i = 0; i < 4; i++)
+		scene_frame_uninit(&frames[i]);
+	scene_uninit(&scene);
+	sp_image_uninit(&image);
+}
+
+/* A camera that is looked at in tiles, one in a part, one of another size, and one as a whole. */
+TEST(cameras_with_looks_and_sizes_of_their_own)
+{
+	struct sp_compute_camera cameras[] = {
+		{ .lane = 1, .camera = 1, .tiles = { .eyes_min = 10 } },
+		{ .lane = 1,
+		  .camera = 2,
+		  .tiles = { .no_whole = true,
+			     .areas_n = 1,
+			     .areas = { { { 100, 0, 320, 256 }, 0.5f } } } },
+	};
+	static const uint32_t sizes[4][2] = {
+		{ 480, 384 }, { 480, 384 }, { 320, 256 }, { 201, 161 }
+	};
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frames[4];
+	struct scene scene;
+	struct pair pair;
+
+	config.cameras = cameras;
+	config.cameras_n = 2;
+	config.frame_bytes = 1 << 20;
+	scene_init(&scene, 4 << 20);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct sp_image image;
+
+		scene_photograph("data/two_people.jpg", sizes[i][0], sizes[i][1], &image);
+		scene_add(&scene, &image, SP_PFNC_RGB8, 0, 1440, &frames[i]);
+		frames[i].frame.lane = 1;
+		frames[i].frame.camera = (uint16_t)(i + 1);
+		sp_image_uninit(&image);
+	}
+	pair = open_pair(&config, &scene);
+	printf("# %u faces in 4 frames\n", compare(pair.cpu, pair.cuda, frames, 4, &tight));
+	close_pair(&pair);
+	for (unsigned int i = 0; i < 4; i++)
+		scene_frame_uninit(&frames[i]);
+	scene_uninit(&scene);
+}
+
+/* More sizes than are kept, each the frame's own, in turns: networks go and are made again. */
+TEST(frames_in_their_own_size)
+{
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frames[8];
+	struct scene scene;
+	struct pair pair;
+	unsigned int faces = 0;
+
+	config.detect_width = config.detect_height = 0;
+	config.embedder = NULL;
+	scene_init(&scene, 4 << 20);
+	for (unsigned int i = 0; i < 8; i++) {
+		struct sp_image image;
+
+		scene_photograph("data/obama.jpg", 100 + 32 * (i % 6), 128, &image);
+		scene_add(&scene, &image, SP_PFNC_MONO8, 0, 1440, &frames[i]);
+		sp_image_uninit(&image);
+	}
+	pair = open_pair(&config, &scene);
+	CHECK_EQ(pair.cuda->info.embedding_size, 0);
+	for (unsigned int round = 0; round < 2; round++)
+		faces += compare(pair.cpu, pair.cuda, frames, 8, &tight);
+	CHECK(faces >= 16);
+	close_pair(&pair);
+	for (unsigned int i = 0; i < 8; i++)
+		scene_frame_uninit(&frames[i]);
+	scene_uninit(&scene);
+}
+
+/* As it comes by default; the same batch again and again is launched as a graph from the second on. */
+TEST(bfloat16_and_graphs)
+{
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frames[2];
+	struct sp_image image;
+	struct scene scene;
+	struct pair pair;
+
+	config.precision = SP_PRECISION_AUTO;
+	config.batch = 2;
+	config.in_flight = 2;
+	scene_photograph("data/obama.jpg", 320, 256, &image);
+	scene_init(&scene, 4 << 20);
+	for (unsigned int i = 0; i < 2; i++)
+		scene_add(&scene, &image, SP_PFNC_BAYER_RG8, 0, 1440, &frames[i]);
+	pair = open_pair(&config, &scene);
+	CHECK_EQ(pair.cuda->info.precision, SP_PRECISION_BF16);
+	CHECK(strstr(pair.cuda->info.kernels, "cuda sm_90 bf16"));
+	for (unsigned int seed = 1; seed <= 3; seed++) {
+		sp_emulator_seed(seed);
+		CHECK(compare(pair.cpu, pair.cuda, frames, 2, &loose) >= 2);
+	}
+	CHECK(sp_emulator_alive().execs > 0);
+	close_pair(&pair);
+	for (unsigned int i = 0; i < 2; i++)
+		scene_frame_uninit(&frames[i]);
+	scene_uninit(&scene);
+	sp_image_uninit(&image);
+}
+
+/* What cannot be read has the cause and the error that the CPU gives it. */
+TEST(what_cannot_be_read)
+{
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frames[5];
+	struct sp_image image;
+	struct scene scene;
+	struct pair pair;
+
+	scene_photograph("data/obama.jpg", 160, 128, &image);
+	scene_init(&scene, 1 << 20);
+	for (unsigned int i = 0; i < 5; i++)
+		scene_add(&scene, &image, SP_PFNC_RGB8, 0, 1440, &frames[i]);
+	frames[0].frame.pixel_format = 0x12345678;
+	frames[1].frame.width = 0;
+	frames[2].frame.height += 1;
+	frames[3].frame.parts_n = 0;
+	pair = open_pair(&config, &scene);
+	CHECK(compare(pair.cpu, pair.cuda, frames, 5, &tight) >= 1);
+	close_pair(&pair);
+	for (unsigned int i = 0; i < 5; i++)
 		scene_frame_uninit(&frames[i]);
 	scene_uninit(&scene);
 	sp_image_uninit(&image);
