@@ -106,7 +106,7 @@ static __device__ __forceinline__ void pixels(const struct sp_direct *work,
 }
 
 template <typename Number>
-static __global__ void __launch_bounds__(SP_GRID_THREADS) tiled(struct sp_direct work, size_t n)
+static __global__ void __launch_bounds__(SP_GRID_THREADS, 2) tiled(struct sp_direct work, size_t n)
 {
 	for (size_t i = sp_grid_first(); i < n; i += sp_grid_step()) {
 		struct place place = place_of(&work, i, OUTPUTS, PIXELS);

@@ -89,7 +89,7 @@ line(const struct sp_direct *work, const uint16_t *x, const struct taps *taps,
 
 /* Blocks: pieces of the outputs, then strips across, lines, pictures. */
 template <int tiles>
-static __global__ void __launch_bounds__(WARPS * 32, 4) stem(struct sp_direct work)
+static __global__ void __launch_bounds__(WARPS * 32, tiles == 8 ? 3 : 4) stem(struct sp_direct work)
 {
 	const struct sp_direct_plan *plan = &work.plan;
 	uint32_t piece = blockIdx.x % plan->pieces, block = blockIdx.x / plan->pieces;
