@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "block.h"
+#include "chance.h"
 #include "queue.h"
 #include "runtime.h"
 
@@ -18,6 +19,8 @@ enum {
 	ALIGN = 256,
 	GUARD = 256, /* at least so many bytes after each piece of the device's */
 	PAGE = 4096,
+	/* Shutting costs time by the page: more than this is shut only now and then. */
+	SHUT_BYTES = 4 << 20,
 };
 static const unsigned char unset = 0xff, canary = 0xa5;
 
@@ -138,6 +141,8 @@ void sp_memory_shut(void)
 	if (!open)
 		return;
 	check_guards();
+	if (used > SHUT_BYTES && sp_chance((uint32_t)(used / SHUT_BYTES) + 1))
+		return;
 	open = false;
 	if (used && mprotect(range, used, PROT_NONE))
 		sp_emulator_fault("cannot shut the device's memory");
@@ -382,7 +387,10 @@ void sp_memory_reset(void)
 	check_guards();
 	while (pieces)
 		release(&pieces);
-	sp_memory_shut();
+	if (used && mprotect(range, used, PROT_NONE))
+		sp_emulator_fault("cannot shut the device's memory");
+	used = 0;
+	open = false;
 }
 
 bool sp_emulator_peek(const void *device, void *to, size_t size)
