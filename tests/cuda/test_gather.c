@@ -78,15 +78,18 @@ static void make_packets(struct packets *packets, const struct shape *shape, uin
 
 		if (packets->offset[i] + payload > last)
 			last = packets->offset[i] + payload;
-		/* A missing packet's place is not to be read at all. */
 	}
 	size = (last + 15) / 16 * 16;
 	packets->region = card_pinned(size, &packets->region_device);
 	for (uint64_t i = 0; i < size; i++)
 		packets->region[i] = (uint8_t)(card_random(random) | 1);
-	packets->frame = card_memory(GUARD + shape->bytes + SP_GATHER_SLACK + GUARD) + GUARD;
+	packets->frame = card_memory(GUARD + shape->bytes + SP_GATHER_SLACK + GUARD);
+	packets->frame += GUARD;
 	CARD(cudaMemset(packets->frame - GUARD, STALE,
 			GUARD + shape->bytes + SP_GATHER_SLACK + GUARD));
+	/* Other streams do not wait for it. */
+	CARD(cudaStreamSynchronize(NULL));
+	/* A missing packet's place is not to be read at all. */
 	for (uint32_t i = 0; i < n; i++)
 		if (packets->missing[i / 64] >> i % 64 & 1)
 			packets->offset[i] = UINT64_MAX / 2;
@@ -122,6 +125,19 @@ static void check_frame(const struct packets *packets, const struct shape *shape
 	free(got);
 }
 
+static struct sp_gather_frame frame_of(const struct packets *packets, const struct shape *shape)
+{
+	return (struct sp_gather_frame){
+		.base = packets->region_device,
+		.offset = packets->offset_device,
+		.missing = packets->missing_device,
+		.packets = packets->n,
+		.stride = shape->stride,
+		.bytes = shape->bytes,
+		.to = packets->frame,
+	};
+}
+
 /* Frames of different shapes in one launch, one slot of which is empty. */
 static void gather(const struct shape *const *of, uint32_t n, uint32_t missing, uint32_t empty,
 		   uint64_t *random)
@@ -133,15 +149,9 @@ static void gather(const struct shape *const *of, uint32_t n, uint32_t missing, 
 	frames = card_pinned(n * sizeof(*frames), &device);
 	for (uint32_t i = 0; i < n; i++) {
 		make_packets(&packets[i], of[i], missing, random);
-		frames[i] = (struct sp_gather_frame){
-			.base = packets[i].region_device,
-			.offset = packets[i].offset_device,
-			.missing = packets[i].missing_device,
-			.packets = packets[i].n,
-			.stride = of[i]->stride,
-			.bytes = i == empty ? 0 : of[i]->bytes,
-			.to = packets[i].frame,
-		};
+		frames[i] = frame_of(&packets[i], of[i]);
+		if (i == empty)
+			frames[i].bytes = 0;
 		most = of[i]->bytes > most ? of[i]->bytes : most;
 	}
 	CARD(sp_gather(NULL, device, n, most));
@@ -200,6 +210,40 @@ TEST(every_shift)
 
 		gather(&shape, 1, 0, 1, &random);
 	}
+}
+
+/* As the backend does it: what a graph works on is decided when it is launched. */
+TEST(captured_launches_read_their_list_anew)
+{
+	const struct shape *before = &shapes[0], *after = &shapes[4];
+	struct packets first, second;
+	struct sp_gather_frame *frames, *device;
+	uint64_t random = 5;
+	cudaStream_t stream;
+	cudaGraph_t graph;
+	cudaGraphExec_t exec;
+
+	make_packets(&first, before, 1, &random);
+	make_packets(&second, after, 1, &random);
+	frames = card_pinned(2 * sizeof(*frames), &device);
+	frames[0] = frames[1] = frame_of(&first, before);
+	CARD(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+	CARD(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+	CARD(sp_gather(stream, device, 2, before->bytes));
+	CARD(cudaStreamEndCapture(stream, &graph));
+	CARD(cudaGraphInstantiate(&exec, graph, 0));
+	frames[0].bytes = 0;
+	frames[1] = frame_of(&second, after);
+	CARD(cudaGraphLaunch(exec, stream));
+	CARD(cudaStreamSynchronize(stream));
+	check_frame(&first, before, false);
+	check_frame(&second, after, true);
+	CARD(cudaGraphExecDestroy(exec));
+	CARD(cudaGraphDestroy(graph));
+	CARD(cudaStreamDestroy(stream));
+	free_packets(&first);
+	free_packets(&second);
+	card_free_pinned(frames);
 }
 
 TEST(nothing_to_do)

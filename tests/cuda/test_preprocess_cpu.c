@@ -144,46 +144,58 @@ static void compare(const struct look *look, const struct sp_input_form *form,
 	}
 }
 
-static void check_batch(uint64_t seed)
+/* Looks with their packets and fits, at inputs of one size. */
+static void check_looks(struct look *look, uint32_t n, const struct sp_input_form *form,
+			struct sp_device_tensor *input, uint64_t seed)
 {
-	static const struct sp_input_form *const forms[] = { &sp_input_levels, &sp_input_imagenet,
-							     &sp_input_signed };
-	uint64_t random = seed * 1000003 + 17;
-	struct sp_device_tensor input = { .n = LOOKS, .c = 3, .pitch = 4 };
-	const struct sp_input_form *form = forms[next_random(&random) % 3];
 	struct sp_preprocess_look *looks, *looks_device;
 	struct sp_gather_frame *frames, *frames_device;
-	struct look look[LOOKS];
 	uint64_t bytes_max = 0;
 	uint8_t *numbers;
 
-	input.type = next_random(&random) % 4 ? SP_TENSOR_F32 : SP_TENSOR_BF16;
-	input.w = 32 * (1 + next_random(&random) % 3);
-	input.h = 32 * (1 + next_random(&random) % 3);
-	input.at = card_memory(sp_tensor_bytes(&input));
-	looks = card_pinned(LOOKS * sizeof(*looks), &looks_device);
-	frames = card_pinned(LOOKS * sizeof(*frames), &frames_device);
-	for (uint32_t i = 0; i < LOOKS; i++) {
-		draw(&look[i], &random, input.w, input.h);
+	input->n = n;
+	input->c = 3;
+	input->pitch = 4;
+	input->at = card_memory(sp_tensor_bytes(input));
+	looks = card_pinned(n * sizeof(*looks), &looks_device);
+	frames = card_pinned(n * sizeof(*frames), &frames_device);
+	for (uint32_t i = 0; i < n; i++) {
 		on_cpu(&look[i], form);
 		bring(&look[i], &frames[i], &looks[i]);
 		if (frames[i].bytes > bytes_max)
 			bytes_max = frames[i].bytes;
 	}
-	CARD(sp_gather(NULL, frames_device, LOOKS, bytes_max));
-	CARD(sp_preprocess_launch(NULL, looks_device, LOOKS, form, &input));
-	numbers = malloc(sp_tensor_bytes(&input));
-	CARD(cudaMemcpy(numbers, input.at, sp_tensor_bytes(&input), cudaMemcpyDeviceToHost));
-	for (uint32_t i = 0; i < LOOKS; i++) {
-		compare(&look[i], form, input.type,
-			numbers + i * sp_tensor_picture(&input) * sp_tensor_number(input.type),
+	CARD(sp_gather(NULL, frames_device, n, bytes_max));
+	CARD(sp_preprocess_launch(NULL, looks_device, n, form, input));
+	numbers = malloc(sp_tensor_bytes(input));
+	CARD(cudaMemcpy(numbers, input->at, sp_tensor_bytes(input), cudaMemcpyDeviceToHost));
+	for (uint32_t i = 0; i < n; i++) {
+		compare(&look[i], form, input->type,
+			numbers + i * sp_tensor_picture(input) * sp_tensor_number(input->type),
 			seed);
 		free_look(&look[i]);
 	}
 	free(numbers);
-	card_free(input.at);
+	card_free(input->at);
 	card_free_pinned(looks);
 	card_free_pinned(frames);
+}
+
+static void check_batch(uint64_t seed)
+{
+	static const struct sp_input_form *const forms[] = { &sp_input_levels, &sp_input_imagenet,
+							     &sp_input_signed };
+	uint64_t random = seed * 1000003 + 17;
+	const struct sp_input_form *form = forms[next_random(&random) % 3];
+	struct sp_device_tensor input = { 0 };
+	struct look look[LOOKS];
+
+	input.type = next_random(&random) % 4 ? SP_TENSOR_F32 : SP_TENSOR_BF16;
+	input.w = 32 * (1 + next_random(&random) % 3);
+	input.h = 32 * (1 + next_random(&random) % 3);
+	for (uint32_t i = 0; i < LOOKS; i++)
+		draw(&look[i], &random, input.w, input.h);
+	check_looks(look, LOOKS, form, &input, seed);
 }
 
 TEST(from_packets_as_the_cpu)
@@ -191,6 +203,19 @@ TEST(from_packets_as_the_cpu)
 	printf("# seeds 0 … %d\n", BATCHES - 1);
 	for (uint64_t seed = 0; seed < BATCHES; seed++)
 		check_batch(seed);
+}
+
+/* What a lane's camera sends: jumbo packets, three of which are missing. */
+TEST(five_megapixels)
+{
+	struct sp_device_tensor input = { .type = SP_TENSOR_BF16, .w = 640, .h = 640 };
+	struct look look;
+
+	packet_frame_init(&look.packets, SP_PFNC_BAYER_RG8, 2448, 2048, 8164, 1);
+	for (uint32_t p = 100; p < 103; p++)
+		packet_frame_lose(&look.packets, p);
+	sp_fit_init(&look.fit, &(struct sp_scale_rect){ 0, 0, 2448, 2048 }, input.w, input.h);
+	check_looks(&look, 1, &sp_input_levels, &input, 1);
 }
 
 TEST_MAIN()
