@@ -99,7 +99,7 @@ static const struct {
 } faults[] = {
 	{ SP_PROBE_BARRIER_BY_SOME, "" },
 	{ SP_PROBE_BARRIER_AFTER_RETURN, "deadlock" },
-	{ SP_PROBE_WARP_BY_SOME, "has returned" },
+	{ SP_PROBE_WARP_BY_SOME, "returned" },
 	{ SP_PROBE_WARP_OTHER_MASKS, "mask ffffffff" },
 	{ SP_PROBE_SHARED_BEYOND, "shared memory was written" },
 	{ SP_PROBE_SHARED_FAR_BEYOND, "shared memory" },

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "chance.h"
 
@@ -112,6 +113,8 @@ static void run_threads(void)
 		sp_block.launch->run(sp_block.launch->arguments);
 		sp_block.running->state = SP_THREAD_RETURNED;
 		sp_block.returned_n++;
+		sp_block.returned[sp_block.running->number / SP_WARP] |=
+			1u << sp_block.running->number % SP_WARP;
 		sp_thread_wait();
 	}
 }
@@ -123,6 +126,9 @@ void sp_threads_begin(struct sp_emulator_index threads)
 	sp_block.ready_n = 0;
 	sp_block.returned_n = 0;
 	sp_block.at_barrier_n = 0;
+	memset(sp_block.lanes, 0, sizeof(sp_block.lanes));
+	memset(sp_block.returned, 0, sizeof(sp_block.returned));
+	memset(sp_block.in_warp, 0, sizeof(sp_block.in_warp));
 	for (uint32_t z = 0; z < threads.z; z++) {
 		for (uint32_t y = 0; y < threads.y; y++) {
 			for (uint32_t x = 0; x < threads.x; x++, n++) {
@@ -135,6 +141,7 @@ void sp_threads_begin(struct sp_emulator_index threads)
 				}
 				sp_block.threads[n]->index = (struct sp_emulator_index){ x, y, z };
 				sp_block.threads[n]->part = NULL;
+				sp_block.lanes[n / SP_WARP] |= 1u << n % SP_WARP;
 				sp_thread_ready(sp_block.threads[n]);
 			}
 		}
@@ -185,44 +192,47 @@ unsigned int sp_emulator_lane(void)
 	return sp_block.running->number % SP_WARP;
 }
 
+static void check_mask(uint32_t mask, uint32_t lane, uint32_t warp)
+{
+	if (!(mask >> lane & 1))
+		sp_emulator_fault("lane %u is not in the mask %08x that it waits with", lane, mask);
+	if (mask & ~sp_block.lanes[warp])
+		sp_emulator_fault("mask %08x has lanes that the block has not: %08x", mask,
+				  mask & ~sp_block.lanes[warp]);
+	if (mask & sp_block.returned[warp])
+		sp_emulator_fault("mask %08x has lanes that have returned: %08x", mask,
+				  mask & sp_block.returned[warp]);
+}
+
 void sp_emulator_warp(struct sp_warp_part *part)
 {
 	struct sp_thread *self = sp_block.running;
-	uint32_t first = self->number / SP_WARP * SP_WARP, there = 0;
+	uint32_t lane = self->number % SP_WARP, warp = self->number / SP_WARP, there = 0;
+	struct sp_thread **threads = sp_block.threads + warp * SP_WARP;
 	struct sp_warp_part *parts[SP_WARP] = { NULL };
 
-	if (!(part->mask >> (self->number - first) & 1))
-		sp_emulator_fault("lane %u is not in the mask %08x that it waits with",
-				  self->number - first, part->mask);
+	check_mask(part->mask, lane, warp);
 	self->part = part;
 	self->state = SP_THREAD_IN_WARP;
+	sp_block.in_warp[warp] |= 1u << lane;
+	if ((sp_block.in_warp[warp] & part->mask) != part->mask) {
+		sp_thread_wait();
+		return;
+	}
 	for (uint32_t i = 0; i < SP_WARP; i++) {
-		const struct sp_thread *other;
-
-		if (!(part->mask >> i & 1))
+		/* Some may have yet to come from an operation with another mask. */
+		if (!(part->mask >> i & 1) || threads[i]->part->mask != part->mask ||
+		    threads[i]->part->kind != part->kind)
 			continue;
-		if (first + i >= sp_block.threads_n)
-			sp_emulator_fault("mask %08x has lane %u, which the block has not",
-					  part->mask, i);
-		other = sp_block.threads[first + i];
-		if (other->state == SP_THREAD_RETURNED)
-			sp_emulator_fault("mask %08x has lane %u, which has returned", part->mask,
-					  i);
-		/* Or it has yet to come from an operation with a part of the mask. */
-		if (!other->part || other->part->mask != part->mask ||
-		    other->part->kind != part->kind)
-			continue;
-		parts[i] = other->part;
+		parts[i] = threads[i]->part;
 		there |= 1u << i;
 	}
 	if (there == part->mask) {
 		sp_emulator_warp_complete(parts);
-		for (uint32_t i = 0; i < SP_WARP; i++) {
-			if (!(there >> i & 1))
-				continue;
-			sp_block.threads[first + i]->part = NULL;
-			sp_thread_ready(sp_block.threads[first + i]);
-		}
+		sp_block.in_warp[warp] &= ~there;
+		for (uint32_t i = 0; i < SP_WARP; i++)
+			if (there >> i & 1)
+				sp_thread_ready(threads[i]);
 	}
 	sp_thread_wait();
 }

@@ -34,10 +34,14 @@ struct sp_thread {
 	uint32_t copies_n, copies_max, group;
 };
 
+enum { SP_WARPS_MAX = SP_BLOCK_THREADS_MAX / SP_WARP };
+
 struct sp_block {
 	const struct sp_emulator_launch *launch; /* NULL: none runs */
 	struct sp_thread *threads[SP_BLOCK_THREADS_MAX];
 	uint32_t threads_n, returned_n, at_barrier_n;
+	/* By warp, a bit for each lane: those that are, have returned, wait for others. */
+	uint32_t lanes[SP_WARPS_MAX], returned[SP_WARPS_MAX], in_warp[SP_WARPS_MAX];
 	struct sp_thread *running;
 	uint16_t ready[SP_BLOCK_THREADS_MAX];
 	uint32_t ready_n;
