@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two numbers, for a frame of b bytes: operations, about 70 instructions of a thread for 16 bytes
- * (counted in PTX), 4 b in all; bytes, b over the bus, and 8 1/8 for each packet, and b written. The
- * bus is what it waits for.
+ * (counted in PTX), 4 b in all; bytes, b over the bus, and 8 1/8 for each packet, and b written.
+ * The bus is what it waits for.
  *
  * A block has a piece of the frame, its warps a part of that, and these walk through the packets
  * whose payload it is. Where a payload lies has nothing to do with where it goes, so words are read

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two numbers, for 5 Mpixel of BayerRG8 (2448 × 2048) to 640 × 535 in bfloat16: operations, 9 million
- * multiplications and additions of float32, in about 70 million instructions of threads with all that
- * finds and decodes samples (counted in PTX); bytes, 5.0 MB read and 2.8 MB written.
+ * Two numbers, for 5 Mpixel of BayerRG8 (2448 × 2048) to 640 × 535 in bfloat16: operations, 9
+ * million multiplications and additions of float32, in about 70 million instructions of threads
+ * with all that finds and decodes samples (counted in PTX); bytes, 5.0 MB read and 2.8 MB written.
  *
- * A block makes a part of an input: as many columns as a warp can have the units of, 32 lines. A warp
- * walks down its lines' rows, each thread with a few units side by side, and adds them up by the
+ * A block makes a part of an input: as many columns as a warp can have the units of, 32 lines. A
+ * warp walks down its lines' rows, each thread with a few units side by side, and adds them up by the
  * rows' weights; what makes up a line of the result then lies in shared memory, and its threads add
  * that up across. So each unit is decoded once, but for the row in which two warps meet. What is so
  * small that a pixel is more than a warp's units is made from several such stretches.

@@ -38,7 +38,7 @@ static __device__ __forceinline__ uint8_t sp_picture_level(const struct sp_pictu
 	}
 }
 
-/* The colour at (x, y) of a mosaic: beyond its border are the lines and columns on the other side. */
+/* The colour at (x, y) of a mosaic: beyond its border is what is on the other side. */
 static __device__ __forceinline__ void sp_picture_demosaic(const struct sp_picture *picture,
 							   uint32_t x, uint32_t y, uint8_t rgb[3])
 {

@@ -30,7 +30,7 @@ __attribute__((unused)) static void card_free(void *at)
 	CARD(cudaFree(at));
 }
 
-/* @size bytes of the host, mapped; *@ret_device, a pointer of any type: where the device has them. */
+/* @size bytes of the host, mapped. *@ret_device, a pointer of any type: as the device has them. */
 __attribute__((unused)) static void *card_pinned(size_t size, void *ret_device)
 {
 	void *at = NULL, *device = NULL;
