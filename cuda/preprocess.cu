@@ -7,8 +7,8 @@
  * A block makes a part of an input: as many columns as a warp can have the units of, 32 lines. A
  * warp walks down its lines' rows, each thread with a few units side by side, and adds them up by
  * the rows' weights; what makes up a line of the result then lies in shared memory, and its threads
- * add that up across. So each unit is decoded once, but for the row in which two warps meet. What is
- * so small that a pixel is more than a warp's units is made from several such stretches.
+ * add that up across. So each unit is decoded once, but for the row in which two warps meet. What
+ * is so small that a pixel is more than a warp's units is made from several such stretches.
  */
 #include "cuda/preprocess.h"
 
