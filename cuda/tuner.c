@@ -174,8 +174,7 @@ static void pack(const struct sp_conv *conv, const float *weights, const float *
 		to_bias[o] = bias[o];
 }
 
-static int upload(struct sp_engine *engine, const struct sp_tuning *tuning, cudaStream_t stream,
-		  struct sp_err *err)
+static int upload(struct sp_engine *engine, const struct sp_tuning *tuning, struct sp_err *err)
 {
 	const struct sp_conv *conv = tuning->conv;
 	size_t pitch = conv->picture ? 4 : sp_tensor_pitch(conv->c), oc = sp_tensor_pitch(conv->oc);
@@ -190,10 +189,10 @@ static int upload(struct sp_engine *engine, const struct sp_tuning *tuning, cuda
 	rc = SP_CUDA(err, cudaMalloc(&engine->weights, bytes));
 	if (rc)
 		goto out_free;
-	rc = SP_CUDA(err, cudaMemcpyAsync(engine->weights, packed, bytes, cudaMemcpyHostToDevice,
-					  stream));
+	/* Returns when @packed has been read; the device may have it later. */
+	rc = SP_CUDA(err, cudaMemcpy(engine->weights, packed, bytes, cudaMemcpyHostToDevice));
 	if (!rc)
-		rc = SP_CUDA(err, cudaStreamSynchronize(stream));
+		rc = SP_CUDA(err, cudaDeviceSynchronize());
 	engine->bias = (const float *)((uint8_t *)engine->weights + bias_at);
 out_free:
 	free(packed);
@@ -212,7 +211,7 @@ static int engine_create(struct sp_tuner *tuner, const struct sp_tuning *tuning,
 	rc = sp_cudnn_conv_create(&tuner->cudnn, tuner->handle, tuning->conv, tuning->n,
 				  tuning->residual, &engine->conv, err);
 	if (!rc)
-		rc = upload(engine, tuning, tuner->stream, err);
+		rc = upload(engine, tuning, err);
 	if (rc) {
 		sp_engine_destroy(engine);
 		return rc;
@@ -340,8 +339,8 @@ static int measure(struct sp_tuner *tuner, const struct sp_tuning *tuning, struc
 	struct sp_trial *trial;
 	struct sp_cudnn_plan *best = NULL;
 	struct sp_err why;
-	int rc = sp_trial_create(tuning->conv, tuning->n, tuning->residual, WORKSPACE_MAX,
-				 tuner->stream, &trial, err);
+	int rc = sp_trial_create(tuning->conv, tuning->n, tuning->residual, tuner->stream, &trial,
+				 err);
 
 	if (rc)
 		return rc;
@@ -353,7 +352,8 @@ static int measure(struct sp_tuner *tuner, const struct sp_tuning *tuning, struc
 		/* What cuDNN cannot do here, or does otherwise, is no candidate. */
 		if (engine_plan(engine, &choices[i], &why))
 			continue;
-		if (!sp_trial_compete(trial, run_engine, engine, &us, &why) &&
+		if (!sp_trial_compete(trial, run_engine, engine, sp_engine_workspace(engine), &us,
+				      &why) &&
 		    (!best || us < entry->cudnn_us)) {
 			struct sp_cudnn_plan *old = best;
 

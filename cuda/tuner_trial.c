@@ -57,8 +57,10 @@ static int fill(struct sp_trial *trial, const struct sp_device_tensor *tensor, s
 	for (size_t i = 0; i < done / sizeof(uint16_t); i++)
 		if (i % tensor->pitch >= tensor->c)
 			numbers[i] = 0;
-	rc = SP_CUDA(err, cudaMemcpyAsync(tensor->at, numbers, done, cudaMemcpyHostToDevice,
-					  trial->stream));
+	/* Returns when @numbers have been read; the device may have them later. */
+	rc = SP_CUDA(err, cudaMemcpy(tensor->at, numbers, done, cudaMemcpyHostToDevice));
+	if (!rc)
+		rc = SP_CUDA(err, cudaDeviceSynchronize());
 	while (!rc && done < bytes) {
 		size_t n = done < bytes - done ? done : bytes - done;
 
@@ -101,7 +103,6 @@ static int take(struct sp_trial *trial, struct sp_err *err)
 		[X] = sp_tensor_bytes(&trial->x),
 		[RESIDUAL] = trial->has_residual ? sp_tensor_bytes(&trial->residual) : 0,
 		[Y] = sp_tensor_bytes(&trial->y),
-		[WORKSPACE] = trial->workspace,
 	};
 	int rc;
 
@@ -125,8 +126,8 @@ static int take(struct sp_trial *trial, struct sp_err *err)
 	return rc;
 }
 
-int sp_trial_create(const struct sp_conv *conv, uint32_t n, bool residual, size_t workspace,
-		    cudaStream_t stream, struct sp_trial **ret_trial, struct sp_err *err)
+int sp_trial_create(const struct sp_conv *conv, uint32_t n, bool residual, cudaStream_t stream,
+		    struct sp_trial **ret_trial, struct sp_err *err)
 {
 	struct sp_trial *trial = calloc(1, sizeof(*trial));
 	int rc;
@@ -134,7 +135,6 @@ int sp_trial_create(const struct sp_conv *conv, uint32_t n, bool residual, size_
 	if (!trial)
 		return sp_err_set(err, -ENOMEM, "out of memory");
 	trial->stream = stream;
-	trial->workspace = workspace;
 	trial->has_residual = residual;
 	lay_out(trial, conv, n);
 	rc = take(trial, err);
@@ -185,15 +185,14 @@ static int read_result(struct sp_trial *trial, uint16_t *to, struct sp_err *err)
 {
 	size_t all = sp_tensor_bytes(&trial->y) / sizeof(uint16_t), half = trial->compared / 2;
 	const uint16_t *at = trial->y.at;
-	int rc = SP_CUDA(err, cudaMemcpyAsync(to, at, half * sizeof(*to), cudaMemcpyDeviceToHost,
-					      trial->stream));
+	int rc = SP_CUDA(err, cudaStreamSynchronize(trial->stream));
 
 	if (!rc)
-		rc = SP_CUDA(err, cudaMemcpyAsync(to + half, at + all - (trial->compared - half),
-						  (trial->compared - half) * sizeof(*to),
-						  cudaMemcpyDeviceToHost, trial->stream));
+		rc = SP_CUDA(err, cudaMemcpy(to, at, half * sizeof(*to), cudaMemcpyDeviceToHost));
 	if (!rc)
-		rc = SP_CUDA(err, cudaStreamSynchronize(trial->stream));
+		rc = SP_CUDA(err, cudaMemcpy(to + half, at + all - (trial->compared - half),
+					     (trial->compared - half) * sizeof(*to),
+					     cudaMemcpyDeviceToHost));
 	return rc;
 }
 
@@ -268,11 +267,29 @@ static bool agree(const struct sp_trial *trial)
 	return true;
 }
 
-int sp_trial_compete(struct sp_trial *trial, sp_trial_run run, void *arg, float *ret_us,
-		     struct sp_err *err)
+/* As large as the largest that was asked for. */
+static int take_workspace(struct sp_trial *trial, size_t size, struct sp_err *err)
 {
-	int rc = run_once(trial, run, arg, trial->got, err);
+	int rc;
 
+	if (size <= trial->workspace)
+		return 0;
+	cudaFree(trial->memory[WORKSPACE]);
+	trial->memory[WORKSPACE] = NULL;
+	trial->workspace = 0;
+	rc = SP_CUDA(err, cudaMalloc(&trial->memory[WORKSPACE], size));
+	if (!rc)
+		trial->workspace = size;
+	return rc;
+}
+
+int sp_trial_compete(struct sp_trial *trial, sp_trial_run run, void *arg, size_t workspace,
+		     float *ret_us, struct sp_err *err)
+{
+	int rc = take_workspace(trial, workspace, err);
+
+	if (!rc)
+		rc = run_once(trial, run, arg, trial->got, err);
 	if (!rc && !agree(trial))
 		rc = sp_err_set(err, -ERANGE, "it computes something else than our kernel");
 	return rc ? rc : time_runs(trial, run, arg, ret_us, err);

@@ -21,7 +21,7 @@ struct software_engine {
 	bool fails; /* execution fails */
 	int64_t workspace;
 	int64_t knob; /* knob 2 must have this value */
-	unsigned int us; /* that it takes */
+	unsigned int us; /* microseconds that it takes, about */
 };
 
 extern const struct sp_cudnn software_cudnn;
@@ -35,5 +35,8 @@ unsigned int software_calls(void);
 unsigned int software_alive(void);
 unsigned int software_executions(void);
 const char *software_misuse(void);
+
+/* Puts work of about @us microseconds into @stream. */
+void software_take(cudaStream_t stream, unsigned int us);
 
 #endif
