@@ -27,11 +27,15 @@ enum {
 static int load(const char *path, enum sp_model_role role, struct sp_setup_model *model,
 		struct sp_err *err)
 {
-	int rc = sp_host->load_model(path, role, &model->model, &model->card, err);
+	struct sp_model *loaded;
+	int rc = sp_host->load_model(path, role, &loaded, &model->card, err);
 
-	model->own_points = !rc && memcmp(model->card.points, sp_align_template,
-					  sizeof(model->card.points));
-	return sp_role_told(rc, path, role, err);
+	if (rc)
+		return sp_role_told(rc, path, role, err);
+	model->model = loaded;
+	model->own_points = memcmp(model->card.points, sp_align_template,
+				   sizeof(model->card.points)) != 0;
+	return 0;
 }
 
 static int load_models(struct sp_setup *setup, const struct sp_compute_config *config,
