@@ -226,4 +226,40 @@ TEST(no_pictures_and_no_anchors)
 	card_free_pinned(here);
 }
 
+/* Captured once, launched again and again: nothing of one run is left for the next. */
+TEST(a_captured_graph_gives_the_same_each_time)
+{
+	static struct sp_decoded want[DECODE_PICTURES];
+	struct sp_decoded *there, *here = card_pinned(sizeof(want), &there);
+	struct decode_data data;
+	cudaStream_t stream;
+	cudaGraph_t graph;
+	cudaGraphExec_t exec;
+	void *scratch;
+
+	decode_data_init(&data, &decode_cases[0], 5);
+	decode_run(&data, want);
+	scratch = card_memory(sp_decode_bytes(&data.device, DECODE_PICTURES));
+	CARD(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+	CARD(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+	CARD(sp_decode_launch(stream, &data.device, DECODE_PICTURES, scratch, there));
+	CARD(cudaStreamEndCapture(stream, &graph));
+	CARD(cudaGraphInstantiate(&exec, graph, 0));
+	for (int round = 0; round < 3; round++) {
+		memset(here, 0xEE, sizeof(want));
+		CARD(cudaGraphLaunch(exec, stream));
+		CARD(cudaStreamSynchronize(stream));
+		for (uint32_t i = 0; i < DECODE_PICTURES; i++) {
+			CHECK_EQ(here[i].n, want[i].n);
+			CHECK(!memcmp(here[i].of, want[i].of, want[i].n * sizeof(want[i].of[0])));
+		}
+	}
+	CARD(cudaGraphExecDestroy(exec));
+	CARD(cudaGraphDestroy(graph));
+	CARD(cudaStreamDestroy(stream));
+	decode_data_uninit(&data);
+	card_free(scratch);
+	card_free_pinned(here);
+}
+
 TEST_MAIN()
