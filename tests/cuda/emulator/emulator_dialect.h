@@ -12,6 +12,7 @@
 #include <string.h>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "block.h"
 #include "cuda_runtime_api.h"
@@ -120,17 +121,34 @@ static inline uint3 sp_emulator_uint3(struct sp_emulator_index index)
 
 /* ---- launches ---- */
 
+/*
+ * Sources have structures of the same name, which kernels take. What is made of these must be each
+ * source's own, or the linker takes one for all: nothing but names of this source alone may be given to
+ * templates of the library.
+ */
+namespace
+{
+template <typename Parameter> struct sp_emulator_argument {
+	Parameter value;
+};
+
 template <typename... Parameters> struct sp_emulator_call {
 	void (*kernel)(Parameters...);
-	std::tuple<Parameters...> arguments;
+	std::tuple<sp_emulator_argument<Parameters>...> arguments;
+
+	template <size_t... i>
+	static void spread(const sp_emulator_call *call, std::index_sequence<i...>)
+	{
+		call->kernel(std::get<i>(call->arguments).value...);
+	}
 
 	static void run(const void *call)
 	{
-		const auto *self = static_cast<const sp_emulator_call *>(call);
-
-		std::apply(self->kernel, self->arguments);
+		spread(static_cast<const sp_emulator_call *>(call),
+		       std::index_sequence_for<Parameters...>());
 	}
 };
+}
 
 template <typename... Parameters, typename... Arguments>
 static inline cudaError_t
@@ -142,7 +160,9 @@ sp_emulator_start(const char *name, const char *file, int line, void (*kernel)(P
 		      "kernels take plain values");
 	static_assert(alignof(call_type) <= 16,
 		      "kernels take values of at most 16 bytes alignment");
-	call_type call = { kernel, { static_cast<Parameters>(arguments)... } };
+	call_type call = { kernel,
+			   { sp_emulator_argument<Parameters>{
+				   static_cast<Parameters>(arguments) }... } };
 	struct sp_emulator_launch launch = {};
 
 	launch.name = name;
