@@ -148,7 +148,7 @@ template <typename... Parameters> struct sp_emulator_call {
 		       std::index_sequence_for<Parameters...>());
 	}
 };
-}
+} // namespace
 
 template <typename... Parameters, typename... Arguments>
 static inline cudaError_t

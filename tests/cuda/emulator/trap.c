@@ -53,7 +53,13 @@ void sp_trap_install(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	stack_t stack = { 0 };
+	sigset_t ours;
 
+	/* A thread that leaves signals to others would end without a word. */
+	sigemptyset(&ours);
+	for (unsigned int i = 0; i < 2; i++)
+		sigaddset(&ours, signals[i]);
+	pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 	pthread_once(&once, install);
 	if (pthread_getspecific(stack_key) || sigaltstack(NULL, &stack) ||
 	    !(stack.ss_flags & SS_DISABLE))
