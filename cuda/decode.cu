@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * find: a thread an anchor; those that score enough and are usable become keys in a list, in no order.
- * best (cuda/suppress.cu) puts the lists in order.
+ * find: a thread an anchor; those that score enough and are usable become keys in a list, in no
+ * order. best (cuda/suppress.cu) puts the lists in order.
  *
- * Numbers of find, YuNet at 640 × 640, a picture (8400 anchors): 8400 × 6 operations; 8400 × 2 scores,
- * each a sector of 32 bytes where heads are padded to 8 channels: 538 KB.
+ * Numbers of find, YuNet at 640 × 640, a picture (8400 anchors): 8400 × 6 operations; 8400 × 2
+ * scores, each a sector of 32 bytes where heads are padded to 8 channels: 538 KB.
  */
 #include "cuda/decode.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One anchor of a detector's outputs on the device: where it is, its score, its box and landmarks. */
+/*
+ * One anchor of a detector's outputs on the device: where it is, its score, its box and landmarks.
+ */
 #ifndef SP_CUDA_DECODE_ANCHOR_H
 #define SP_CUDA_DECODE_ANCHOR_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's part of a gallery: its memory, the bound on rounding errors, searches one after another. */
+/*
+ * The host's part of a gallery: its memory, the bound on rounding errors, searches one after
+ * another.
+ */
 #include "cuda/gallery.h"
 
 #include <errno.h>
@@ -24,7 +27,10 @@ struct sp_device_gallery {
 	cudaStream_t stream;
 	struct sp_gallery_memory memory;
 	void *base; /* of the device's memory */
-	/* Of the host, pinned, in one piece: queries, their halves and slack as on the device; hits. */
+	/*
+	 * Of the host, pinned, in one piece: queries, their halves and slack as on the device;
+	 * hits.
+	 */
 	uint8_t *pinned;
 	struct sp_hit *hits;
 	size_t queries_at, queries_bytes; /* in base: what is copied for a search */

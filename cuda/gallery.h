@@ -35,7 +35,9 @@ struct sp_gallery_memory {
 	float *rows; /* [rows_n × size] */
 	uint16_t *halves; /* [groups × SP_SWEEP_GROUP × columns] bfloat16; NaN: odd or no row */
 	uint32_t *odd; /* [groups] whether a row of it is odd */
-	/* Bits of float32: of all rows that are not odd, the greatest square of length, of error. */
+	/*
+	 * Bits of float32: of all rows that are not odd, the greatest square of length, of error.
+	 */
 	uint32_t *reach;
 
 	float *queries; /* [× size] */

@@ -38,7 +38,8 @@ static __device__ __forceinline__ uint32_t sp_key_index(uint64_t key)
 
 /*
  * Sorts @n keys, a power of two, in shared memory, largest first (Batcher's bitonic network). All
- * threads of the block call together; what they wrote before is seen, and what is sorted by all after.
+ * threads of the block call together; what they wrote before is seen, and what is sorted by all
+ * after.
  */
 static __device__ __forceinline__ void sp_keys_sort(uint64_t *keys, uint32_t n)
 {
@@ -48,7 +49,10 @@ static __device__ __forceinline__ void sp_keys_sort(uint64_t *keys, uint32_t n)
 			for (uint32_t i = threadIdx.x; i < n / 2; i += blockDim.x) {
 				uint32_t a = 2 * i - (i & (apart - 1)), b = a + apart;
 				uint64_t first = keys[a], second = keys[b];
-				/* Every other run the other way round, so that two make a bitonic one. */
+				/*
+				 * Every other run the other way round, so that two make a bitonic
+				 * one.
+				 */
 				bool falling = !(a & run);
 
 				if ((first < second) == falling) {

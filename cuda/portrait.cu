@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shrink: a thread a pixel of the portrait, the exact mean of what it covers: weights are whole numbers
- * (a border between pixels of the portrait is a fraction of the frame's pixels by the portrait's side),
- * so only the last division rounds. A mosaic that shrinks to half or less is read by quads, as
- * infer/scale.h has it. A block makes 256 pixels and writes them to the host as words.
+ * shrink: a thread a pixel of the portrait, the exact mean of what it covers: weights are whole
+ * numbers (a border between pixels of the portrait is a fraction of the frame's pixels by the
+ * portrait's side), so only the last division rounds. A mosaic that shrinks to half or less is read
+ * by quads, as infer/scale.h has it. A block makes 256 pixels and writes them to the host as words.
  *
- * Numbers, a portrait of 256 × 256 from 512 × 512 of BayerRG8: 65,536 × 3 × 4 operations; 262,144 bytes
- * read, 196,608 written over the bus.
+ * Numbers, a portrait of 256 × 256 from 512 × 512 of BayerRG8: 65,536 × 3 × 4 operations; 262,144
+ * bytes read, 196,608 written over the bus.
  */
 #include "cuda/face.h"
 
@@ -21,7 +21,10 @@ enum {
 	GRID_MAX = 65535, /* faces; more are taken in turns */
 };
 
-/* What pixel @i of @n covers of units [0, units): from @first on, in parts of which a unit has `unit`. */
+/*
+ * What pixel @i of @n covers of units [0, units): from @first on, in parts of which a unit has
+ * `unit`.
+ */
 struct cover {
 	uint32_t first, last; /* units */
 	uint32_t from, to; /* parts */

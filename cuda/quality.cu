@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * measure: a block a face. Luma is made once and kept in shared memory, in two parts that share two
- * lines; each thread sums what is its own in float64, as the CPU does, and the sums are added in one
- * order whatever the threads do.
+ * lines; each thread sums what is its own in float64, as the CPU does, and the sums are added in
+ * one order whatever the threads do.
  *
  * Numbers, a face: 12,544 × 5 operations of luma, 12,100 × 5 of the Laplacian, 32,400 of float64;
  * 38,304 bytes read, 28 written.

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sweep reads the gallery once in bfloat16 and keeps of each group of 64 rows the best similarity;
- * choose lists the groups in which one of the k best can be; rescore compares their rows in float32 as
- * sp_search_similarity does and keeps the best of each block; merge puts these in order.
+ * choose lists the groups in which one of the k best can be; rescore compares their rows in float32
+ * as sp_search_similarity does and keeps the best of each block; merge puts these in order.
  *
- * Why nothing is missed. Let s be a row's similarity in float32 and s' the one in bfloat16, and
+ * Why nothing is missed. Let s be a row's similarity in float32, s' the one in bfloat16, and
  * |s - s'| ≤ ε for each row that is not odd. τ is such that k different rows have s' ≥ τ: maxima of
- * different sets of rows are of different rows. These k have s ≥ τ - ε, so the kth best s, and with it
- * every row that is among the k best or equal to one, has s ≥ τ - ε, so s' ≥ τ - 2 ε, and so has its
- * group's maximum. All groups of which that is true, and those with odd rows, are compared again in
- * float32: if rows are so alike that ε does not tell them apart, all of them. No list can be too short.
+ * different sets of rows are of different rows. These k have s ≥ τ - ε, so the kth best s, and with
+ * it every row that is among the k best or equal to one, has s ≥ τ - ε, so s' ≥ τ - 2 ε, and so has
+ * its group's maximum. All groups of which that is true, and those with odd rows, are compared
+ * again in float32: if rows are so alike that ε does not tell them apart, all of them. No list can
+ * be too short.
  *
  * ε. a: row, b: query, a', b': rounded; E ≥ |a - a'| and M ≥ |a| for all rows. Cauchy and Schwarz:
- * |ab - a'b'| ≤ E |b'| + M |b - b'|: about 0.0044 for unit vectors. Products of bfloat16 are
- * exact in float32; a tensor core may cut off what it adds (Fasi et al., Numerical behavior of NVIDIA
+ * |ab - a'b'| ≤ E |b'| + M |b - b'|: about 0.0044 for unit vectors. Products of bfloat16 are exact
+ * in float32; a tensor core may cut off what it adds (Fasi et al., Numerical behavior of NVIDIA
  * tensor cores, 2021): K columns make at most K 2^-21 |a'| |b'|. gallery.c adds these up.
  *
  * Numbers of sweep, 1 M rows of 128, 8 queries: 2 G operations of tensor cores, 256 MB read, 0.5 MB
- * written. round: 1 M × 128 × 6 operations, 512 MB read twice, 256 MB written, once a gallery. choose:
- * 16,384 comparisons, 65,536 bytes. rescore: about 100 groups × 64 rows × 256 operations, 3.3 MB.
- * merge: 1024 × 66 comparisons, 16 KB. The last three a query.
+ * written. round: 1 M × 128 × 6 operations, 512 MB read twice, 256 MB written, once a gallery.
+ * choose: 16,384 comparisons, 65,536 bytes. rescore: about 100 groups × 64 rows × 256 operations,
+ * 3.3 MB. merge: 1024 × 66 comparisons, 16 KB. The last three a query.
  */
 #include "cuda/gallery.h"
 
@@ -156,7 +157,9 @@ static __device__ __forceinline__ void multiply(const uint16_t *rows, const uint
 	}
 }
 
-/* A warp a group. NaN is not greater than anything, so odd rows and those that are none drop out. */
+/*
+ * A warp a group. NaN is not greater than anything, so odd rows and those that are none drop out.
+ */
 template <int products>
 static __global__ void __launch_bounds__(THREADS, 3) sweep(struct sp_gallery_memory g)
 {

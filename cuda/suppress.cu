@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A block a picture: of its keys the best, sorted, decoded, doubles suppressed, faces written to the
- * host in whole runs.
+ * A block a picture: of its keys the best, sorted, decoded, doubles suppressed, faces written to
+ * the host in whole runs.
  *
  * Numbers, of 50 candidates with 10 faces: 256 × 21 comparisons of the sort, at most 50 × 49 / 2
- * overlaps of 20 operations; 50 × (8 + 14 × 32) bytes read, 10 × 64 written. Of 1024 that are all kept:
- * 524,000 overlaps, 10.5 M operations.
+ * overlaps of 20 operations; 50 × (8 + 14 × 32) bytes read, 10 × 64 written. Of 1024 that are all
+ * kept: 524,000 overlaps, 10.5 M operations.
  */
 #include "cuda/suppress.h"
 
@@ -38,8 +38,8 @@ struct memory {
 };
 
 /*
- * The least key of the best MAX of @n > MAX different ones: digit by digit from the top, which values
- * of it the MAXth may have. Only counts decide, so the order of threads does not.
+ * The least key of the best MAX of @n > MAX different ones: digit by digit from the top, which
+ * values of it the MAXth may have. Only counts decide, so the order of threads does not.
  */
 static __device__ uint64_t least_of_best(struct memory *memory, const uint64_t *keys, uint32_t n)
 {

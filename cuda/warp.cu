@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * warp: a thread a pixel of the aligned picture, which reads what of the frame is around its place; a
- * block makes eight lines. Neighbours in a picture are neighbours in the frame, so caches serve most.
+ * warp: a thread a pixel of the aligned picture, which reads what of the frame is around its place;
+ * a block makes eight lines. Neighbours in a picture are neighbours in the frame, so caches serve
+ * most.
  *
- * Numbers of warp, a face: 12,544 × 3 × 9 operations of the interpolation, of a mosaic 12,544 × 4 × 12
- * more; the frame's part under it, of a face 200 pixels across 80 KB of BayerRG8; 37,632 bytes written.
- * Numbers of form: 12,544 × 3 × 2 operations at 112 pixels; 37,632 bytes read, 100,352 written (bf16).
+ * Numbers of warp, a face: 12,544 × 3 × 9 operations of the interpolation, of a mosaic 12,544 × 4 ×
+ * 12 more; the frame's part under it, of a face 200 pixels across 80 KB of BayerRG8; 37,632 bytes
+ * written. Numbers of form: 12,544 × 3 × 2 operations at 112 pixels; 37,632 bytes read, 100,352
+ * written (bf16).
  */
 #include "cuda/face.h"
 
@@ -32,7 +34,9 @@ static __device__ __forceinline__ int floor_of(float x)
 	return whole - (x < (float)whole);
 }
 
-/* The column or line on the other side of the border; for what no pixel needs, any that there is. */
+/*
+ * The column or line on the other side of the border; for what no pixel needs, any that there is.
+ */
 static __device__ __forceinline__ uint32_t mirrored(int at, uint32_t side)
 {
 	int last = (int)side - 1;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Detectors' outputs to faces: the same bits as the CPU backend's, where both have the same libm. */
+/*
+ * Detectors' outputs to faces: the same bits as the CPU backend's, where both have the same libm.
+ */
 #include "card.h"
 #include "decode_case.h"
 #include "infer/detect.h"

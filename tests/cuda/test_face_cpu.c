@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faces on the device as the CPU backend has them: turned upright, as inputs, measured, as portraits. */
+/*
+ * Faces on the device as the CPU backend has them: turned upright, as inputs, measured, as
+ * portraits.
+ */
 #include "cuda/face.h"
 
 #include <math.h>

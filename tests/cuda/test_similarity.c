@@ -141,8 +141,8 @@ static void download(void *to, const void *from, size_t bytes)
 }
 
 /*
- * Of unit vectors, each group's best is within the bound of the exact one, errors of rounding are as
- * they should be, and far fewer groups than all are compared in float32.
+ * Of unit vectors, each group's best is within the bound of the exact one, errors of rounding are
+ * as they should be, and far fewer groups than all are compared in float32.
  */
 TEST(bfloat16_is_as_near_as_the_bound_says_and_sorts_out_most)
 {

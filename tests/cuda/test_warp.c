@@ -81,7 +81,9 @@ static void run(const struct sp_warp_face *faces, uint32_t n, uint8_t *aligned)
 static void check_face(const struct packet_frame *pf, const struct sp_similarity *to_frame,
 		       const uint8_t *rgb, const char *what)
 {
-	/* Of YUV each pixel's colour is rounded on the way, at another place than the naive one's. */
+	/*
+	 * Of YUV each pixel's colour is rounded on the way, at another place than the naive one's.
+	 */
 	bool twice = pf->frame.pixel_format == SP_PFNC_YUV422_8;
 
 	for (int i = 0; i < SP_ALIGNED_PIXELS; i += 5) {
