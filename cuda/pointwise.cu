@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pointwise convolutions: pixels × channels times channels × outputs, + bias + residual, activated.
+ * Pointwise convolutions: pixels of all pictures × channels times channels × outputs, + bias +
+ * residual, activated. bf16: tensor cores (mma.m16n8k16), sums of float32, rounded once at the end;
+ * f32: FMA, no TF32.
+ *
+ * The two numbers of one picture, bf16: operations (2 a product and sum) and bytes (input,
+ * residual, output once each); then what a block of 128 pixels takes, and how many a processor has
+ * registers for at least:
+ *
+ *	                              MFLOP   KiB in + out   FLOP/B   outputs   shared   blocks
+ *	MobileFaceNet 128 → 64, 28²    12.8      196 + 98       43       64     32,768      3
+ *	  with a residual              12.8      294 + 98       32       64     32,768      3
+ *	  256 → 128, 14², residual     12.8      147 + 49       64      128     49,152      2
+ *	  512 → 128, 7²                 6.4       49 + 12      103      128     49,152      2
+ *	  128 → 512, 7²                 6.4       12 + 49      103      128     32,768      2
+ *
+ * All are bound by memory on an H200 (some 180 FLOP of bf16 a byte). Rows go through shared memory
+ * (cp.async, 128 bytes of a row at once, up to three buffers), weights come from the first cache in
+ * the order of registers (product.h), and results leave through a corner of shared memory, in which
+ * a thread finds 8 channels together: 16 bytes of residual in, 16 of result out.
  */
 #include "cuda/pointwise_plan.h"
 
@@ -80,7 +98,10 @@ static __device__ __forceinline__ void copy_rows(const struct work *work, uint32
 	}
 }
 
-/* Residual and activation of @n sums of row @row from output @channel on; what they become: 16 bytes. */
+/*
+ * Residual and activation of @n sums of row @row from output @channel on; what they become: 16
+ * bytes.
+ */
 template <int type, int n>
 static __device__ __forceinline__ void put_outputs(const struct work *work, uint32_t row,
 						   uint32_t channel, float x[n])
@@ -115,7 +136,10 @@ static __device__ __forceinline__ void put_outputs(const struct work *work, uint
 	*(uint4 *)(work->y + at) = words;
 }
 
-/* Sums of four (or two) fragments to a warp's corner of shared memory, where threads find 8 together. */
+/*
+ * Sums of four (or two) fragments to a warp's corner of shared memory, where threads find 8
+ * together.
+ */
 template <int width>
 static __device__ __forceinline__ void
 finish_bf16(const struct work *work, uint32_t row, uint32_t channel, float *corner,
@@ -154,7 +178,7 @@ finish_bf16(const struct work *work, uint32_t row, uint32_t channel, float *corn
 	}
 }
 
-/* By a warp. @stage: of part @part; the loop over parts is the kernel's. */
+/* By a warp: of the granules [@first, + 8) in @stage. @weights: of the piece. */
 template <int width>
 static __device__ __forceinline__ void
 add_bf16(const struct work *work, const uint8_t *stage, const uint8_t *weights, uint32_t first,
@@ -196,8 +220,8 @@ set_biases(const float *bias,
 }
 
 /*
- * A block: SP_POINTWISE_ROWS rows × a piece of outputs; blocks of the same rows follow each other, so
- * that all but the first find them in the second cache.
+ * A block: SP_POINTWISE_ROWS rows × a piece of outputs; blocks of the same rows follow each other,
+ * so that all but the first find them in the second cache.
  */
 template <int type, int width>
 static __global__ void __launch_bounds__(SP_POINTWISE_THREADS, division<type, width>::BLOCKS)

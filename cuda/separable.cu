@@ -1,152 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pointwise → depthwise 3 × 3 [→ 2 × 2 maximum] in one go.
+ * Pointwise → depthwise 3 × 3 [→ 2 × 2 maximum of stride 2] in one go. What lies between is never
+ * in global memory: a block makes it for a tile of results and its border, in shared memory, from
+ * where the depthwise one reads it. Borders are computed by each of the tiles that share them.
+ *
+ * bf16: tensor cores (mma.m16n8k16), sums of float32; what lies between is rounded to bfloat16
+ * once, as it would be between two kernels. float32 there would double the second kernel's reads of
+ * shared memory, which bound it (3 of 128 bytes a result, a cycle each), and take the room of a
+ * block. Weights and sums of the depthwise one are float32. f32: products and sums of float32 by
+ * FMA, no TF32.
+ *
+ * The two numbers of one picture, bf16: operations (2 a product and sum, without those of borders)
+ * and bytes (input once, output once); then what a block takes, with 227 KiB of shared memory a
+ * processor:
+ *
+ *	                          MFLOP   KiB in + out   FLOP/B   tile      border   shared   blocks
+ *	YuNet 16 → 64, 160²         82      800 + 3200     20     16 × 8     1.41   38,208      3
+ *	YuNet 64 → 64, 160²        239     3200 + 3200     36     16 × 8     1.41   75,072      3
+ *	  with the maximum         239     3200 +  800     58     16 × 8     1.41   75,072      3
+ *	YuNet 64 → 64, 80²          60      800 +  800     36     16 × 8     1.41   75,072      3
+ *	YuNet heads 64 → 16, 80²    15      800 +  200     15     16 × 8     1.41   57,792      3
+ *	MobileFaceNet 64 → 128,
+ *	  56², stride 2             53      392 +  196     88     10 × 4     1.27   76,368      2
+ *	  64 → 128, 28²             15       98 +  196     49     28 × 4     1.61   75,072      3
+ *	  128 → 256, 14²            14       49 +   98     91      7 × 14    1.47   57,600      2
+ *	  128 → 512, 14², stride 2  26       49 +   49    260      7 × 4     1.38   56,304      2
+ *
+ * (tile: lines × columns of the depthwise one's results; border: pixels computed for each there is;
+ * blocks: at once on a processor, as shared memory and registers allow.) An H200 has some 180 FLOP
+ * of bf16 for each byte of its memory, so that all but the last are bound by memory if the rest
+ * keeps up: counted for 64 → 64, a processor's share of the memory moves a pixel's 256 bytes in
+ * about 13 cycles, in which it has to issue some 600 instructions a warp and tile, 9 cycles a
+ * pixel.
+ *
+ * The grid is as large as the card holds at once: each block has a run of neighbouring items (tile
+ * × piece of channels) and computes one while the next one's rows arrive (cp.async, two buffers).
+ * Pieces are 64 channels (f32: 32), so that three blocks share a processor: one multiplies, one
+ * sums, one waits. Where a row is longer than 128 bytes, its parts follow each other through the
+ * same buffers.
  */
 #include "cuda/separable.h"
 
 #include "cuda/act.h"
 #include "cuda/async.h"
-#include "cuda/bf16.h"
 #include "cuda/fragments.h"
 #include "cuda/product.h"
+#include "cuda/separable_depthwise.h"
+#include "cuda/separable_work.h"
 
-enum { WARP = 32, WIDE = 2 /* results of a line that a thread computes at once */ };
-
-/* Everything that is the same for all blocks. */
-struct work {
-	const uint8_t *x;
-	uint8_t *y;
-	const uint8_t *weights;
-	const float *floats; /* separable.h */
-	struct sp_separable_tiling tiling;
-	struct sp_step_act act[2];
-	uint32_t h, w; /* of the pointwise one */
-	uint32_t x_bytes; /* from pixel to pixel */
-	uint32_t between; /* channels that slopes of the first activation go to */
-	uint32_t oh, ow; /* of the depthwise one */
-	uint32_t y_h, y_w, y_c, y_pitch;
-	uint32_t pad[2];
-	uint32_t channels; /* of all pieces */
-	uint32_t piece_bytes; /* of its weights for the product */
-	uint32_t items; /* tiles × pieces × pictures */
-};
-
-/* A piece of channels of a tile of a picture: pieces follow each other, then tiles, then pictures. */
-struct item {
-	uint32_t piece, picture;
-	uint32_t top, left; /* of the depthwise one's results */
-};
-
-/* Some are in shared memory, where they take no registers: while the last is read, the next is written. */
-enum { ITEMS = 4 };
-
-static __device__ __forceinline__ struct item item_of(const struct work *work, uint32_t i)
-{
-	uint32_t tile = i / work->tiling.pieces, line = tile / work->tiling.tiles_w;
-	struct item item;
-
-	item.piece = i - tile * work->tiling.pieces;
-	item.picture = line / work->tiling.tiles_h;
-	item.top = (line - item.picture * work->tiling.tiles_h) * work->tiling.tile_h;
-	item.left = (tile - line * work->tiling.tiles_w) * work->tiling.tile_w;
-	return item;
-}
-
-/* The one after it, without a division. */
-static __device__ __forceinline__ struct item item_after(const struct work *work, struct item item)
-{
-	if (++item.piece < work->tiling.pieces)
-		return item;
-	item.piece = 0;
-	item.left += work->tiling.tile_w;
-	if (item.left < work->ow)
-		return item;
-	item.left = 0;
-	item.top += work->tiling.tile_h;
-	if (item.top < work->oh)
-		return item;
-	item.top = 0;
-	item.picture++;
-	return item;
-}
-
-/* Where row @row of the product is in the picture; false: outside. */
-template <int stride>
-static __device__ __forceinline__ bool pixel_of(const struct work *work, const struct item *item,
-						uint32_t row, uint32_t *ret_pixel)
-{
-	uint32_t line = row * work->tiling.line >> 16;
-	/* Negative ones are beyond all sizes. */
-	uint32_t y = item->top * stride - work->pad[0] + line;
-	uint32_t x = item->left * stride - work->pad[1] + row - line * work->tiling.region_w;
-
-	*ret_pixel = y * work->w + x;
-	return y < work->h && x < work->w;
-}
-
-/* Granules [@first, + 8) of all rows, on their way into @stage. Outside the picture: zeros. */
-template <int stride>
-static __device__ __forceinline__ void copy_rows(const struct work *work, const struct item *item,
-						 uint32_t first, uint8_t *stage)
-{
-	uint32_t log = work->tiling.log, column = threadIdx.x & ((1U << log) - 1);
-	uint32_t at = (first + column) * SP_GRANULE;
-	const uint8_t *picture = work->x +
-				 (size_t)item->picture * work->h * work->w * work->x_bytes;
-
-	if (first + column >= work->tiling.granules)
-		return;
-	SP_ROLL
-	for (uint32_t row = threadIdx.x >> log; row < work->tiling.rows;
-	     row += SP_SEPARABLE_THREADS >> log) {
-		uint32_t pixel;
-		bool there = pixel_of<stride>(work, item, row, &pixel) && at < work->x_bytes;
-		size_t from = there ? (size_t)pixel * work->x_bytes + at : 0;
-
-		sp_async_copy(stage + sp_granule(log, row, column), picture + from, there);
-	}
-}
-
-/* The rows of the item after @item, if they are others. @ret_next: shared by the block. */
-template <int stride>
-static __device__ __forceinline__ bool copy_next(const struct work *work, const struct item *item,
-						 struct item *ret_next, uint8_t *stage)
-{
-	struct item next = item_after(work, *item);
-
-	if (threadIdx.x == 0)
-		*ret_next = next;
-	if (next.piece && work->tiling.granules <= SP_GRANULES_MAX)
-		return false;
-	copy_rows<stride>(work, &next, 0, stage);
-	return true;
-}
-
-/* Two numbers of neighbouring channels, as memory has them. */
-template <int type>
-static __device__ __forceinline__ void put_two(uint8_t *to, float first, float second)
-{
-	if (type == SP_TENSOR_BF16)
-		*(uint32_t *)to = sp_bf16_pair(first, second);
-	else
-		*(float2 *)to = make_float2(first, second);
-}
-
-template <int type>
-static __device__ __forceinline__ void get_two(const uint8_t *from, float ret[2])
-{
-	if (type == SP_TENSOR_BF16) {
-		uint32_t pair = *(const uint32_t *)from;
-
-		ret[0] = sp_bf16_first(pair);
-		ret[1] = sp_bf16_second(pair);
-	} else {
-		float2 two = *(const float2 *)from;
-
-		ret[0] = two.x;
-		ret[1] = two.y;
-	}
-}
+enum { WARP = 32 };
 
 /* ---- the pointwise one, into what lies between ---- */
 
@@ -300,146 +202,6 @@ put_between(const struct work *work, const struct item *item, uint8_t *between,
 	}
 }
 
-/* ---- the depthwise one, from there into y ---- */
-
-/* What a thread computes: two channels of pairs of results, line after line. */
-struct column {
-	uint32_t top, left, bottom; /* in the picture; [top, bottom) */
-	uint32_t channel;
-	uint8_t *y; /* of the picture, this channel */
-};
-
-template <int type>
-static __device__ __forceinline__ void put_result(const struct work *work,
-						  const struct column *column, uint32_t y,
-						  uint32_t x, const float of[2])
-{
-	size_t at = (size_t)(y * work->y_w + x) * work->y_pitch;
-
-	if (y < work->y_h && x < work->y_w)
-		put_two<type>(column->y + at * (type == SP_TENSOR_BF16 ? 2 : 4),
-			      column->channel < work->y_c ? of[0] : 0.0f,
-			      column->channel + 1 < work->y_c ? of[1] : 0.0f);
-}
-
-/* Results @sum of line @y. @best: the greatest of the line before, if there is a maximum. */
-template <int type, bool pool>
-static __device__ __forceinline__ void put_line(const struct work *work,
-						const struct column *column, uint32_t y,
-						float sum[WIDE][2], float best[2])
-{
-	SP_UNROLL
-	for (int i = 0; i < WIDE; i++)
-		sp_act<2>(&work->act[1], column->channel, sum[i]);
-	if constexpr (!pool) {
-		SP_UNROLL
-		for (int i = 0; i < WIDE; i++)
-			put_result<type>(work, column, y, column->left + i, sum[i]);
-	} else {
-		SP_UNROLL
-		for (int k = 0; k < 2; k++) {
-			if (column->left + 1 < work->ow)
-				sum[0][k] = fmaxf(sum[0][k], sum[1][k]);
-			best[k] = y % 2 ? fmaxf(best[k], sum[0][k]) : sum[0][k];
-		}
-		if (y % 2 || y + 1 == work->oh)
-			put_result<type>(work, column, y / 2, column->left / 2, best);
-	}
-}
-
-/*
- * @from: of the column's first line. Three lines are in registers; the next ones come where the
- * last ones were, so that rounds come in threes.
- */
-template <int type, int width, int stride, bool pool>
-static __device__ __forceinline__ void
-do_column(const struct work *work, const struct column *column, const uint8_t *from,
-	  const float weights[SP_SEPARABLE_TAPS][2], const float bias[2])
-{
-	enum {
-		PITCH = width * (type == SP_TENSOR_BF16 ? 2 : 4) + 16,
-		ACROSS = (WIDE - 1) * stride + 3,
-	};
-	uint32_t pitch = work->tiling.region_w * PITCH;
-	float window[3][ACROSS][2], best[2] = { 0.0f, 0.0f };
-
-	SP_UNROLL
-	for (int line = 0; line < 3 - stride; line++, from += pitch)
-		SP_UNROLL
-	for (int i = 0; i < ACROSS; i++)
-		get_two<type>(from + i * PITCH, window[line][i]);
-	for (uint32_t top = column->top; top < column->bottom; top += 3) {
-		SP_UNROLL
-		for (int round = 0; round < 3; round++) {
-			float sum[WIDE][2];
-
-			if (top + round >= column->bottom)
-				break;
-			SP_UNROLL
-			for (int line = 3 - stride; line < 3; line++, from += pitch)
-				SP_UNROLL
-			for (int i = 0; i < ACROSS; i++)
-				get_two<type>(from + i * PITCH,
-					      window[(round * stride + line) % 3][i]);
-			SP_UNROLL
-			for (int k = 0; k < WIDE * 2; k++) {
-				sum[k / 2][k % 2] = bias[k % 2];
-				SP_UNROLL
-				for (int tap = 0; tap < SP_SEPARABLE_TAPS; tap++)
-					sum[k / 2][k % 2] +=
-						weights[tap][k % 2] *
-						window[(round * stride + tap / 3) % 3]
-						      [k / 2 * stride + tap % 3][k % 2];
-			}
-			put_line<type, pool>(work, column, top + round, sum, best);
-		}
-	}
-}
-
-template <int type, int width, int stride, bool pool>
-static __device__ __forceinline__ void do_depthwise(const struct work *work,
-						    const struct item *item, const uint8_t *between)
-{
-	enum {
-		NUMBER = type == SP_TENSOR_BF16 ? 2 : 4,
-		PITCH = width * NUMBER + 16,
-		ACROSS = width / 2, /* threads for all channels of a pixel */
-		SLOTS = SP_SEPARABLE_THREADS / ACROSS,
-	};
-	const struct sp_separable_tiling *tiling = &work->tiling;
-	uint32_t channel = threadIdx.x % ACROSS * 2;
-	const float *floats = work->floats + work->channels + item->piece * width + channel;
-	float weights[SP_SEPARABLE_TAPS][2], bias[2];
-	struct column column;
-
-	column.channel = item->piece * width + channel;
-	if (column.channel >= work->y_pitch)
-		return;
-	column.y = work->y + ((size_t)item->picture * work->y_h * work->y_w * work->y_pitch +
-			      column.channel) *
-				     NUMBER;
-	SP_UNROLL
-	for (int tap = 0; tap < SP_SEPARABLE_TAPS; tap++)
-		get_two<SP_TENSOR_F32>((const uint8_t *)(floats + tap * work->channels),
-				       weights[tap]);
-	get_two<SP_TENSOR_F32>((const uint8_t *)(floats + SP_SEPARABLE_TAPS * work->channels),
-			       bias);
-	for (uint32_t unit = threadIdx.x / ACROSS; unit < tiling->units; unit += SLOTS) {
-		uint32_t strip = unit / tiling->segments;
-		uint32_t line = (unit - strip * tiling->segments) * tiling->segment;
-		uint32_t row = line * stride * tiling->region_w + strip * WIDE * stride;
-
-		column.top = item->top + line;
-		column.left = item->left + strip * WIDE;
-		column.bottom = min(item->top + min(line + tiling->segment, tiling->tile_h),
-				    work->oh);
-		if (column.left < work->ow)
-			do_column<type, width, stride, pool>(
-				work, &column, between + row * PITCH + channel * NUMBER, weights,
-				bias);
-	}
-}
-
 /* ---- both ---- */
 
 /*
@@ -452,9 +214,9 @@ static constexpr int blocks_of(int width, int stride, bool once)
 }
 
 /*
- * A block computes items one after the other; while it does one, the rows of the next are on their way,
- * unless they are the same. @once: all granules of a row are in shared memory at once, so that no sums
- * wait.
+ * A block computes items one after the other; while it does one, the rows of the next are on their
+ * way, unless they are the same. @once: all granules of a row are in shared memory at once, so that
+ * no sums wait.
  */
 template <int type, int width, int stride, bool pool, bool once>
 static __global__ void __launch_bounds__(SP_SEPARABLE_THREADS, blocks_of(width, stride, once))
@@ -532,7 +294,9 @@ static separable_kernel choose(const struct sp_separable *separable, uint32_t wi
 		    : kernel_of<SP_TENSOR_F32, 16, false>(separable);
 }
 
-/* As many blocks as there is room for at once: a processor has 1 KiB more than a block may ask for. */
+/*
+ * As many blocks as there is room for at once: a processor has 1 KiB more than a block may ask for.
+ */
 static uint32_t blocks_at_once(const struct sp_device *device, size_t shared, uint32_t most)
 {
 	uint32_t each = (uint32_t)((device->shared_max + 1024) / (shared + 1024));

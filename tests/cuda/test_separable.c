@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pointwise → depthwise 3 × 3 [→ maximum] in one kernel, against plain loops one after the other. */
+/*
+ * Pointwise → depthwise 3 × 3 [→ maximum] in one kernel, against plain loops one after the other.
+ */
 #include "test.h"
 
 #include "convolution.h"
@@ -137,8 +139,8 @@ static void tear_down(struct numbers_of_case *of)
 }
 
 /*
- * What the kernel is to find. *@ret_flip: how far a result may be off if one number of what lies between
- * was so near the middle of two bfloat16 that float32 sums round it to the other one.
+ * What the kernel is to find. *@ret_flip: how far a result may be off if one number of what lies
+ * between was so near the middle of two bfloat16 that float32 sums round it to the other one.
  */
 static double *want_of(const struct numbers_of_case *of, double *ret_flip)
 {
