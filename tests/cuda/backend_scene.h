@@ -232,8 +232,8 @@ static void scene_frame_uninit(struct scene_frame *frame)
 }
 
 /* A photograph made as small as @width × @height, or a skip. */
-static void scene_photograph(const char *name, uint32_t width, uint32_t height,
-			     struct sp_image *ret_image)
+__attribute__((unused)) static void scene_photograph(const char *name, uint32_t width,
+						     uint32_t height, struct sp_image *ret_image)
 {
 	struct sp_image image;
 	struct sp_err err;
