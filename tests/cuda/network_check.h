@@ -5,8 +5,10 @@
 
 #include "base/diag.h"
 #include "cuda/card.h"
+#include "cuda/cudnn_software.h"
 #include "cuda/device.h"
 #include "cuda/network.h"
+#include "cuda/tuner.h"
 #include "infer/element.h"
 
 struct running {
@@ -29,16 +31,25 @@ struct running {
 			FAIL("%s: %d, %s", #call, running_ret, running_err.text);                  \
 	} while (0)
 
-static void running_init(struct running *running, const struct sp_model *model,
-			 enum sp_tensor_type type, uint32_t n, uint32_t h, uint32_t w)
+/* @ret_tuner: one of cuDNN in software, which the caller destroys at the end. NULL: no tuner. */
+static void running_init_tuned(struct running *running, const struct sp_model *model,
+			       enum sp_tensor_type type, uint32_t n, uint32_t h, uint32_t w,
+			       const char *cache, struct sp_tuner **ret_tuner)
 {
+	struct sp_tuner *tuner = NULL;
+
 	memset(running, 0, sizeof(*running));
 	running->n = n;
 	running->h = h;
 	running->w = w;
 	RUNS(running, sp_device_open(0, &running->device, err));
+	if (ret_tuner) {
+		RUNS(running, sp_tuner_create_with(&running->device, cache, NULL, &software_cudnn,
+						   &tuner, err));
+		*ret_tuner = tuner;
+	}
 	RUNS(running,
-	     sp_network_model_create(&running->device, model, type, NULL, &running->model, err));
+	     sp_network_model_create(&running->device, model, type, tuner, &running->model, err));
 	RUNS(running, sp_network_create(running->model, n, h, w, &running->network, err));
 	running->bytes = sp_network_bytes(running->network);
 	running->memory = card_memory(running->bytes);
@@ -46,6 +57,12 @@ static void running_init(struct running *running, const struct sp_model *model,
 	CHECK(running->copy);
 	CARD(cudaStreamCreateWithFlags(&running->stream, cudaStreamNonBlocking));
 	sp_network_bind(running->network, running->memory);
+}
+
+static void running_init(struct running *running, const struct sp_model *model,
+			 enum sp_tensor_type type, uint32_t n, uint32_t h, uint32_t w)
+{
+	running_init_tuned(running, model, type, n, h, w, NULL, NULL);
 }
 
 static void running_uninit(struct running *running)
