@@ -165,6 +165,8 @@ sp_emulator_start(const char *name, const char *file, int line, void (*kernel)(P
 				   static_cast<Parameters>(arguments) }... } };
 	struct sp_emulator_launch launch = {};
 
+	/* What lies between values is looked at as well (check_arguments), and is nothing. */
+	__builtin_clear_padding(&call);
 	launch.name = name;
 	launch.file = file;
 	launch.line = line;
