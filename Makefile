@@ -21,7 +21,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 
 WORDS := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
-NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod cuda cuda-report gpu-check,$(WORDS))
+NEEDS_SDK := $(filter-out help clean setup demo test test-long format kmod cuda cuda-report gpu-check gpu-programs,$(WORDS))
 
 # ---- what the machine has ------------------------------------------------------------------------
 # Required: without these nothing is built. Optional: an absent SDK is an absent row in
@@ -126,7 +126,7 @@ TOGETHER_JOBS = $(if $(filter 0,$(shell unshare -n true 2>/dev/null && id -u)),$
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 BENCH := $(patsubst bench/%.c,$(BUILD)/bench/%,$(filter-out bench/bench.c bench/roof.c bench/capture_%.c \
-	bench/infer_%.c bench/camera_frame.c,$(sort $(wildcard bench/*.c))))
+	bench/infer_%.c bench/camera_frame.c bench/gpu%.c,$(sort $(wildcard bench/*.c))))
 # What bench/capture starts: receivers of ours and of others.
 BENCH_RECEIVERS := $(call with,ARAVIS,$(BUILD)/bench/capture_receive $(BUILD)/bench/peers/aravis) \
 	$(call with,DPDK,$(BUILD)/bench/capture_ring)
@@ -150,8 +150,9 @@ CUDA_SHARED := $(addprefix userspace/,base/diag.c base/event.c base/pool.c base/
 	infer/quality_damage.c infer/quality_limits.c infer/quality_pose.c infer/role.c infer/shape.c \
 	infer/shape_infer.c infer/shape_operators.c infer/sighting.c infer/stretch.c infer/tile.c)
 CUDA_INCLUDES := -I. -Iuserspace -Ikmod -Ikmod/uapi -I$(BUILD)/gen
-CUDA_GENCODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(,)code=sm_$a) \
-	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS))
+# "native": for the card that is there.
+CUDA_GENCODE := $(if $(filter native,$(CUDA_ARCHS)),-arch=native,$(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a$(,)code=sm_$a) \
+	-gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS)))
 CUDA_WARN := -Wall -Wextra -Wshadow
 PLUGIN := $(BUILD)/libsallyport-cuda.so
 PLUGIN_OBJ := $(CUDA_SRC:%=$(BUILD)/cuda-obj/%.o) $(CUDA_SHARED:%=$(BUILD)/cuda-obj/%.o)
@@ -337,14 +338,14 @@ $(BUILD)/cuda-obj/%.cu.o: %.cu
 $(BUILD)/cuda-obj/%.c.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 $(CUDA_WARN) -O2 -g -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CUDA_INCLUDES) \
+	$(Q)$(CC) -std=gnu17 $(CUDA_WARN) -O2 -g -fPIC -fvisibility=hidden -D_GNU_SOURCE $(GPU_FLAGS) $(CUDA_INCLUDES) \
 		-isystem $(CUDA_HOME)/include -MMD -MP -c -o $@ $<
 # cudart inside, so that only the driver has to be there; cuDNN is opened at run time.
 $(PLUGIN): $(PLUGIN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,--no-undefined -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart_static -ldl -lrt -lpthread -lm
 
-EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOURCE -Itests/cuda/emulator -Itests \
+EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOURCE -Itests/cuda/emulator -Itests $(GPU_FLAGS) \
 	$(CUDA_INCLUDES) -MMD -MP $(CFLAGS)
 # Pragmas are nvcc's, and the warnings are for C.
 EMULATED_CXXFLAGS = -std=gnu++17 -Wno-unknown-pragmas $(filter-out -Wstrict-prototypes -Wmissing-prototypes \
@@ -382,6 +383,59 @@ emulated-plugin: $(EMULATED_PLUGIN)
 cuda: $(if $(NVCC),$(PLUGIN))
 	$(if $(NVCC),,@echo 'cuda: no nvcc; set CUDA_HOME to the CUDA toolkit' && false)
 cuda-tests: $(CUDA_TESTS)
+
+# ---- where a GPU is: nvcc, CUDA and libc are enough ------------------------------------------------
+# Tests but those that compare with what needs other libraries, or are of the emulator.
+GPU_TESTS := $(patsubst tests/cuda/%.c,%,$(filter-out %_cpu.c $(shell grep -L SP_CUDA_EMULATED \
+	$$(grep -l 'emulator\.h' tests/cuda/test_*.c) /dev/null),$(sort $(wildcard tests/cuda/test_*.c))))
+GPU_COMMON := $(filter-out tests/cuda/test_%,$(wildcard tests/cuda/*.c)) tests/gpu/host.c
+GPU_BENCH := $(sort $(wildcard bench/gpu*.c bench/gpu*.cu))
+GPU_FLAGS = $(if $(filter tests/% bench/%,$<),-Itests) $(if $(filter bench/%,$<),-DSP_COMMIT='"$(COMMIT)"')
+GPU_LINK = $(CC) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread -lm
+$(foreach f,tests/cuda/fixture.c tests/gpu/host.c tests/gpu/check.c tests/gpu/make_fixtures.c,\
+	$(BUILD)/cuda-obj/$f.o $(BUILD)/emulated/$f.o $(BUILD)/obj/$(f:.c=.o)): | $(BUILD)/gen/compute_abi.h
+$(BUILD)/gpu/test_%: $(BUILD)/cuda-obj/tests/cuda/test_%.c.o $(GPU_COMMON:%=$(BUILD)/cuda-obj/%.o) $(PLUGIN_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GPU_LINK)
+$(BUILD)/gpu/check: $(BUILD)/cuda-obj/tests/gpu/check.c.o $(GPU_COMMON:%=$(BUILD)/cuda-obj/%.o) $(PLUGIN_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GPU_LINK)
+$(BUILD)/gpu/bench: $(GPU_BENCH:%=$(BUILD)/cuda-obj/%.o) $(GPU_COMMON:%=$(BUILD)/cuda-obj/%.o) $(PLUGIN_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GPU_LINK)
+# The same on the emulator.
+GPU_EMULATED := $(GPU_COMMON:%=$(BUILD)/emulated/%.o) $(EMULATED) $(CUDA_SHARED:%=$(BUILD)/emulated/%.o)
+$(BUILD)/gpu-emulated/check: $(BUILD)/emulated/tests/gpu/check.c.o $(GPU_EMULATED)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(EMULATED) -ldl -lpthread -lm
+$(BUILD)/gpu-emulated/bench: $(GPU_BENCH:%=$(BUILD)/emulated/%.o) $(GPU_EMULATED)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(EMULATED) -ldl -lpthread -lm
+$(BUILD)/gpu/make_fixtures: $(BUILD)/obj/tests/gpu/make_fixtures.o $(BUILD)/obj/tests/cuda/fixture.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(SDK_LIBS) $(LDFLAGS)
+
+.PHONY: gpu-fixtures gpu-check gpu-check-emulated gpu-programs cuda-report
+GPU_FIXTURES ?= build/gpu-fixtures
+gpu-fixtures: $(BUILD)/gpu/make_fixtures
+	$< $(GPU_FIXTURES)
+	@du -sh $(GPU_FIXTURES)
+gpu-programs: $(PLUGIN) $(GPU_TESTS:%=$(BUILD)/gpu/%) $(BUILD)/gpu/check $(BUILD)/gpu/bench
+gpu-check:
+	tests/gpu/run --present
+	$(MAKE) BUILD=build/gpu CUDA_ARCHS=native gpu-programs
+	tests/gpu/run build/gpu
+# Whether check and bench themselves work, where there is no GPU.
+gpu-check-emulated: gpu-fixtures $(BUILD)/gpu-emulated/check $(BUILD)/gpu-emulated/bench
+	tests/gpu/run --emulated $(BUILD)
+cuda-report: $(BUILD)/gen/compute_abi.h
+	tools/cuda-report --build $(BUILD) --archs "$(CUDA_ARCHS)"
 
 # ---- fuzzers: clang, libFuzzer, ASan + UBSan -------------------------------------------------------
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
