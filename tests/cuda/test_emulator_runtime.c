@@ -73,7 +73,7 @@ TEST(work_of_a_stream_is_in_order_and_late)
 }
 
 /* The source may not change before the copy is done: here it does. */
-TEST(copies_read_their_source_late)
+TEST(copies_are_late)
 {
 	uint32_t pageable = 1, *pinned, *counter;
 	cudaStream_t stream;
@@ -91,6 +91,13 @@ TEST(copies_read_their_source_late)
 	*pinned = 3;
 	OK(cudaStreamSynchronize(stream));
 	CHECK_EQ(value_of(counter), 3);
+	OK(cudaMemcpyAsync(pinned, counter, 4, cudaMemcpyDeviceToHost, stream));
+	*pinned = 4;
+	OK(cudaStreamSynchronize(stream));
+	CHECK_EQ(*pinned, 3);
+	/* All but those from the device to memory that is not pinned: CUDA promises more. */
+	OK(cudaMemcpyAsync(&pageable, counter, 4, cudaMemcpyDeviceToHost, stream));
+	CHECK_EQ(pageable, 3);
 	OK(cudaFreeHost(pinned));
 	OK(cudaFree(counter));
 	OK(cudaStreamDestroy(stream));

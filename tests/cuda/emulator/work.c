@@ -206,6 +206,10 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMe
 
 	if (status == cudaSuccess)
 		status = copy(to, from, size, kind, stream);
+	/* To memory that is not pinned: "will return only once the copy has completed". */
+	if (status == cudaSuccess && size && !sp_memory_is_device(to, 1) &&
+	    !sp_memory_of_host(to, size) && !sp_stream_find(stream)->capture)
+		status = sp_queue_finish(sp_stream_find(stream), NULL);
 	return sp_call_end(status);
 }
 
