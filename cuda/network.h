@@ -44,7 +44,11 @@ void sp_network_destroy(struct sp_network *network);
 /* Bytes of memory that its activations, input and outputs take. */
 size_t sp_network_bytes(const struct sp_network *network);
 
-/* @memory: 256-byte aligned, of the device, as long as the network runs. */
+/*
+ * @memory: 256-byte aligned, of the device, as long as the network runs. May be called again and again:
+ * what has been put into a stream or captured keeps the memory that it was put in with, so batches at the
+ * same time, each with memory of its own, share a network.
+ */
 void sp_network_bind(struct sp_network *network, void *memory);
 
 /* n × h × w, c 3, pitch 4. What is in it is used up by a run. */

@@ -356,6 +356,30 @@ TEST(bfloat16_and_graphs)
 	sp_image_uninit(&image);
 }
 
+/* YuNet and LightQNet, which has points and a side of its own. */
+TEST(networks_of_others)
+{
+	struct sp_compute_config config = scene_config();
+	struct scene_frame frame;
+	struct sp_image image;
+	struct scene scene;
+	struct pair pair;
+
+	config.detector = sp_test_shared("models/yunet_n_dynamic.onnx");
+	config.quality = sp_test_shared("models/lightqnet_dm025.onnx");
+	config.embedder = NULL;
+	config.in_flight = 1;
+	scene_photograph("data/obama.jpg", 320, 256, &image);
+	scene_init(&scene, 1 << 20);
+	scene_add(&scene, &image, SP_PFNC_RGB8, 0, 1440, &frame);
+	pair = open_pair(&config, &scene);
+	CHECK_EQ(compare(pair.cpu, pair.cuda, &frame, 1, &tight), 1);
+	close_pair(&pair);
+	scene_frame_uninit(&frame);
+	scene_uninit(&scene);
+	sp_image_uninit(&image);
+}
+
 /* What cannot be read has the cause and the error that the CPU gives it. */
 TEST(what_cannot_be_read)
 {
