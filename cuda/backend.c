@@ -35,7 +35,10 @@ static void unmake_slots(struct sp_backend *b)
 	sp_device_detector_uninit(&b->detector);
 }
 
-/* With batches of setup.batch frames. A fixed size is made ready now, so that its trouble is told now. */
+/*
+ * With batches of setup.batch frames. A fixed size is made ready now, so that its trouble is told
+ * now.
+ */
 static int make_slots(struct sp_backend *b, struct sp_err *err)
 {
 	const struct sp_setup *setup = &b->setup;
@@ -176,9 +179,9 @@ static void cuda_close(struct sp_compute *compute)
 	hung = atomic_load(&b->hung);
 	(void)SP_CUDA(NULL, cudaSetDevice(b->setup.device.index));
 	/*
-	 * A device that does not answer would not give anything back either: its context goes first,
-	 * and all in it. Of one that has died everything is given back, and the context goes last, so
-	 * that the next open has a new one.
+	 * A device that does not answer would not give anything back either: its context goes
+	 * first, and all in it. Of one that has died everything is given back, and the context goes
+	 * last, so that the next open has a new one.
 	 */
 	if (hung) {
 		(void)SP_CUDA(NULL, cudaDeviceReset());

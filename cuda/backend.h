@@ -8,8 +8,8 @@
  *	poll ◀──── finished ◀───────────────────────────────────────────────────────────────────┘
  *	put ─────▶ empty portraits
  *
- * The conductor alone calls CUDA for frames; the caller touches rings only. Regions are registered and
- * galleries searched by whoever asks for it.
+ * The conductor alone calls CUDA for frames; the caller touches rings only. Regions are registered
+ * and galleries searched by whoever asks for it.
  */
 #ifndef SP_CUDA_BACKEND_H
 #define SP_CUDA_BACKEND_H

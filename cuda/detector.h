@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The detector on the device: networks for each size of input that it has met, a few of them kept, and
- * for each size as many as there are buckets. All batches share the networks, which are bound to a
- * batch's own memory when its work is put into a stream.
+ * The detector on the device: networks for each size of input that it has met, a few of them kept,
+ * and for each size as many as there are buckets. All batches share the networks, which are bound
+ * to a batch's own memory when its work is put into a stream.
  */
 #ifndef SP_CUDA_DETECTOR_H
 #define SP_CUDA_DETECTOR_H
@@ -70,8 +70,8 @@ struct sp_detect_chunk {
 };
 
 /*
- * Pictures, network, faces of looks [first, first + n), into @stream. Looks up to the next power of two
- * are worked on and must have no picture. 0 or -errno with @err filled.
+ * Pictures, network, faces of looks [first, first + n), into @stream. Looks up to the next power of
+ * two are worked on and must have no picture. 0 or -errno with @err filled.
  */
 int sp_device_detector_run(struct sp_device_detector *detector, const struct sp_detect_chunk *chunk,
 			   cudaStream_t stream, struct sp_err *err);

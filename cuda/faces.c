@@ -30,8 +30,8 @@ static struct sp_device_tensor numbers_of(const struct sp_setup_model *model,
 }
 
 /*
- * What a file says of its output's shape is a claim: what is made of it counts. The numbers of a face
- * must lie side by side.
+ * What a file says of its output's shape is a claim: what is made of it counts. The numbers of a
+ * face must lie side by side.
  */
 static int check_output(const struct sp_setup_model *model, const struct sp_network *network,
 			struct sp_err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faces that have been found, on the device: turned upright, measured, judged by the quality network,
- * embedded, and as portraits. Networks of all batches are the same, as a detector's are.
+ * Faces that have been found, on the device: turned upright, measured, judged by the quality
+ * network, embedded, and as portraits. Networks of all batches are the same, as a detector's are.
  */
 #ifndef SP_CUDA_FACES_H
 #define SP_CUDA_FACES_H
@@ -64,8 +64,8 @@ struct sp_face_chunk {
 };
 
 /*
- * All of it into @stream. Faces up to the next power of two are worked on and must have no picture. 0
- * or -errno with @err filled.
+ * All of it into @stream. Faces up to the next power of two are worked on and must have no picture.
+ * 0 or -errno with @err filled.
  */
 int sp_face_networks_run(struct sp_face_networks *networks, const struct sp_face_chunk *chunk,
 			 cudaStream_t stream, struct sp_err *err);

@@ -32,8 +32,8 @@ static int order_of_planes(const struct sp_network_output *output,
 }
 
 /*
- * Row-major, anchor by anchor: the last axis has the values of one or of a cell's; of single values it
- * may be any, if then nothing lies between its rows.
+ * Row-major, anchor by anchor: the last axis has the values of one or of a cell's; of single values
+ * it may be any, if then nothing lies between its rows.
  */
 static int order_of_rows(const struct sp_network_output *output, size_t cells, unsigned int values,
 			 unsigned int anchors, struct order *order)

@@ -10,9 +10,9 @@
 struct sp_err;
 
 /*
- * All that sp_decode_launch needs, for the outputs of @network as it is bound, whose input is @width ×
- * @height. 0; -EINVAL, -ENOTSUP with @err filled: an output is of another input or other anchors, or
- * lies as no head can.
+ * All that sp_decode_launch needs, for the outputs of @network as it is bound, whose input is
+ * @width × @height. 0; -EINVAL, -ENOTSUP with @err filled: an output is of another input or other
+ * anchors, or lies as no head can.
  */
 int sp_heads_bind(const struct sp_model_card *card, const struct sp_detect_outputs *outputs,
 		  const char *model, const struct sp_network *network, uint32_t width,

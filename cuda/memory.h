@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory: regions that packets land in, registered so that the device reads them where they lie; and
- * arenas, of the device or pinned on the host, that are taken once and dealt out.
+ * Memory: regions that packets land in, registered so that the device reads them where they lie;
+ * and arenas, of the device or pinned on the host, that are taken once and dealt out.
  */
 #ifndef SP_CUDA_MEMORY_H
 #define SP_CUDA_MEMORY_H

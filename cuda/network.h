@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A network on the device: the logical graph (infer/graph.h) as steps that are kernels, for one size
- * of input and one number of pictures at once. Weights are packed and uploaded once for each model
- * and shared by its networks; activations share one piece of memory by when they live (arena.h),
- * which the caller gives: networks that never run at the same time may have the same.
+ * A network on the device: the logical graph (infer/graph.h) as steps that are kernels, for one
+ * size of input and one number of pictures at once. Weights are packed and uploaded once for each
+ * model and shared by its networks; activations share one piece of memory by when they live
+ * (arena.h), which the caller gives: networks that never run at the same time may have the same.
  *
- * Every tensor that is no constant must have a first dimension of 1 for one picture; pictures do not
- * meet. Operators: CONV, GEMM, ADD, SUB, MUL, DIV, AFFINE, ACTIVATION, FUNCTION, MAXPOOL, AVGPOOL,
- * MEAN, RESIZE, CONCAT of channels, IDENTITY-like moves (RESHAPE, FLATTEN, TRANSPOSE, SQUEEZE, UNSQUEEZE)
- * where the numbers need not move, or may at the end. A graph with others is refused with -ENOTSUP and
- * the node's name; the CPU backend runs it.
+ * Every tensor that is no constant must have a first dimension of 1 for one picture; pictures do
+ * not meet. Operators: CONV, GEMM, ADD, SUB, MUL, DIV, AFFINE, ACTIVATION, FUNCTION, MAXPOOL,
+ * AVGPOOL, MEAN, RESIZE, CONCAT of channels, IDENTITY-like moves (RESHAPE, FLATTEN, TRANSPOSE,
+ * SQUEEZE, UNSQUEEZE) where the numbers need not move, or may at the end. A graph with others is
+ * refused with -ENOTSUP and the node's name; the CPU backend runs it.
  */
 #ifndef SP_CUDA_NETWORK_H
 #define SP_CUDA_NETWORK_H
@@ -45,9 +45,9 @@ void sp_network_destroy(struct sp_network *network);
 size_t sp_network_bytes(const struct sp_network *network);
 
 /*
- * @memory: 256-byte aligned, of the device, as long as the network runs. May be called again and again:
- * what has been put into a stream or captured keeps the memory that it was put in with, so batches at the
- * same time, each with memory of its own, share a network.
+ * @memory: 256-byte aligned, of the device, as long as the network runs. May be called again and
+ * again: what has been put into a stream or captured keeps the memory that it was put in with, so
+ * batches at the same time, each with memory of its own, share a network.
  */
 void sp_network_bind(struct sp_network *network, void *memory);
 
@@ -55,9 +55,9 @@ void sp_network_bind(struct sp_network *network, void *memory);
 struct sp_device_tensor sp_network_input(const struct sp_network *network);
 
 /*
- * Output @i of the model, of one picture in the shape that the file has (shape.dim[0] is 1), row-major
- * but for this: from one index of its last axis but one to the next are `pitch` numbers. `planes`: the
- * shape is 1 × C × H × W and lies as H × W × C.
+ * Output @i of the model, of one picture in the shape that the file has (shape.dim[0] is 1),
+ * row-major but for this: from one index of its last axis but one to the next are `pitch` numbers.
+ * `planes`: the shape is 1 × C × H × W and lies as H × W × C.
  */
 struct sp_network_output {
 	const void *at;

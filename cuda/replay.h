@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work that is put into a stream again and again. The first time it goes in as it is, so that whatever
- * the runtime loads or sets up late is there; the second time it is captured into a CUDA graph, which is
- * launched from then on. Where it cannot be captured it goes in as it is for good.
+ * Work that is put into a stream again and again. The first time it goes in as it is, so that
+ * whatever the runtime loads or sets up late is there; the second time it is captured into a CUDA
+ * graph, which is launched from then on. Where it cannot be captured it goes in as it is for good.
  */
 #ifndef SP_CUDA_REPLAY_H
 #define SP_CUDA_REPLAY_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the backend has made of its configuration: checked networks and numbers. Constant once open. */
+/*
+ * What the backend has made of its configuration: checked networks and numbers. Constant once open.
+ */
 #ifndef SP_CUDA_SETUP_H
 #define SP_CUDA_SETUP_H
 

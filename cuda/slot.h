@@ -6,8 +6,8 @@
  *	slot.c		gathered, looked at; faces made
  *	slot_faces.c	on the host: faces out of what was found, results out of what was measured
  *
- * One thread. What the device reads and writes on the host lies in pinned memory, at the same places
- * for every batch, so that launches can be captured once.
+ * One thread. What the device reads and writes on the host lies in pinned memory, at the same
+ * places for every batch, so that launches can be captured once.
  */
 #ifndef SP_CUDA_SLOT_H
 #define SP_CUDA_SLOT_H
@@ -83,15 +83,16 @@ void sp_slot_forget_handles(struct sp_slot *slot);
 
 /*
  * Takes a frame in, which lies in a region that the device sees at @base (NULL: it does not). 0;
- * -EAGAIN: not into this batch; or, with @err and the result's cause and error filled, another -errno.
+ * -EAGAIN: not into this batch; or, with @err and the result's cause and error filled, another
+ * -errno.
  */
 int sp_slot_add(struct sp_slot *slot, struct sp_result *result, const uint8_t *base,
 		struct sp_err *err);
 
 /*
- * Puts the work of a phase into the stream and records its events. 0; -ENODEV: the device is lost, or
- * it cannot be told when the work ends; another -errno: the batch has failed, and its events tell when
- * what was put in has ended. With @err filled.
+ * Puts the work of a phase into the stream and records its events. 0; -ENODEV: the device is lost,
+ * or it cannot be told when the work ends; another -errno: the batch has failed, and its events
+ * tell when what was put in has ended. With @err filled.
  */
 int sp_slot_look(struct sp_slot *slot, struct sp_err *err);
 int sp_slot_face(struct sp_slot *slot, struct sp_err *err);

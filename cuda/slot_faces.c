@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's share of a batch: one list of faces from all looks at a frame, and from what the device
- * measured the results. What cpu/worker.c does for one frame, with the same rules.
+ * The host's share of a batch: one list of faces from all looks at a frame, and from what the
+ * device measured the results. What cpu/worker.c does for one frame, with the same rules.
  */
 #include "cuda/slot.h"
 

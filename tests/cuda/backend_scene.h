@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames with people in them, and the program's side of the plugin: for tests of the whole backend. */
+/*
+ * Frames with people in them, and the program's side of the plugin: for tests of the whole backend.
+ */
 #ifndef SP_TESTS_CUDA_BACKEND_SCENE_H
 #define SP_TESTS_CUDA_BACKEND_SCENE_H
 

@@ -108,8 +108,8 @@ static unsigned int take(struct sp_compute *compute, struct crowd *crowd, struct
 }
 
 /*
- * All frames, submitted a few at a time; those that are no longer taken stay with us. Returns how many
- * were taken.
+ * All frames, submitted a few at a time; those that are no longer taken stay with us. Returns how
+ * many were taken.
  */
 static unsigned int run(struct sp_compute *compute, struct crowd *crowd, struct tally *tally,
 			uint64_t seed)

@@ -325,7 +325,9 @@ TEST(frames_in_their_own_size)
 	scene_uninit(&scene);
 }
 
-/* As it comes by default; the same batch again and again is launched as a graph from the second on. */
+/*
+ * As it comes by default; the same batch again and again is launched as a graph from the second on.
+ */
 TEST(bfloat16_and_graphs)
 {
 	struct sp_compute_config config = scene_config();

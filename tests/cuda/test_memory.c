@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Regions that the device sees, arenas that are dealt out, and what is said where there is too little. */
+/*
+ * Regions that the device sees, arenas that are dealt out, and what is said where there is too
+ * little.
+ */
 #include "cuda/memory.h"
 
 #include <errno.h>
