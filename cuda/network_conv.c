@@ -211,8 +211,8 @@ static int pack_separable(struct sp_lowering *lowering, const struct sp_node *po
 }
 
 /*
- * lowering->node is one of a pair over @x. At the first one nothing is made yet if both go together, at
- * the second one all is. *ret_made: it is seen to.
+ * lowering->node is one of a pair over @x. At the first one nothing is made yet if both go
+ * together, at the second one all is. *ret_made: it is seen to.
  */
 static int lower_pair(struct sp_lowering *lowering, const struct sp_operand *x, bool *ret_made)
 {
@@ -264,9 +264,10 @@ static int lower_pair(struct sp_lowering *lowering, const struct sp_operand *x, 
 /* ---- products -------------------------------------------------------------------------------- */
 
 /*
- * @n products of all numbers of a picture at @x in their order: 1 × 1 over one pixel that has all of
- * the memory for channels, with the weights where the numbers lie and zeros for the padding. What goes
- * into the network has no pitch of such a pixel: there the kernel is as large as the picture.
+ * @n products of all numbers of a picture at @x in their order: 1 × 1 over one pixel that has all
+ * of the memory for channels, with the weights where the numbers lie and zeros for the padding.
+ * What goes into the network has no pitch of such a pixel: there the kernel is as large as the
+ * picture.
  */
 static int product_of_all(struct sp_lowering *lowering, const struct sp_place *x, uint32_t n,
 			  struct making *making)
@@ -390,8 +391,8 @@ static bool takes_residual(const struct sp_lowering *lowering, const struct sp_c
 }
 
 /*
- * Groups of the three channels that go into a network have no kernel: all outputs read all channels,
- * those of other groups times 0. 0 or -errno.
+ * Groups of the three channels that go into a network have no kernel: all outputs read all
+ * channels, those of other groups times 0. 0 or -errno.
  */
 static int ungroup(struct sp_lowering *lowering, struct making *making)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Narrow ends of a network. A detector's heads are separable convolutions of few channels that read the
- * same wide picture: as one with the channels of all of them it is read once, and launches are fewer.
- * Each then has some of the channels of one tensor, which only outputs can do with.
+ * Narrow ends of a network. A detector's heads are separable convolutions of few channels that read
+ * the same wide picture: as one with the channels of all of them it is read once, and launches are
+ * fewer. Each then has some of the channels of one tensor, which only outputs can do with.
  */
 #include "cuda/network_lower.h"
 
@@ -133,7 +133,10 @@ static void join(struct sp_lowering *lowering, const struct sp_operand *y,
 	heads->channels += channels;
 }
 
-/* Weights and biases of one half of all heads after one another; freed by the caller. NULL: no memory. */
+/*
+ * Weights and biases of one half of all heads after one another; freed by the caller. NULL: no
+ * memory.
+ */
 static float *side_by_side(const struct sp_lowering *lowering, const struct sp_node *const *nodes,
 			   const struct heads *heads, float **ret_bias)
 {
@@ -199,7 +202,11 @@ int sp_lower_heads(struct sp_lowering *lowering, const struct sp_operand *x,
 	int ret;
 
 	*ret_made = false;
-	y.tensor = (struct sp_device_tensor){ .type = x->tensor.type,
+	/*
+	 * Of float32 whatever the network is: cells beside each other score so alike that in bfloat16
+	 * they are equal, and the wrong one's landmarks are taken.
+	 */
+	y.tensor = (struct sp_device_tensor){ .type = SP_TENSOR_F32,
 					      .n = x->tensor.n,
 					      .h = separable->depthwise.oh,
 					      .w = separable->depthwise.ow,
@@ -215,7 +222,8 @@ int sp_lower_heads(struct sp_lowering *lowering, const struct sp_operand *x,
 		heads.channels;
 	if (heads.n < 2 || !sp_separable_can(&lowering->network->model->device, &all))
 		return 0;
-	ret = sp_lower_tensor(lowering, y.tensor.h, y.tensor.w, heads.channels, &y);
+	ret = sp_lower_tensor_of(lowering, SP_TENSOR_F32, y.tensor.h, y.tensor.w, heads.channels,
+				 &y);
 	step = ret ? NULL : sp_lower_step(lowering, SP_STEP_SEPARABLE);
 	if (!step)
 		return ret ? ret : -ENOMEM;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a tensor of the logical graph lies in one of the device. A device tensor is H × W pixels of C
- * channels side by side; a tensor of the graph is numbers in a row-major order of its own. A place says
- * where the k-th of them is: `runs`, outermost first, are lengths and distances whose nested walk gives
- * the numbers in order. Of a picture 1 × C × H × W there are two, C at distance 1 and H · W at distance
- * `pitch`.
+ * channels side by side; a tensor of the graph is numbers in a row-major order of its own. A place
+ * says where the k-th of them is: `runs`, outermost first, are lengths and distances whose nested
+ * walk gives the numbers in order. Of a picture 1 × C × H × W there are two, C at distance 1 and H
+ * · W at distance `pitch`.
  *
- * Since the runs know nothing of axes, RESHAPE, FLATTEN, SQUEEZE and UNSQUEEZE leave a place as it is,
- * and TRANSPOSE reorders runs: none of them moves a number. What computes on a place asks whether the
- * runs are the ones it can do with. Pictures of a batch follow each other, so runs are of one picture.
- * Pure.
+ * Since the runs know nothing of axes, RESHAPE, FLATTEN, SQUEEZE and UNSQUEEZE leave a place as it
+ * is, and TRANSPOSE reorders runs: none of them moves a number. What computes on a place asks
+ * whether the runs are the ones it can do with. Pictures of a batch follow each other, so runs are
+ * of one picture. Pure.
  */
 #ifndef SP_CUDA_NETWORK_LAYOUT_H
 #define SP_CUDA_NETWORK_LAYOUT_H
@@ -51,8 +51,8 @@ size_t sp_place_elements(const struct sp_place *place);
 size_t sp_place_offset(const struct sp_place *place, size_t k);
 
 /*
- * Axes of @from in the order of @perm. false: an axis has no end where a run can be cut, or there are
- * too many runs.
+ * Axes of @from in the order of @perm. false: an axis has no end where a run can be cut, or there
+ * are too many runs.
  */
 bool sp_place_transpose(struct sp_place *place, const struct sp_shape *from, const int64_t *perm);
 
@@ -60,8 +60,8 @@ bool sp_place_transpose(struct sp_place *place, const struct sp_shape *from, con
 bool sp_place_is_picture(const struct sp_place *place, const struct sp_shape *shape,
 			 struct sp_device_tensor *ret_tensor);
 /*
- * Whether rows of the last axis lie channel by channel and follow each other at one distance: true of
- * whatever has h · w rows of c. *ret_pitch: from row to row.
+ * Whether rows of the last axis lie channel by channel and follow each other at one distance: true
+ * of whatever has h · w rows of c. *ret_pitch: from row to row.
  */
 bool sp_place_is_rows(const struct sp_place *place, const struct sp_shape *shape,
 		      size_t *ret_pitch);
@@ -70,15 +70,15 @@ bool sp_place_alike(const struct sp_place *a, const struct sp_place *b);
 
 /*
  * For each channel of @place, which has @shape, the one value of @of (of @of_shape, broadcast) that
- * meets it: @ret [pitch], zeros beyond the channels. false: a channel meets several, or the shapes do
- * not fit.
+ * meets it: @ret [pitch], zeros beyond the channels. false: a channel meets several, or the shapes
+ * do not fit.
  */
 bool sp_place_channels(const struct sp_place *place, const struct sp_shape *shape, const float *of,
 		       const struct sp_shape *of_shape, float *ret);
 
 /*
- * Whether @other, of @other_shape, is of one pixel whose channel meets the same one of @place and no
- * other.
+ * Whether @other, of @other_shape, is of one pixel whose channel meets the same one of @place and
+ * no other.
  */
 bool sp_place_meets_pixel(const struct sp_place *place, const struct sp_shape *shape,
 			  const struct sp_place *other, const struct sp_shape *other_shape);

@@ -117,10 +117,10 @@ static int add_tensor(struct sp_lowering *lowering, const struct sp_device_tenso
 		       : 0;
 }
 
-int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32_t c,
-		    struct sp_operand *ret_y)
+int sp_lower_tensor_of(struct sp_lowering *lowering, enum sp_tensor_type type, uint32_t h,
+		       uint32_t w, uint32_t c, struct sp_operand *ret_y)
 {
-	const struct sp_device_tensor tensor = { .type = lowering->network->model->type,
+	const struct sp_device_tensor tensor = { .type = type,
 						 .n = lowering->network->n,
 						 .h = h,
 						 .w = w,
@@ -128,6 +128,12 @@ int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32
 						 .pitch = sp_tensor_pitch(c) };
 
 	return add_tensor(lowering, &tensor, ret_y);
+}
+
+int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32_t c,
+		    struct sp_operand *ret_y)
+{
+	return sp_lower_tensor_of(lowering, lowering->network->model->type, h, w, c, ret_y);
 }
 
 struct sp_step *sp_lower_step(struct sp_lowering *lowering, enum sp_step_kind kind)

@@ -52,7 +52,9 @@ struct sp_lowering {
 	const struct sp_node *node; /* the one that is being made */
 	struct sp_place *places; /* by tensor; those that steps have made */
 	bool *placed; /* by tensor */
-	/* By tensor: how many read it, SP_READ_OUTSIDE more for an output; the last node that does. */
+	/*
+	 * By tensor: how many read it, SP_READ_OUTSIDE more for an output; the last node that does.
+	 */
 	uint32_t *uses, *reader;
 	/* By node: another one's step has it in it; all of it, or its activation. */
 	bool *done, *is_view;
@@ -65,7 +67,10 @@ int sp_network_lower(struct sp_network *network, struct sp_err *err);
 /* One more buffer. 0 or -ENOMEM. */
 int sp_network_buffer(struct sp_network *network, size_t size, uint32_t *ret_buffer);
 
-/* "node 'NAME' (TYPE): WHY is not for the CUDA backend; use compute.backend: cpu"; returns -ENOTSUP. */
+/*
+ * "node 'NAME' (TYPE): WHY is not for the CUDA backend; use compute.backend: cpu"; returns
+ * -ENOTSUP.
+ */
 int sp_lower_refuse(const struct sp_lowering *lowering, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 int sp_lower_no_memory(const struct sp_lowering *lowering);
@@ -78,10 +83,12 @@ int sp_lower_given(const struct sp_lowering *lowering, uint32_t tensor, struct s
 int sp_lower_picture(const struct sp_lowering *lowering, uint32_t tensor, struct sp_operand *ret_x);
 void sp_lower_set(struct sp_lowering *lowering, uint32_t tensor, const struct sp_place *place);
 
-/* A tensor of a buffer of its own, and of the sizes of @like but @c channels. 0 or -errno. */
+/* A tensor with padded channels in a buffer of its own. 0 or -errno. */
 int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32_t c,
 		    struct sp_operand *ret_y);
-/* The next step, with nothing but its kind; good until the one after. NULL: no memory, err is set. */
+/*
+ * The next step, with nothing but its kind; good until the one after. NULL: no memory, err is set.
+ */
 struct sp_step *sp_lower_step(struct sp_lowering *lowering, enum sp_step_kind kind);
 
 /*
@@ -92,8 +99,8 @@ int sp_lower_act(struct sp_lowering *lowering, const struct sp_activation *act,
 		 const struct sp_place *place, const struct sp_shape *shape,
 		 struct sp_step_act *ret_act, uint32_t *ret_slope);
 /*
- * For each channel of @place the value of a constant of @of_shape, @parts of them one after another:
- * *ret_number. 0 or -errno.
+ * For each channel of @place the value of a constant of @of_shape, @parts of them one after
+ * another: *ret_number. 0 or -errno.
  */
 int sp_lower_constant(struct sp_lowering *lowering, const struct sp_place *place,
 		      const struct sp_shape *shape, const float *const *of, unsigned int parts,
@@ -102,8 +109,8 @@ int sp_lower_constant(struct sp_lowering *lowering, const struct sp_place *place
 /* The one node that reads @tensor, or SP_NONE: several do, or somebody outside. */
 uint32_t sp_lower_only_reader(const struct sp_lowering *lowering, uint32_t tensor);
 /*
- * The activation at the end of @node; if it has none, that of an ACTIVATION that alone reads its result,
- * perhaps after moves, and then is but a view.
+ * The activation at the end of @node; if it has none, that of an ACTIVATION that alone reads its
+ * result, perhaps after moves, and then is but a view.
  */
 struct sp_activation sp_lower_last_act(struct sp_lowering *lowering, const struct sp_node *node);
 
@@ -112,8 +119,9 @@ int sp_lower_conv(struct sp_lowering *lowering);
 int sp_lower_gemm(struct sp_lowering *lowering);
 
 /*
- * The separable convolution of lowering->node over @x, and those of other narrow outputs over the same
- * one, in one go: @separable is the first's. *ret_made: there were others, all is seen to. 0 or -errno.
+ * The separable convolution of lowering->node over @x, and those of other narrow outputs over the
+ * same one, in one go: @separable is the first's. *ret_made: there were others, all is seen to. 0
+ * or -errno.
  */
 int sp_lower_heads(struct sp_lowering *lowering, const struct sp_operand *x,
 		   const struct sp_separable *separable, bool *ret_made);
@@ -127,8 +135,8 @@ int sp_lower_affine(struct sp_lowering *lowering);
 int sp_lower_unary(struct sp_lowering *lowering); /* ACTIVATION, FUNCTION */
 
 /*
- * node->output = act(@x of @shape + node->residual): for residuals that a step could not take along.
- * 0 or -errno.
+ * node->output = act(@x of @shape + node->residual): for residuals that a step could not take
+ * along. 0 or -errno.
  */
 int sp_lower_residual(struct sp_lowering *lowering, const struct sp_place *x,
 		      const struct sp_shape *shape);

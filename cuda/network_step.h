@@ -49,7 +49,9 @@ struct sp_step {
 	/* Numbers for sp_weights_at, SP_NONE: none. slope: of the (last) activation; PReLU. */
 	uint32_t weights, slope, inner_slope;
 	const void *packed; /* what `weights` is on the device */
-	/* Of a convolution, on the host, for a tuner: weights and biases; weights that are its own. */
+	/*
+	 * Of a convolution, on the host, for a tuner: weights and biases; weights that are its own.
+	 */
 	const float *source[2];
 	float *reordered;
 	struct sp_engine *engine; /* NULL: our kernel */

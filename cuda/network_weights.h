@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What steps read that never changes: packed weights, slopes, constants. Each is made on the host, and
- * the same bytes for the same node go up once, whichever networks use them: how weights are packed may
- * depend on the kernel and on sizes, and mostly does not.
+ * What steps read that never changes: packed weights, slopes, constants. Each is made on the host,
+ * and the same bytes for the same node go up once, whichever networks use them: how weights are
+ * packed may depend on the kernel and on sizes, and mostly does not.
  */
 #ifndef SP_CUDA_NETWORK_WEIGHTS_H
 #define SP_CUDA_NETWORK_WEIGHTS_H
@@ -20,8 +20,8 @@ void sp_weights_destroy(struct sp_weights *weights);
 void *sp_weights_room(size_t size);
 
 /*
- * Takes @room, which is @size bytes of @node. 0 with a number for sp_weights_at, or -ENOMEM; @room is
- * taken in any case.
+ * Takes @room, which is @size bytes of @node. 0 with a number for sp_weights_at, or -ENOMEM; @room
+ * is taken in any case.
  */
 int sp_weights_keep(struct sp_weights *weights, uint32_t node, void *room, size_t size,
 		    uint32_t *ret_number);

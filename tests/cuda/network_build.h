@@ -40,8 +40,8 @@ uint32_t build_constant(struct build *build, const struct sp_shape *shape, float
 uint32_t build_ints(struct build *build, unsigned int n, const int64_t *ints);
 
 /*
- * A node of @inputs without anything more; @fill, which may be NULL, sets the rest before shapes are
- * taken. Returns its result.
+ * A node of @inputs without anything more; @fill, which may be NULL, sets the rest before shapes
+ * are taken. Returns its result.
  */
 typedef void (*build_fill)(struct sp_node *node, const void *arg);
 uint32_t build_node(struct build *build, enum sp_op op, unsigned int inputs_n,

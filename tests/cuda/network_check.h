@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Networks run on the device and their outputs, picture by picture, as dense float32. After test.h. */
+/*
+ * Networks run on the device and their outputs, picture by picture, as dense float32. After test.h.
+ */
 #ifndef SP_TESTS_CUDA_NETWORK_CHECK_H
 #define SP_TESTS_CUDA_NETWORK_CHECK_H
 
@@ -75,8 +77,8 @@ static void running_uninit(struct running *running)
 }
 
 /*
- * @pictures: n × 3 × h × w. All else in memory is no number before the run: nothing may be read that
- * was not written.
+ * @pictures: n × 3 × h × w. All else in memory is no number before the run: nothing may be read
+ * that was not written.
  */
 static void running_give(struct running *running, const float *pictures)
 {

@@ -59,7 +59,9 @@ static double activated(const struct naive *naive, int64_t k, double x)
 	return x;
 }
 
-/* Sums over a window of one plane of @x at a place of the result: the sum, and how many there were. */
+/*
+ * Sums over a window of one plane of @x at a place of the result: the sum, and how many there were.
+ */
 static double under(const struct naive *naive, const struct sp_shape *shape, const double *plane,
 		    const double *weights, int64_t oy, int64_t ox, int64_t *ret_n)
 {

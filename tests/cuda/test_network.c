@@ -7,8 +7,8 @@
 #include "cuda/network_compare.h"
 
 /*
- * As float32 for one and three pictures, as bfloat16 for two. Weights and what lies between are rounded
- * there, so that errors add up along the graph: @loose times 2⁻⁸.
+ * As float32 for one and three pictures, as bfloat16 for two. Weights and what lies between are
+ * rounded there, so that errors add up along the graph: @loose times 2⁻⁸.
  */
 static void check(struct build *build, double loose)
 {
@@ -279,8 +279,8 @@ TEST(channels_beside_each_other)
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 /*
- * YuNet's heads, with the transpose and, of one channel, without: those that end alike go together as
- * far as 16 channels reach, activations go with them, nothing is moved.
+ * YuNet's heads, with the transpose and, of one channel, without: those that end alike go together
+ * as far as 16 channels reach, activations go with them, nothing is moved.
  */
 TEST(heads_are_views_of_one)
 {

@@ -194,7 +194,10 @@ TEST(weights_go_up_once)
 	build_uninit(&build);
 }
 
-/* Engine 7 for every convolution that was measured: what the tuner would have found on another card. */
+/*
+ * Engine 7 for every convolution that was measured: what the tuner would have found on another
+ * card.
+ */
 static void prefer_engine(const char *directory)
 {
 	struct sp_tuner_entry entries[8] = { 0 };
