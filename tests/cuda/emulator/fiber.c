@@ -14,6 +14,9 @@ enum { STACK_BYTES = 512 << 10 };
 enum { STACK_BYTES = 128 << 10 };
 #endif
 
+/* Stacks begin at other places of their pages, or all would want the same lines of the caches. */
+enum { COLOURS = 61, COLOUR_BYTES = 320 };
+
 /* What a fiber was changed from: it learns of that one's stack when it first runs. */
 static struct sp_fiber *changed_from;
 
@@ -76,6 +79,8 @@ static void begin(void)
 
 void sp_fiber_make(struct sp_fiber *fiber, void (*enter)(void))
 {
+	static unsigned int made;
+	size_t size = STACK_BYTES - made++ % COLOURS * COLOUR_BYTES;
 	char *memory = mmap(NULL, STACK_BYTES + SP_FIBER_GUARD, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -84,12 +89,12 @@ void sp_fiber_make(struct sp_fiber *fiber, void (*enter)(void))
 		abort();
 	}
 	fiber->bottom = memory + SP_FIBER_GUARD;
-	fiber->size = STACK_BYTES;
+	fiber->size = size;
 	fiber->sanitizer = NULL;
 	start = enter;
 #ifdef __x86_64__
 	/* As sp_fiber_jump leaves a stack: six registers, where to return to; then 8 modulo 16. */
-	void **top = (void **)(memory + SP_FIBER_GUARD + STACK_BYTES);
+	void **top = (void **)(memory + SP_FIBER_GUARD + size);
 
 	*--top = NULL;
 	*--top = (void *)(uintptr_t)begin;
