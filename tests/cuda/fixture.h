@@ -44,6 +44,8 @@ struct fixture_frame {
 	uint64_t bytes; /* of all packets, one after the other */
 	uint8_t *payload;
 	uint64_t *missing;
+	/* How far embeddings of the CPU's bfloat16, from landmarks of its own, are from these: 1 - cosine. */
+	float bf16_apart;
 	uint32_t faces_n;
 	struct sp_face faces[SP_FACES_MAX]; /* without portraits */
 };

@@ -150,8 +150,9 @@ static void lot_init(struct lot *lot)
 	lot->frames = malloc(sizeof(*lot->frames));
 	if (fixture_frames_load(host_fixture(path, "photographs.frames"), lot->frames, &err))
 		FAIL("%s", err.text);
+	/* Of mosaics in 8, 10 and 12 bits, and with lines padded and packets lost. */
 	if (small())
-		lot->frames->n = 1;
+		lot->frames->n = 4;
 	for (unsigned int i = 0; i < lot->frames->n; i++)
 		lot->region.size += host_frame_bytes(&lot->frames->frames[i]);
 	lot->region.size = (lot->region.size + 4095) / 4096 * 4096;
@@ -232,13 +233,26 @@ static const struct sp_face *nearest(const struct sp_result *result, const struc
 	return best;
 }
 
-/* Gates in float32, then in bfloat16: box by its width, landmarks by the eye distance. */
+/*
+ * Gates in float32, then in bfloat16: box by its width, landmarks by the eye distance. Embeddings in
+ * bfloat16 are of a face that is cut out where bfloat16 found its landmarks.
+ */
 static const struct gates {
 	double box, landmark, score, cosine, quality;
 } gates[] = {
 	{ 0.01, 0.01, 0.01, 0.9995, 0.02 },
-	{ 0.06, 0.06, 0.06, 0.98, 0.08 },
+	{ 0.06, 0.06, 0.06, 0.95, 0.08 },
 };
+
+static double landmarks_off(const struct sp_face *a, const struct sp_face *b)
+{
+	double off = 0;
+
+	for (int i = 0; i < 5; i++)
+		off = fmax(off, hypot((double)(a->landmark[i][0] - b->landmark[i][0]),
+				      (double)(a->landmark[i][1] - b->landmark[i][1])));
+	return off;
+}
 
 static void check_face(const struct sp_result *result, const struct sp_face *want,
 		       const struct gates *gate, unsigned int size, unsigned int frame)
@@ -253,6 +267,10 @@ static void check_face(const struct sp_result *result, const struct sp_face *wan
 			   gate->landmark * eyes + 0.05);
 	CHECK_NEAR(got->score, want->score, gate->score);
 	CHECK_EQ(got->embedded, want->embedded);
+	printf("# frame %u: box off by %.2f, landmarks by %.2f of %.0f pixels between the eyes, cosine "
+	       "%.5f\n",
+	       frame, off, landmarks_off(got, want), eyes,
+	       cosine(got->embedding, want->embedding, size));
 	if (want->embedded && cosine(got->embedding, want->embedding, size) < gate->cosine)
 		FAIL("frame %u: an embedding's cosine is %g", frame,
 		     cosine(got->embedding, want->embedding, size));
@@ -295,9 +313,12 @@ static void check_backend(enum sp_precision precision)
 			FAIL("frame %u: %s", i, sp_result_cause_name(lot.results[i]->cause));
 		if (precision == SP_PRECISION_F32)
 			CHECK_EQ(lot.results[i]->faces_n, want->faces_n);
-		/* Those near the threshold may be on either side of it. */
+		/* In bfloat16 those near the threshold may be on either side of it, and tiny ones
+		 * anywhere. */
 		for (uint32_t k = 0; k < want->faces_n; k++)
-			if (precision == SP_PRECISION_F32 || want->faces[k].score > 0.7f)
+			if (precision == SP_PRECISION_F32 ||
+			    (want->faces[k].score > 0.7f &&
+			     want->faces[k].quality.eye_distance > 20))
 				check_face(lot.results[i], &want->faces[k], gate,
 					   compute->info.embedding_size, i);
 		ops->put(compute, lot.results[i]);
@@ -313,8 +334,6 @@ TEST(photographs_in_float32)
 
 TEST(photographs_in_bfloat16)
 {
-	if (small())
-		SKIP("only with all fixtures, for which an emulated GPU is too slow");
 	check_backend(SP_PRECISION_BF16);
 }
 

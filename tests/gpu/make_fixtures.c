@@ -189,7 +189,8 @@ static void take_frame(const struct scene_frame *from, struct fixture_frame *to)
 	}
 }
 
-static void find_faces(struct scene *scene, struct scene_frame *frame, struct fixture_frame *to)
+static void find_faces(struct scene *scene, struct scene_frame *frame, enum sp_precision precision,
+		       struct fixture_frame *to)
 {
 	struct sp_compute_config config = scene_config();
 	struct sp_frame *one = &frame->frame;
@@ -200,6 +201,7 @@ static void find_faces(struct scene *scene, struct scene_frame *frame, struct fi
 
 	config.detect_width = config.detect_height = DETECT_SIDE;
 	config.frame_bytes = 16 << 20;
+	config.precision = precision;
 	if (sp_compute_cpu.open(&config, &compute, &err) ||
 	    compute->ops->register_region(compute, &scene->region, &err))
 		FAIL("%s", err.text);
@@ -213,6 +215,26 @@ static void find_faces(struct scene *scene, struct scene_frame *frame, struct fi
 	compute->ops->close(compute);
 }
 
+/* The worst of all faces; those that one of both precisions does not find are no matter here. */
+static float apart(const struct fixture_frame *a, const struct fixture_frame *b)
+{
+	float worst = 0;
+
+	for (uint32_t i = 0; i < a->faces_n; i++)
+		for (uint32_t k = 0; k < b->faces_n; k++) {
+			float sum = 0;
+
+			if (fabsf(a->faces[i].box[0] - b->faces[k].box[0]) >
+				    0.2f * a->faces[i].box[2] ||
+			    a->faces[i].score < 0.7f)
+				continue;
+			for (int n = 0; n < SP_EMBEDDING_MAX; n++)
+				sum += a->faces[i].embedding[n] * b->faces[k].embedding[n];
+			worst = fmaxf(worst, 1 - sum);
+		}
+	return worst;
+}
+
 TEST(frames_of_every_kind)
 {
 	struct fixture_frames *all = calloc(1, sizeof(*all));
@@ -222,6 +244,7 @@ TEST(frames_of_every_kind)
 	all->detect_width = all->detect_height = DETECT_SIDE;
 	for (unsigned int i = 0; i < FRAMES; i++) {
 		const struct sp_pfnc *format = sp_pfnc_by_name(frames[i].format);
+		struct fixture_frame half;
 		struct scene_frame frame;
 		struct sp_image image;
 		struct scene scene;
@@ -235,7 +258,12 @@ TEST(frames_of_every_kind)
 		for (unsigned int k = 0; k < frames[i].lost; k++)
 			scene_lose(&frame, frame.frame.packets / 2 + 7 * k);
 		take_frame(&frame, &all->frames[i]);
-		find_faces(&scene, &frame, &all->frames[i]);
+		find_faces(&scene, &frame, SP_PRECISION_F32, &all->frames[i]);
+		half = all->frames[i];
+		find_faces(&scene, &frame, SP_PRECISION_BF16, &half);
+		all->frames[i].bf16_apart = apart(&all->frames[i], &half);
+		printf("# %s: %u faces, bfloat16 %.4f apart\n", frames[i].format,
+		       all->frames[i].faces_n, (double)all->frames[i].bf16_apart);
 		faces += all->frames[i].faces_n;
 		all->n++;
 		scene_frame_uninit(&frame);
