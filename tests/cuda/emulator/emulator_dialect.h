@@ -123,8 +123,8 @@ static inline uint3 sp_emulator_uint3(struct sp_emulator_index index)
 
 /*
  * Sources have structures of the same name, which kernels take. What is made of these must be each
- * source's own, or the linker takes one for all: nothing but names of this source alone may be given to
- * templates of the library.
+ * source's own, or the linker takes one for all: only names of this source may be given to the
+ * library's templates.
  */
 namespace
 {
