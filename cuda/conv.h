@@ -71,6 +71,7 @@ struct sp_separable {
 	bool pool; /* a 2 × 2 maximum with stride 2 over the result, as y then is */
 };
 
+/* Of a bf16 one, y may be float32: ends of a network, whose numbers are told apart by small steps. */
 bool sp_separable_can(const struct sp_device *device, const struct sp_separable *separable);
 size_t sp_separable_bytes(const struct sp_separable *separable);
 /* @weights, @bias: of the pointwise and of the depthwise one. */

@@ -86,6 +86,9 @@ void sp_lower_set(struct sp_lowering *lowering, uint32_t tensor, const struct sp
 /* A tensor with padded channels in a buffer of its own. 0 or -errno. */
 int sp_lower_tensor(struct sp_lowering *lowering, uint32_t h, uint32_t w, uint32_t c,
 		    struct sp_operand *ret_y);
+/* The same of another type than the network's. */
+int sp_lower_tensor_of(struct sp_lowering *lowering, enum sp_tensor_type type, uint32_t h,
+		       uint32_t w, uint32_t c, struct sp_operand *ret_y);
 /*
  * The next step, with nothing but its kind; good until the one after. NULL: no memory, err is set.
  */

@@ -336,6 +336,7 @@ extern "C" cudaError_t sp_separable_launch(cudaStream_t stream, const struct sp_
 	work.y_w = run->y->w;
 	work.y_c = depthwise->oc;
 	work.y_pitch = run->y->pitch;
+	work.y_number = (uint32_t)sp_tensor_number(run->y->type);
 	work.pad[0] = depthwise->pad[0];
 	work.pad[1] = depthwise->pad[1];
 	work.items = run->x->n * tiling.tiles_h * tiling.tiles_w * tiling.pieces;

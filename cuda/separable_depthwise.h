@@ -21,11 +21,15 @@ static __device__ __forceinline__ void put_result(const struct work *work,
 						  uint32_t x, const float of[2])
 {
 	size_t at = (size_t)(y * work->y_w + x) * work->y_pitch;
+	float first = column->channel < work->y_c ? of[0] : 0.0f;
+	float second = column->channel + 1 < work->y_c ? of[1] : 0.0f;
 
-	if (y < work->y_h && x < work->y_w)
-		put_two<type>(column->y + at * (type == SP_TENSOR_BF16 ? 2 : 4),
-			      column->channel < work->y_c ? of[0] : 0.0f,
-			      column->channel + 1 < work->y_c ? of[1] : 0.0f);
+	if (y >= work->y_h || x >= work->y_w)
+		return;
+	if (type == SP_TENSOR_BF16 && work->y_number == 2)
+		put_two<SP_TENSOR_BF16>(column->y + at * 2, first, second);
+	else
+		put_two<SP_TENSOR_F32>(column->y + at * 4, first, second);
 }
 
 /* Results @sum of line @y. @best: the greatest of the line before, if there is a maximum. */
@@ -123,7 +127,7 @@ static __device__ __forceinline__ void do_depthwise(const struct work *work,
 		return;
 	column.y = work->y + ((size_t)item->picture * work->y_h * work->y_w * work->y_pitch +
 			      column.channel) *
-				     NUMBER;
+				     work->y_number;
 	SP_UNROLL
 	for (int tap = 0; tap < SP_SEPARABLE_TAPS; tap++)
 		get_two<SP_TENSOR_F32>((const uint8_t *)(floats + tap * work->channels),

@@ -21,6 +21,7 @@ struct work {
 	uint32_t between; /* channels that slopes of the first activation go to */
 	uint32_t oh, ow; /* of the depthwise one */
 	uint32_t y_h, y_w, y_c, y_pitch;
+	uint32_t y_number; /* bytes: 4 may be float32 of products of bfloat16 */
 	uint32_t pad[2];
 	uint32_t channels; /* of all pieces */
 	uint32_t piece_bytes; /* of its weights for the product */

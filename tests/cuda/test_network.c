@@ -305,13 +305,13 @@ TEST(heads_are_views_of_one)
 	build_output(&build, build_act(&build, y, SP_ACT_SIGMOID));
 	check(&build, 4);
 	running_init(&running, &build.model, SP_TENSOR_BF16, 2, 10, 12);
-	/* A stem; 1, 10 and 1 channels; 4; and 8 that have no more room. */
+	/* A stem; 1, 10 and 1 channels, in float32; 4; and 8 that have no more room. */
 	CHECK_EQ(sp_network_steps(running.network), 4);
 	CHECK_EQ(sp_network_output(running.network, 2).pitch, 16);
 	CHECK_EQ(sp_network_output(running.network, 2).picture, 30 * 16);
 	CHECK_EQ((const uint8_t *)sp_network_output(running.network, 4).at -
 			 (const uint8_t *)sp_network_output(running.network, 0).at,
-		 (1 + 10) * 2);
+		 (1 + 10) * 4);
 	running_uninit(&running);
 	build_uninit(&build);
 }
