@@ -111,6 +111,88 @@ static void run_case(const struct sp_model *model, const struct sp_model_card *c
 	sp_executor_destroy(executor);
 }
 
+/* ---- the same for Python: bench/peers/gpu_torch.py ------------------------------------------ */
+
+static void write_shape(FILE *to, const struct sp_shape *shape)
+{
+	for (unsigned int k = 0; k < shape->rank; k++)
+		fprintf(to, "%s%" PRId64, k ? "," : "", shape->dim[k]);
+}
+
+static void write_int64s(FILE *to, const char *name, const int64_t *of, unsigned int n)
+{
+	fprintf(to, ",\"%s\":[", name);
+	for (unsigned int k = 0; k < n; k++)
+		fprintf(to, "%s%" PRId64, k ? "," : "", of[k]);
+	fputs("]", to);
+}
+
+static void write_node(FILE *to, const struct sp_node *node)
+{
+	fprintf(to,
+		"{\"op\":%d,\"output\":%u,\"residual\":%" PRId64 ",\"act\":%d,\"low\":%.9g,"
+		"\"high\":%.9g,\"slope\":%u,\"inputs\":[",
+		node->op, node->output, node->residual == SP_NONE ? -1 : (int64_t)node->residual,
+		node->act.kind, (double)node->act.low, (double)node->act.high, node->act.slope);
+	for (uint32_t k = 0; k < node->inputs_n; k++)
+		fprintf(to, "%s%" PRId64, k ? "," : "",
+			node->inputs[k] == SP_NONE ? -1 : (int64_t)node->inputs[k]);
+	fputs("]", to);
+	if (node->op == SP_OP_CONV || node->op == SP_OP_MAXPOOL || node->op == SP_OP_AVGPOOL) {
+		write_int64s(to, "kernel", node->window.kernel, 2);
+		write_int64s(to, "stride", node->window.stride, 2);
+		write_int64s(to, "dilation", node->window.dilation, 2);
+		write_int64s(to, "pad", node->window.pad, 4);
+		write_int64s(to, "group", &node->window.group, 1);
+	} else if (node->op == SP_OP_TRANSPOSE) {
+		write_int64s(to, "perm", node->perm.of, node->perm.n);
+	} else if (node->op == SP_OP_CONCAT || node->op == SP_OP_FLATTEN) {
+		write_int64s(to, "axis", &node->axis, 1);
+	}
+	fputs("}", to);
+}
+
+/* NAME.json: the graph, enum sp_op and all by number; NAME.weights: float32 and int64 one after another. */
+static void write_for_python(const char *name, const struct sp_graph *graph)
+{
+	FILE *json = fopen(place(name, "json"), "w"),
+	     *weights = fopen(place(name, "weights"), "wb");
+	const char *comma = "";
+	size_t at = 0;
+
+	CHECK(json && weights);
+	fprintf(json, "{\"input\":%u,\"outputs\":[", graph->inputs[0]);
+	for (uint32_t i = 0; i < graph->outputs_n; i++)
+		fprintf(json, "%s%u", i ? "," : "", graph->outputs[i]);
+	fputs("],\"constants\":[", json);
+	for (uint32_t i = 0; i < graph->tensors_n; i++) {
+		const struct sp_tensor *tensor = &graph->tensors[i];
+		size_t size = tensor->floats ? sizeof(float) : sizeof(int64_t);
+		size_t n = sp_tensor_constant(tensor) ? (size_t)sp_shape_elements(&tensor->shape)
+						      : 0;
+
+		if (!sp_tensor_constant(tensor))
+			continue;
+		fprintf(json, "%s{\"id\":%u,\"at\":%zu,\"float\":%d,\"shape\":[", comma, i, at,
+			tensor->floats != NULL);
+		write_shape(json, &tensor->shape);
+		fputs("]}", json);
+		CHECK_EQ(fwrite(tensor->floats ? (const void *)tensor->floats : tensor->ints, size,
+				n, weights),
+			 n);
+		at += n * size;
+		comma = ",";
+	}
+	fputs("],\"nodes\":[", json);
+	for (uint32_t i = 0; i < graph->nodes_n; i++) {
+		fputs(i ? "," : "", json);
+		write_node(json, &graph->nodes[i]);
+	}
+	fputs("]}\n", json);
+	CHECK_EQ(fclose(json), 0);
+	CHECK_EQ(fclose(weights), 0);
+}
+
 static void make_network(unsigned int i)
 {
 	const char *path = networks[i].shared ? sp_test_shared(networks[i].path) : networks[i].path;
@@ -131,6 +213,7 @@ static void make_network(unsigned int i)
 	}
 	if (fixture_network_save(place(networks[i].name, "network"), network, &err))
 		FAIL("%s", err.text);
+	write_for_python(networks[i].name, model->graph);
 	for (unsigned int k = 0; k < network->cases_n; k++)
 		for (unsigned int o = 0; o < network->cases[k].outputs_n; o++)
 			free(network->cases[k].outputs[o]);
