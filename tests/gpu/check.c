@@ -241,7 +241,7 @@ static const struct gates {
 	double box, landmark, score, cosine, quality;
 } gates[] = {
 	{ 0.01, 0.01, 0.01, 0.9995, 0.02 },
-	{ 0.06, 0.06, 0.06, 0.95, 0.08 },
+	{ 0.02, 0.015, 0.02, 0.998, 0.05 },
 };
 
 static double landmarks_off(const struct sp_face *a, const struct sp_face *b)
