@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct side {
 
 struct failover {
 	struct sp_compute base;
+	char kernels[64]; /* base.info's: the first's own goes with it */
 	struct sp_failover_config config; /* a copy of its own */
 	struct side first, second;
 	bool lost; /* the first is; nothing goes there */
@@ -41,7 +43,7 @@ struct failover {
 	_Atomic(struct sp_compute *) to_close; /* the first, when nothing of it is out */
 	struct sp_event wake;
 	struct sp_thread helper;
-	/* As registered; main's and the helper's. */
+	/* As registered; the caller's and the helper's. */
 	pthread_mutex_t regions_lock;
 	struct sp_region *regions[REGIONS_MAX];
 	unsigned int regions_n;
@@ -55,68 +57,58 @@ static struct failover *failover_of(struct sp_compute *compute)
 
 /* ---- the helper ------------------------------------------------------------------------------ */
 
-static int register_all(struct failover *f, struct sp_compute *compute, struct sp_err *err)
+/*
+ * Opens what stands on @side, with all that the caller has registered, and hands it over. Under the
+ * lock, so that a region which comes or goes meanwhile finds it either here or there.
+ */
+static int open_side(struct failover *f, struct side *side, struct sp_err *err)
 {
-	int rc = 0;
+	struct sp_compute *compute;
+	int rc = side->ops->open(&f->config.config, &compute, err);
 
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&f->regions_lock);
 	for (unsigned int i = 0; !rc && i < f->regions_n; i++)
 		rc = compute->ops->register_region(compute, f->regions[i], err);
+	if (!rc)
+		atomic_store_explicit(&side->opened, compute, memory_order_release);
 	pthread_mutex_unlock(&f->regions_lock);
-	return rc;
-}
-
-/* A backend with all that the caller has registered, or NULL with @err filled. */
-static struct sp_compute *open_ready(struct failover *f, const struct sp_compute_ops *ops,
-				     struct sp_err *err)
-{
-	struct sp_compute *compute;
-
-	if (ops->open(&f->config.config, &compute, err))
-		return NULL;
-	if (!register_all(f, compute, err))
-		return compute;
-	compute->ops->close(compute);
-	return NULL;
-}
-
-static void hand_over(struct failover *f, struct side *side, struct sp_compute *compute)
-{
-	atomic_store_explicit(&side->opened, compute, memory_order_release);
+	if (rc) {
+		compute->ops->close(compute);
+		return rc;
+	}
+	if (side == &f->first)
+		sp_failover_galleries_serve(&f->galleries, compute);
 	if (f->config.config.done)
 		sp_event_signal(f->config.config.done);
+	return 0;
 }
 
 static void open_second(struct failover *f)
 {
 	struct sp_err err;
-	struct sp_compute *compute = open_ready(f, f->second.ops, &err);
 
-	if (compute) {
+	if (open_side(f, &f->second, &err))
+		sp_log(SP_LOG_ERROR, "inference: backend '%s' cannot stand in for '%s': %s",
+		       f->second.ops->name, f->first.ops->name, err.text);
+	else
 		sp_log(SP_LOG_WARNING, "inference: backend '%s' stands in for '%s'",
 		       f->second.ops->name, f->first.ops->name);
-		hand_over(f, &f->second, compute);
-		return;
-	}
-	sp_log(SP_LOG_ERROR, "inference: backend '%s' cannot stand in for '%s': %s",
-	       f->second.ops->name, f->first.ops->name, err.text);
 }
 
 /* Whether the first is back. Told only once why not. */
 static bool reopen_first(struct failover *f, bool *complained)
 {
 	struct sp_err err;
-	struct sp_compute *compute = open_ready(f, f->first.ops, &err);
 
-	if (!compute) {
+	if (open_side(f, &f->first, &err)) {
 		sp_log(*complained ? SP_LOG_DEBUG : SP_LOG_WARNING,
 		       "inference: backend '%s' is not back: %s", f->first.ops->name, err.text);
 		*complained = true;
 		return false;
 	}
 	sp_log(SP_LOG_WARNING, "inference: backend '%s' is back", f->first.ops->name);
-	sp_failover_galleries_serve(&f->galleries, compute);
-	hand_over(f, &f->first, compute);
 	return true;
 }
 
@@ -176,6 +168,12 @@ static void take_opened(struct failover *f, struct side *side)
 		f->lost = false;
 }
 
+static void take_all_opened(struct failover *f)
+{
+	take_opened(f, &f->first);
+	take_opened(f, &f->second);
+}
+
 static void lose_first(struct failover *f)
 {
 	if (f->lost)
@@ -216,8 +214,7 @@ static unsigned int failover_submit(struct sp_compute *compute, struct sp_frame 
 	struct failover *f = failover_of(compute);
 	unsigned int room;
 
-	take_opened(f, &f->first);
-	take_opened(f, &f->second);
+	take_all_opened(f);
 	if (!f->lost)
 		return submit_to(&f->first, frames, n);
 	give_up_first(f);
@@ -287,6 +284,7 @@ static int failover_register_region(struct sp_compute *compute, struct sp_region
 	int rc = 0;
 
 	pthread_mutex_lock(&f->regions_lock);
+	take_all_opened(f);
 	if (f->regions_n == REGIONS_MAX)
 		rc = sp_err_set(err, -ENOSPC, "inference: more than %d regions", REGIONS_MAX);
 	for (unsigned int i = 0; !rc && i < 2; i++)
@@ -306,6 +304,7 @@ static void failover_forget_region(struct sp_compute *compute, struct sp_region 
 	unsigned int i = 0;
 
 	pthread_mutex_lock(&f->regions_lock);
+	take_all_opened(f);
 	while (i < f->regions_n && f->regions[i] != region)
 		i++;
 	if (i < f->regions_n)
@@ -421,6 +420,10 @@ int sp_failover_open(const struct sp_compute_ops *first, const struct sp_compute
 		return rc;
 	}
 	f->base.info = f->first.compute->info;
+	if (f->base.info.kernels) {
+		snprintf(f->kernels, sizeof(f->kernels), "%s", f->base.info.kernels);
+		f->base.info.kernels = f->kernels;
+	}
 	*ret_compute = &f->base;
 	return 0;
 }

@@ -28,6 +28,7 @@ struct fake {
 	struct sp_frame *released[RESULTS];
 	unsigned int released_n;
 	bool lost;
+	char kernels[8];
 };
 
 /* What is told to, and known of, all fakes of a kind. */
@@ -52,6 +53,8 @@ static int fake_open(const struct sp_compute_config *config, const struct sp_com
 	fake = calloc(1, sizeof(*fake));
 	fake->base.ops = ops;
 	fake->base.info.backend = ops->name;
+	strcpy(fake->kernels, "fake");
+	fake->base.info.kernels = fake->kernels;
 	for (unsigned int i = 0; i < RESULTS; i++)
 		fake->free[fake->free_n++] = &fake->results[i];
 	atomic_fetch_add(&kind->opened, 1);
@@ -72,6 +75,7 @@ static void fake_close(struct sp_compute *compute)
 	if (fake->free_n != RESULTS || fake->galleries)
 		abort();
 	atomic_fetch_add(&kind_of(compute)->closed, 1);
+	strcpy(fake->kernels, "gone");
 	free(fake);
 }
 
@@ -81,6 +85,12 @@ static int fake_register(struct sp_compute *compute, struct sp_region *region, s
 	(void)err;
 	atomic_fetch_add(&kind_of(compute)->regions, 1);
 	return 0;
+}
+
+static void fake_forget(struct sp_compute *compute, struct sp_region *region)
+{
+	(void)region;
+	atomic_fetch_sub(&kind_of(compute)->regions, 1);
 }
 
 static unsigned int fake_submit(struct sp_compute *compute, struct sp_frame *const *frames,
@@ -193,6 +203,7 @@ static const struct sp_compute_ops device_ops = {
 	.open = device_open,
 	.close = fake_close,
 	.register_region = fake_register,
+	.forget_region = fake_forget,
 	.submit = fake_submit,
 	.release = fake_release,
 	.poll = fake_poll,
@@ -372,6 +383,29 @@ TEST(the_second_stands_in_until_the_first_is_back)
 	CHECK_EQ(device.opened, 2);
 	CHECK_EQ(device.regions, 2);
 	CHECK_EQ(bench.lost, 5);
+	/* Of the one that is closed by now nothing is told but what was copied. */
+	CHECK_STR(bench.compute->info.kernels, "fake");
+	tear_down();
+}
+
+TEST(regions_come_and_go_while_the_first_is_on_its_way_back)
+{
+	uint64_t end = sp_clock_now() + PATIENCE_S * SP_NS_PER_S;
+	struct sp_region other = { 0 };
+
+	set_up();
+	lose(1);
+	put_one(0);
+	while (atomic_load(&device.opened) < 2 && sp_clock_now() < end)
+		sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
+	/* It is open again, and no frame has been submitted to it yet. */
+	CHECK_EQ(device.opened, 2);
+	CHECK_EQ(bench.compute->ops->register_region(bench.compute, &other, NULL), 0);
+	while (atomic_load(&device.regions) < 3 && sp_clock_now() < end)
+		sp_clock_sleep_until(sp_clock_now() + SP_NS_PER_MS);
+	CHECK_EQ(device.regions, 3);
+	bench.compute->ops->forget_region(bench.compute, &bench.region);
+	CHECK_EQ(device.regions, 2);
 	tear_down();
 }
 
