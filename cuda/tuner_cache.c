@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -189,6 +190,20 @@ static bool write_lines(const struct sp_tuner_cache *cache, FILE *file)
 	return true;
 }
 
+/* Its parent must be there. What is wrong with it the file's own trouble tells. */
+static void make_directory(const struct sp_tuner_cache *cache)
+{
+	char path[PATH];
+	char *slash;
+
+	memcpy(path, cache->path, sizeof(path));
+	slash = strrchr(path, '/');
+	if (!slash)
+		return;
+	*slash = 0;
+	(void)mkdir(path, 0700);
+}
+
 static void write_file(struct sp_tuner_cache *cache)
 {
 	char path[PATH + 16];
@@ -196,6 +211,7 @@ static void write_file(struct sp_tuner_cache *cache)
 	bool wrote;
 	int fd;
 
+	make_directory(cache);
 	snprintf(path, sizeof(path), "%s.XXXXXX", cache->path);
 	fd = mkstemp(path);
 	if (fd >= 0)

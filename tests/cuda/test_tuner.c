@@ -696,6 +696,30 @@ TEST(a_file_has_an_end)
 	sp_tuner_cache_close(cache);
 }
 
+TEST(a_folder_that_is_not_there_is_made_and_is_ours_alone)
+{
+	struct sp_tuner_entry entry = entry_of(4);
+	struct sp_tuner_cache *cache;
+	struct stat about;
+
+	make_folder();
+	CHECK_EQ(rmdir(folder), 0);
+	cache = open_cache();
+	CHECK(stat(folder, &about));
+	lines_n = 0;
+	sp_tuner_cache_keep(cache, &entry);
+	CHECK_EQ(lines_n, 0);
+	sp_tuner_cache_close(cache);
+	CHECK_EQ(stat(folder, &about), 0);
+	CHECK_EQ(about.st_mode & 0777, 0700);
+	CHECK_EQ(stat(cache_file, &about), 0);
+	CHECK_EQ(about.st_mode & 0777, 0600);
+	cache = open_cache();
+	check_entry(cache, 4);
+	sp_tuner_cache_close(cache);
+	remove_folder();
+}
+
 TEST(a_folder_that_cannot_be_written)
 {
 	struct sp_tuner_cache *cache = sp_tuner_cache_open("/proc/none", keep_line);

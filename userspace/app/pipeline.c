@@ -183,6 +183,16 @@ static int open_compute(struct sp_pipeline *p, struct sp_err *err)
 	return status;
 }
 
+static int make_data_directory(struct sp_pipeline *p, struct sp_err *err)
+{
+	int directory = sp_directory_make(p->config->data_directory, err);
+
+	if (directory < 0)
+		return sp_err_prefix(err, directory, "data_directory");
+	close(directory);
+	return 0;
+}
+
 static int open_journal(struct sp_pipeline *p, struct sp_err *err)
 {
 	const struct sp_journal_config journal = {
@@ -192,11 +202,7 @@ static int open_journal(struct sp_pipeline *p, struct sp_err *err)
 		/* A commit holds the largest record that a lane may close. */
 		.batch_size = SP_RECORD_MAX + SP_BLOCK,
 	};
-	int directory = sp_directory_make(p->config->data_directory, err);
 
-	if (directory < 0)
-		return sp_err_prefix(err, directory, "data_directory");
-	close(directory);
 	return sp_journal_writer_open(&journal, &p->writer, err) ?:
 	       sp_inbox_create(INBOX_SIZE, &p->inbox, err);
 }
@@ -344,7 +350,8 @@ int sp_pipeline_open(const struct sp_config *config, const struct sp_pipeline_op
 			 ? 0
 			 : sp_privacy_check_cameras(config, sp_privacy_own_namespace(), err);
 	if (!status)
-		status = open_events(p, err) ?: list_cameras(p, err) ?: open_compute(p, err) ?:
+		status = open_events(p, err) ?: list_cameras(p, err) ?:
+			 make_data_directory(p, err) ?: open_compute(p, err) ?:
 			 open_journal(p, err) ?: sp_camera_sockets_open(p, err) ?:
 			 sp_capture_open(p, err) ?: open_lanes(p, err) ?: start_batch(p, err) ?:
 			 start_threads(p, options->ack_fd, err) ?: sp_capture_start(p, err) ?:
