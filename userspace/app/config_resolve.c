@@ -301,7 +301,7 @@ static int check_ranges(const struct sp_config *c, const struct fault *fault)
 		{ "compute.score_min", c->compute.score_min, 0, 0.999 },
 		{ "compute.queue", c->compute.queue, 1, 1024 },
 		{ "compute.device", c->compute.device, 0, 63 },
-		{ "compute.batch", c->compute.batch, 0, 1024 },
+		{ "compute.batch", c->compute.batch, 0, 64 },
 		{ "compute.batch_wait_us", c->compute.batch_wait_us, 1, 1000000 },
 		{ "validity.eye_distance_min", c->validity.eye_distance_min, -1, SIDE_MAX },
 		{ "validity.yaw_max", c->validity.yaw_max, 0, 180 },

@@ -123,6 +123,7 @@ TEST(config_refuses_with_place_and_reason)
 		  { "lanes[1]", "'a' is taken" } },
 		{ "purpose: x\n" LANE "}\n  - {name: d, address: 127.0.0.2, width: 9, height: 4}\n",
 		  { "lanes[0].cameras[1] ('d')", "127.0.0.2 is taken by lanes[0].cameras[0]" } },
+		{ "purpose: x\n" LANE "}\ncompute: {batch: 65}\n", { "compute.batch", "within 0 to 64" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {yaw_max: .nan}\n", { "yaw_max", "" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {exposure_max: 3}\n", { "validity.exposure_max", "3" } },
 		{ "purpose: x\n" LANE "}\nvalidity: {dynamic_range_min: 9}\n",
