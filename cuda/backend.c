@@ -138,13 +138,17 @@ static void describe(struct sp_backend *b)
 	sp_host->identify(&setup->embedder.card, setup->embedder.model, info->embedder_id);
 }
 
-/* What a lost context took with it. */
-static void forget_handles(struct sp_backend *b)
+/* What a context that is gone took with it. */
+static void forget_all(struct sp_backend *b)
 {
 	for (unsigned int i = 0; i < SP_SLOTS_MAX; i++)
-		sp_slot_forget_handles(&b->slots[i]);
-	sp_device_detector_forget_graphs(&b->detector);
+		sp_slot_forget(&b->slots[i]);
+	sp_device_detector_forget(&b->detector);
 	sp_face_networks_forget_graphs(&b->networks);
+	sp_device_arena_forget(&b->portraits_memory);
+	sp_tuner_forget(b->setup.tuner);
+	for (struct sp_gallery *gallery = b->orphans; gallery; gallery = gallery->next)
+		sp_device_gallery_forget(gallery->device);
 }
 
 static void destroy_gallery(struct sp_gallery *gallery)
@@ -185,7 +189,7 @@ static void cuda_close(struct sp_compute *compute)
 	 */
 	if (hung) {
 		(void)SP_CUDA(NULL, cudaDeviceReset());
-		forget_handles(b);
+		forget_all(b);
 	}
 	free_all(b);
 	if (lost && !hung)
@@ -353,7 +357,11 @@ static int cuda_gallery_open(struct sp_compute *compute, const float *rows, uint
 
 	if (!gallery)
 		return sp_err_set(err, -ENOMEM, "gallery: out of memory");
-	rc = SP_CUDA(err, cudaSetDevice(b->setup.device.index));
+	/* One that does not answer would not answer this either. */
+	rc = atomic_load(&b->lost) ? sp_err_set(err, -ENODEV, "gallery: device %d is lost",
+						b->setup.device.index)
+				   : 0;
+	rc = rc ? rc : SP_CUDA(err, cudaSetDevice(b->setup.device.index));
 	rc = rc ? rc
 		: sp_device_gallery_create(&b->setup.device, rows, rows_n, size, &gallery->device,
 					   err);

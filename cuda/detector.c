@@ -37,10 +37,12 @@ void sp_device_detector_uninit(struct sp_device_detector *detector)
 		size_uninit(&detector->sizes[i]);
 }
 
-void sp_device_detector_forget_graphs(struct sp_device_detector *detector)
+void sp_device_detector_forget(struct sp_device_detector *detector)
 {
-	for (unsigned int i = 0; i < SP_DEVICE_SIZES; i++)
+	for (unsigned int i = 0; i < SP_DEVICE_SIZES; i++) {
 		memset(detector->sizes[i].replays, 0, sizeof(detector->sizes[i].replays));
+		sp_device_arena_forget(&detector->sizes[i].memory);
+	}
 }
 
 /* ---- one size -------------------------------------------------------------------------------- */

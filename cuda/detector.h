@@ -48,8 +48,8 @@ struct sp_device_detector {
 void sp_device_detector_init(struct sp_device_detector *detector, const struct sp_setup *setup,
 			     uint32_t places);
 void sp_device_detector_uninit(struct sp_device_detector *detector);
-/* The device's context is gone, and graphs with it. */
-void sp_device_detector_forget_graphs(struct sp_device_detector *detector);
+/* The device's context is gone, and graphs and memory with it. */
+void sp_device_detector_forget(struct sp_device_detector *detector);
 
 /*
  * Gets ready for an input of @width × @height and counts a user. Takes memory the first time that a

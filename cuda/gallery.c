@@ -27,6 +27,7 @@ struct sp_device_gallery {
 	cudaStream_t stream;
 	struct sp_gallery_memory memory;
 	void *base; /* of the device's memory */
+	size_t base_bytes, pinned_bytes;
 	/*
 	 * Of the host, pinned, in one piece: queries, their halves and slack as on the device;
 	 * hits.
@@ -98,9 +99,11 @@ static int take_memory(struct sp_device_gallery *gallery, struct sp_err *err)
 	rc = SP_CUDA(err, status);
 	if (rc)
 		return rc;
+	gallery->base_bytes = deal.used;
 	deal = (struct deal){ gallery->base, 0 };
 	lay_out(gallery, &deal);
-	rc = SP_CUDA(err, cudaHostAlloc((void **)&gallery->pinned, gallery->queries_bytes + hits,
+	gallery->pinned_bytes = gallery->queries_bytes + hits;
+	rc = SP_CUDA(err, cudaHostAlloc((void **)&gallery->pinned, gallery->pinned_bytes,
 					cudaHostAllocMapped | cudaHostAllocPortable));
 	if (rc)
 		goto err_device;
@@ -118,8 +121,13 @@ err_device:
 	return rc;
 }
 
+/* With zeros where people's templates were. */
 static void give_memory(struct sp_device_gallery *gallery)
 {
+	if (gallery->pinned)
+		explicit_bzero(gallery->pinned, gallery->pinned_bytes);
+	if (gallery->base)
+		(void)SP_CUDA(NULL, cudaMemset(gallery->base, 0, gallery->base_bytes));
 	cudaFreeHost(gallery->pinned);
 	cudaFree(gallery->base);
 }
@@ -203,6 +211,13 @@ err_free:
 	return sp_err_prefix(err, rc, "gallery");
 }
 
+void sp_device_gallery_forget(struct sp_device_gallery *gallery)
+{
+	gallery->base = NULL;
+	gallery->pinned = NULL;
+	gallery->stream = NULL;
+}
+
 void sp_device_gallery_destroy(struct sp_device_gallery *gallery)
 {
 	if (!gallery)
@@ -210,7 +225,8 @@ void sp_device_gallery_destroy(struct sp_device_gallery *gallery)
 	/* What fails here is of a lost device and is told elsewhere; an error told is forgotten. */
 	(void)SP_CUDA(NULL, cudaSetDevice(gallery->device.index));
 	give_memory(gallery);
-	cudaStreamDestroy(gallery->stream);
+	if (gallery->stream)
+		cudaStreamDestroy(gallery->stream);
 	free(gallery);
 }
 

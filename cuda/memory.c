@@ -133,8 +133,22 @@ int sp_device_arena_init(struct sp_device_arena *arena, size_t size, int pinned,
 	return 0;
 }
 
+void sp_device_arena_erase(struct sp_device_arena *arena)
+{
+	if (arena->base && arena->pinned)
+		explicit_bzero(arena->base, arena->size);
+	else if (arena->base)
+		(void)SP_CUDA(NULL, cudaMemset(arena->base, 0, arena->size));
+}
+
+void sp_device_arena_forget(struct sp_device_arena *arena)
+{
+	memset(arena, 0, sizeof(*arena));
+}
+
 void sp_device_arena_uninit(struct sp_device_arena *arena)
 {
+	sp_device_arena_erase(arena);
 	if (arena->base && arena->pinned)
 		(void)SP_CUDA(NULL, cudaFreeHost(arena->base));
 	else if (arena->base)

@@ -43,7 +43,12 @@ struct sp_device_arena {
 /* 0 or -errno with @err filled: "… needs N MiB, the device has M free; …". */
 int sp_device_arena_init(struct sp_device_arena *arena, size_t size, int pinned,
 			 struct sp_err *err);
+/* Erases it first. */
 void sp_device_arena_uninit(struct sp_device_arena *arena);
+/* People's faces were there: zeros over them, on the device where that still works. */
+void sp_device_arena_erase(struct sp_device_arena *arena);
+/* In place of uninit: the device's context is gone, and this went with it. */
+void sp_device_arena_forget(struct sp_device_arena *arena);
 
 /* SP_ARENA_ALIGN-aligned, NULL if it is full. Of a pinned one: the host's address. */
 void *sp_device_arena_take(struct sp_device_arena *arena, size_t size);

@@ -23,6 +23,8 @@ int sp_device_gallery_create(const struct sp_device *device, const float *rows, 
 			     uint32_t size, struct sp_device_gallery **ret_gallery,
 			     struct sp_err *err);
 void sp_device_gallery_destroy(struct sp_device_gallery *gallery);
+/* The device's context is gone, and stream and memory with it; to be destroyed. */
+void sp_device_gallery_forget(struct sp_device_gallery *gallery);
 
 /* As the port's search; waits for the device. One thread at a time for each gallery. */
 int sp_device_gallery_search(struct sp_device_gallery *gallery, const float *queries,

@@ -127,10 +127,12 @@ int sp_slot_init(struct sp_slot *slot, unsigned int index, const struct sp_setup
 	return rc ? rc : make_handles(slot, err);
 }
 
-void sp_slot_forget_handles(struct sp_slot *slot)
+void sp_slot_forget(struct sp_slot *slot)
 {
 	slot->stream = NULL;
 	slot->gathered = slot->done = NULL;
+	sp_device_arena_forget(&slot->device);
+	sp_device_arena_forget(&slot->pinned);
 }
 
 void sp_slot_uninit(struct sp_slot *slot)

@@ -78,8 +78,8 @@ int sp_slot_init(struct sp_slot *slot, unsigned int index, const struct sp_setup
 		 struct sp_device_detector *detector, struct sp_face_networks *networks,
 		 struct sp_err *err);
 void sp_slot_uninit(struct sp_slot *slot);
-/* The device's context is gone, and stream and events with it. */
-void sp_slot_forget_handles(struct sp_slot *slot);
+/* The device's context is gone, and stream, events and memory with it. */
+void sp_slot_forget(struct sp_slot *slot);
 
 /*
  * Takes a frame in, which lies in a region that the device sees at @base (NULL: it does not). 0;

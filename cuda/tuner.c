@@ -146,9 +146,17 @@ void sp_tuner_destroy(struct sp_tuner *tuner)
 		tuner->cudnn.destroy(tuner->handle);
 	if (tuner->library)
 		sp_cudnn_close(tuner->library);
-	cudaStreamDestroy(tuner->stream);
+	if (tuner->stream)
+		cudaStreamDestroy(tuner->stream);
 	sp_tuner_cache_close(tuner->cache);
 	free(tuner);
+}
+
+void sp_tuner_forget(struct sp_tuner *tuner)
+{
+	/* cuDNN has no other way to let go of a handle: what the host keeps of it stays. */
+	tuner->library = tuner->handle = NULL;
+	tuner->stream = NULL;
 }
 
 const char *sp_tuner_cudnn(const struct sp_tuner *tuner)

@@ -34,6 +34,8 @@ int sp_tuner_create_with(const struct sp_device *device, const char *cache,
 			 struct sp_tuner **ret_tuner, struct sp_err *err);
 /* After its engines. */
 void sp_tuner_destroy(struct sp_tuner *tuner);
+/* The device's context is gone, and stream and cuDNN's handle with it; to be destroyed. */
+void sp_tuner_forget(struct sp_tuner *tuner);
 
 /* "9.13.0", or NULL without cuDNN. */
 const char *sp_tuner_cudnn(const struct sp_tuner *tuner);

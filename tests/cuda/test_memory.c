@@ -117,6 +117,28 @@ TEST(the_device_sees_a_pinned_arena)
 	sp_device_arena_uninit(&arena);
 }
 
+TEST(an_arena_is_erased_with_all_that_was_in_it)
+{
+	static const uint8_t nothing[600];
+	uint8_t bytes[600];
+
+	for (int pinned = 0; pinned < 2; pinned++) {
+		struct sp_device_arena arena;
+		struct sp_err err;
+
+		if (sp_device_arena_init(&arena, sizeof(bytes), pinned, &err))
+			FAIL("%s", err.text);
+		memset(bytes, 7, sizeof(bytes));
+		CHECK_EQ(cudaMemcpy(arena.base, bytes, sizeof(bytes), cudaMemcpyDefault),
+			 cudaSuccess);
+		sp_device_arena_erase(&arena);
+		CHECK_EQ(cudaMemcpy(bytes, arena.base, sizeof(bytes), cudaMemcpyDefault),
+			 cudaSuccess);
+		CHECK(!memcmp(bytes, nothing, sizeof(bytes)));
+		sp_device_arena_uninit(&arena);
+	}
+}
+
 /* And the next call does not hear of it. */
 TEST(too_little_memory_is_told_with_both_figures)
 {
