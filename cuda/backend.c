@@ -301,7 +301,8 @@ static unsigned int cuda_submit(struct sp_compute *compute, struct sp_frame *con
 	struct sp_backend *b = backend(compute);
 	unsigned int taken = 0;
 
-	if (atomic_load(&b->lost))
+	/* Until a result has told of a loss frames are taken, so that one does. */
+	if (atomic_load(&b->told))
 		return 0;
 	for (; taken < n; taken++) {
 		struct sp_result *result = sp_pool_get(&b->results);
@@ -369,6 +370,7 @@ static int cuda_gallery_open(struct sp_compute *compute, const float *rows, uint
 		free(gallery);
 		return rc;
 	}
+	sp_device_gallery_watch(gallery->device, sp_host->now_ns, SP_HANG_MS * 1000000ull);
 	pthread_mutex_init(&gallery->lock, NULL);
 	*ret_gallery = gallery;
 	return 0;
@@ -392,20 +394,34 @@ static void cuda_gallery_close(struct sp_compute *compute, struct sp_gallery *ga
 	pthread_mutex_unlock(&b->lock);
 }
 
+/* The conductor, if it has anything to wait for, would find out as well; the first one tells. */
+static void lose_hung(struct sp_backend *b, const char *why)
+{
+	atomic_store(&b->hung, true);
+	if (!atomic_exchange(&b->lost, true))
+		sp_host_log(SP_LOG_ERROR, "inference: device %d (%s) is lost: %s",
+			    b->setup.device.index, b->setup.device.name, why);
+	sp_event_signal(&b->wake);
+}
+
 static int cuda_search(struct sp_compute *compute, const struct sp_gallery *gallery,
 		       const float *queries, uint32_t queries_n, uint32_t k, struct sp_hit *hits)
 {
 	struct sp_backend *b = backend(compute);
 	struct sp_gallery *own = (struct sp_gallery *)(uintptr_t)gallery;
+	struct sp_err err;
 	int rc;
 
-	if (atomic_load(&b->lost))
-		return -ENODEV;
-	rc = SP_CUDA(NULL, cudaSetDevice(b->setup.device.index));
-	if (rc)
-		return rc;
 	pthread_mutex_lock(&own->lock);
-	rc = sp_device_gallery_search(own->device, queries, queries_n, k, hits, NULL);
+	/* Who has waited for another search knows what became of it. */
+	rc = atomic_load(&b->lost) ? -ENODEV
+				   : SP_CUDA(NULL, cudaSetDevice(b->setup.device.index));
+	if (!rc)
+		rc = sp_device_gallery_search(own->device, queries, queries_n, k, hits, &err);
+	if (rc == -ETIME) {
+		lose_hung(b, err.text);
+		rc = -ENODEV;
+	}
 	pthread_mutex_unlock(&own->lock);
 	return rc;
 }

@@ -49,8 +49,9 @@ struct sp_backend {
 	struct sp_ring submitted, finished, released, portraits;
 	struct sp_event wake; /* the conductor */
 	struct sp_event *ready; /* the caller; may be NULL */
-	_Atomic bool lost; /* the device; no frame is taken any more */
+	_Atomic bool lost; /* the device */
 	_Atomic bool hung; /* it is lost because it does not answer */
+	_Atomic bool told; /* of the loss, by a result: no frame is taken any more */
 	/* The conductor's. */
 	struct sp_thread conductor;
 	struct sp_result **waiting; /* [in_flight], a ring */

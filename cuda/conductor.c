@@ -42,6 +42,8 @@ static void finish_as(struct sp_backend *b, struct sp_result *result, enum sp_re
 	result->cause = cause;
 	result->error = error;
 	finish(b, result);
+	if (cause == SP_RESULT_LOST)
+		atomic_store(&b->told, true);
 }
 
 static void finish_slot(struct sp_backend *b, struct sp_slot *slot, enum sp_result_cause cause,
@@ -77,16 +79,22 @@ static struct sp_result *take_waiting(struct sp_backend *b)
 	return result;
 }
 
-static void lose(struct sp_backend *b, bool hung, const char *why)
+static void lose_batches(struct sp_backend *b)
 {
-	sp_host_log(SP_LOG_ERROR,
-		    "inference: device %u (%s) is lost: %s; the frames in it are lost",
-		    (unsigned int)b->setup.device.index, b->setup.device.name, why);
-	atomic_store(&b->hung, hung);
-	atomic_store(&b->lost, true);
 	for (unsigned int i = 0; i < b->slots_n; i++)
 		if (b->slots[i].state != SP_SLOT_FREE)
 			finish_slot(b, &b->slots[i], SP_RESULT_LOST, -ENODEV);
+}
+
+static void lose(struct sp_backend *b, bool hung, const char *why)
+{
+	if (hung)
+		atomic_store(&b->hung, true);
+	if (!atomic_exchange(&b->lost, true))
+		sp_host_log(SP_LOG_ERROR,
+			    "inference: device %d (%s) is lost: %s; the frames in it are lost",
+			    b->setup.device.index, b->setup.device.name, why);
+	lose_batches(b);
 }
 
 /* ---- batches --------------------------------------------------------------------------------- */
@@ -342,8 +350,11 @@ static bool move(struct sp_backend *b, bool stopping)
 	for (unsigned int i = 0; i < b->slots_n; i++)
 		if (step(b, &b->slots[i]))
 			moved = true;
-	if (atomic_load(&b->lost))
-		return lose_waiting(b) || moved;
+	if (atomic_load(&b->lost)) {
+		/* A search may have found out, and left the batches to us. */
+		lose_batches(b);
+		return lose_waiting(b);
+	}
 	return (!stopping && start(b)) || moved;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/diag.h"
 #include "cuda/check.h"
@@ -20,6 +21,8 @@
 enum {
 	ALIGN = 256, /* bytes; of each array */
 	QUERIES = SP_SWEEP_QUERIES,
+	SPIN_NS = 2000000,
+	NAP_NS = 50000,
 };
 
 struct sp_device_gallery {
@@ -37,6 +40,8 @@ struct sp_device_gallery {
 	size_t queries_at, queries_bytes; /* in base: what is copied for a search */
 	size_t halves_at, slack_at; /* in there */
 	double length, error; /* M and E of similarity.cu */
+	uint64_t (*now_ns)(void); /* NULL: the device is waited for however long it takes */
+	uint64_t limit_ns;
 };
 
 /* ---- memory ---- */
@@ -268,6 +273,34 @@ static double round_query(const struct sp_device_gallery *gallery, const float *
 	return 2 * (1 + 1e-6) * (gallery->error * rounded + gallery->length * off + products);
 }
 
+void sp_device_gallery_watch(struct sp_device_gallery *gallery, uint64_t (*now_ns)(void),
+			     uint64_t limit_ns)
+{
+	gallery->now_ns = now_ns;
+	gallery->limit_ns = limit_ns;
+}
+
+/* A search is over soon, as a rule: only one that takes longer is worth a nap. */
+static int wait_for(const struct sp_device_gallery *gallery, struct sp_err *err)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+	cudaError_t status;
+	uint64_t begin, waited;
+
+	if (!gallery->now_ns)
+		return SP_CUDA(err, cudaStreamSynchronize(gallery->stream));
+	begin = gallery->now_ns();
+	while ((status = cudaStreamQuery(gallery->stream)) == cudaErrorNotReady) {
+		waited = gallery->now_ns() - begin;
+		if (waited > gallery->limit_ns)
+			return sp_err_set(err, -ETIME, "the device has not answered for %llu ms",
+					  (unsigned long long)waited / 1000000);
+		if (waited > SPIN_NS)
+			nanosleep(&nap, NULL);
+	}
+	return sp_cuda_status(err, status, "cudaStreamQuery(gallery->stream)");
+}
+
 /* @n ≤ QUERIES of them. */
 static int search_some(struct sp_device_gallery *gallery, const float *queries, uint32_t n,
 		       uint32_t k, struct sp_err *err)
@@ -288,9 +321,7 @@ static int search_some(struct sp_device_gallery *gallery, const float *queries, 
 					  cudaMemcpyHostToDevice, stream));
 	if (!rc)
 		rc = SP_CUDA(err, sp_gallery_search_launch(stream, &gallery->device, memory, n, k));
-	if (!rc)
-		rc = SP_CUDA(err, cudaStreamSynchronize(stream));
-	return rc;
+	return rc ? rc : wait_for(gallery, err);
 }
 
 int sp_device_gallery_search(struct sp_device_gallery *gallery, const float *queries,

@@ -26,7 +26,14 @@ void sp_device_gallery_destroy(struct sp_device_gallery *gallery);
 /* The device's context is gone, and stream and memory with it; to be destroyed. */
 void sp_device_gallery_forget(struct sp_device_gallery *gallery);
 
-/* As the port's search; waits for the device. One thread at a time for each gallery. */
+/* From here on a search waits for the device no longer than @limit_ns of @now_ns. */
+void sp_device_gallery_watch(struct sp_device_gallery *gallery, uint64_t (*now_ns)(void),
+			     uint64_t limit_ns);
+
+/*
+ * As the port's search; waits for the device. One thread at a time for each gallery. -ETIME: it
+ * does not answer, and may write to the gallery's memory still.
+ */
 int sp_device_gallery_search(struct sp_device_gallery *gallery, const float *queries,
 			     uint32_t queries_n, uint32_t k, struct sp_hit *hits,
 			     struct sp_err *err);

@@ -250,8 +250,10 @@ __attribute__((unused)) static void scene_photograph(const char *name, uint32_t 
 /* ---- work ---- */
 
 /* Submits all frames in order and waits for all results; frames that are released are counted. */
-static void scene_run(struct sp_compute *compute, struct sp_frame *const *frames, unsigned int n,
-		      struct sp_result **results, unsigned int *ret_released)
+__attribute__((unused)) static void scene_run(struct sp_compute *compute,
+					       struct sp_frame *const *frames, unsigned int n,
+					       struct sp_result **results,
+					       unsigned int *ret_released)
 {
 	uint64_t deadline = sp_clock_now() + 60 * SP_NS_PER_S;
 	unsigned int submitted = 0, polled = 0;
