@@ -30,8 +30,8 @@ struct sp_tuner_entry {
 struct sp_tuner_cache;
 
 /*
- * @directory/convolutions; the directory is made, 0700, when there is something to keep. NULL: out of
- * memory. A file that is not there or not readable is empty.
+ * @directory/convolutions; the directory is made, 0700, when there is something to keep. NULL: out
+ * of memory. A file that is not there or not readable is empty.
  */
 struct sp_tuner_cache *sp_tuner_cache_open(const char *directory,
 					   void (*log)(int level, const char *text));

@@ -9,8 +9,8 @@
  * helper.
  *
  * Each frame still has one result, put goes to the backend that made it, regions are registered with
- * whoever is opened, and searches go on: on the CPU while the first is away. Regions come and go by the
- * thread that submits, or while none does.
+ * whoever is opened, and searches go on: on the CPU while the first is away. Regions come and go by
+ * the thread that submits, or while none does.
  */
 #ifndef SP_INFER_FAILOVER_H
 #define SP_INFER_FAILOVER_H
