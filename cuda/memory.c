@@ -46,7 +46,7 @@ int sp_regions_add(struct sp_regions *regions, const struct sp_region *region, s
 	if (rc)
 		return sp_err_prefix(err, rc, "inference: a region of %zu MiB for packets",
 				     mib(region->size));
-	regions->of[regions->n++] = (struct sp_mapped_region){ region, device };
+	regions->of[regions->n++] = (struct sp_mapped_region){ region, region->base, device };
 	return 0;
 }
 
@@ -63,7 +63,7 @@ void sp_regions_forget(struct sp_regions *regions, const struct sp_region *regio
 	for (unsigned int i = 0; i < regions->n; i++) {
 		if (regions->of[i].region != region)
 			continue;
-		(void)SP_CUDA(NULL, cudaHostUnregister(region->base));
+		(void)SP_CUDA(NULL, cudaHostUnregister(regions->of[i].base));
 		regions->of[i] = regions->of[--regions->n];
 		return;
 	}

@@ -17,6 +17,7 @@ enum { SP_REGIONS_MAX = 64, SP_ARENA_ALIGN = 256 };
 /* Where the device sees a region. */
 struct sp_mapped_region {
 	const struct sp_region *region;
+	void *base; /* the region's: that may be another's by the time it is forgotten */
 	const uint8_t *device;
 };
 
