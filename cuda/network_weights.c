@@ -85,10 +85,10 @@ int sp_weights_keep(struct sp_weights *weights, uint32_t node, void *room, size_
 static int send(struct sp_weights *weights, uint8_t *piece, struct sp_err *err)
 {
 	size_t at = 0;
+	int ret;
 
 	for (uint32_t i = 0; i < weights->n; i++) {
 		struct weight *weight = &weights->of[i];
-		int ret;
 
 		if (weight->device)
 			continue;
@@ -98,6 +98,10 @@ static int send(struct sp_weights *weights, uint8_t *piece, struct sp_err *err)
 			return ret;
 		at += aligned(weight->size);
 	}
+	/* They may be on their way still, from memory that is not pinned; no stream waits for that. */
+	ret = SP_CUDA(err, cudaStreamSynchronize(NULL));
+	if (ret)
+		return ret;
 	at = 0;
 	for (uint32_t i = 0; i < weights->n; i++) {
 		if (weights->of[i].device)
