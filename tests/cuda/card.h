@@ -46,6 +46,12 @@ __attribute__((unused)) static void card_free_pinned(void *at)
 	CARD(cudaFreeHost(at));
 }
 
+/* Whether there is time for more seeds and shapes than the emulator does quickly. */
+__attribute__((unused)) static bool card_long(void)
+{
+	return getenv("SP_LONG") != NULL;
+}
+
 /* Numbers that look random and are the same for the same seed (Steele et al., SplitMix64). */
 __attribute__((unused)) static uint64_t card_random(uint64_t *state)
 {

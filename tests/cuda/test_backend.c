@@ -155,7 +155,7 @@ TEST(every_frame_and_every_result_once)
 	struct crowd crowd;
 
 	crowd_init(&crowd, 1);
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = 1; seed <= 4; seed += card_long() ? 1 : 3) {
 		struct sp_compute *compute;
 		struct tally tally;
 
@@ -163,6 +163,7 @@ TEST(every_frame_and_every_result_once)
 		/* These take the emulator longest. */
 		config.quality = seed > 2 ? "models/sallyport_quality.onnx" : NULL;
 		config.embedder = seed == 4 ? "models/sallyport_embedder.onnx" : NULL;
+		config.score_min = seed == 4 ? 0.15f : 0.02f;
 		compute = open_ready(&config, &crowd);
 		CHECK_EQ(run(compute, &crowd, &tally, seed), FRAMES);
 		CHECK_EQ(tally.causes[SP_RESULT_FACES], FRAMES);
@@ -201,21 +202,18 @@ TEST(a_lost_device_loses_its_frames_and_comes_back)
 	struct crowd crowd;
 
 	crowd_init(&crowd, 3);
-	for (uint64_t seed = 1; seed <= 6; seed++) {
+	for (uint64_t seed = 1; seed <= (card_long() ? 6 : 3); seed++) {
 		struct sp_compute *compute = open_ready(&config, &crowd);
 		struct sp_frame *frame = &crowd.frames[0].frame;
-		unsigned int lines = scene_lines;
+		unsigned int lines = scene_lines, taken;
 		struct tally tally;
 
-		sp_emulator_lose(40 * seed - 40,
+		sp_emulator_lose(70 * seed - 70,
 				 seed % 2 ? cudaErrorIllegalAddress : cudaErrorECCUncorrectable);
-		run(compute, &crowd, &tally, seed);
+		taken = run(compute, &crowd, &tally, seed);
 		CHECK_EQ(tally.causes[SP_RESULT_FACES] + tally.causes[SP_RESULT_LOST] +
 				 tally.causes[SP_RESULT_FAILED],
-			 crowd.home[FRAMES - 1]
-				 ? FRAMES
-				 : tally.causes[SP_RESULT_FACES] + tally.causes[SP_RESULT_LOST] +
-					   tally.causes[SP_RESULT_FAILED]);
+			 taken);
 		lost += tally.causes[SP_RESULT_LOST];
 		if (tally.causes[SP_RESULT_LOST]) {
 			CHECK_EQ(scene_lines - lines, 1);
@@ -257,6 +255,8 @@ TEST(a_hung_device_is_noticed)
 		CHECK(strstr(scene_line, "has not answered"));
 		CHECK_EQ(compute->ops->submit(compute, &frame, 1), 0);
 		close_clean(compute);
+		if (seed && !card_long())
+			continue;
 		/* Its end was the end of that. */
 		compute = open_ready(&config, &crowd);
 		CHECK_EQ(run(compute, &crowd, &tally, seed), FRAMES);
@@ -266,7 +266,10 @@ TEST(a_hung_device_is_noticed)
 	crowd_uninit(&crowd);
 }
 
-/* Each call of open fails once; open says so in one line and leaves nothing, or does without. */
+/*
+ * Each call of open fails once, or one in four; open says so in one line and leaves nothing, or does
+ * without.
+ */
 TEST(any_call_of_open_may_fail)
 {
 	static const cudaError_t statuses[] = { cudaErrorMemoryAllocation, cudaErrorUnknown,
@@ -285,7 +288,7 @@ TEST(any_call_of_open_may_fail)
 	/* Some may have been the thread's own already. */
 	calls = sp_emulator_calls() - before;
 	close_clean(compute);
-	for (uint64_t n = 1; n <= calls; n++) {
+	for (uint64_t n = 1; n <= calls; n += card_long() ? 1 : 4) {
 		int rc;
 
 		err.text[0] = '\0';
@@ -314,7 +317,7 @@ TEST(any_call_at_work_may_fail)
 	struct crowd crowd;
 
 	crowd_init(&crowd, 5);
-	for (uint64_t n = 1; n <= 300; n += 29) {
+	for (uint64_t n = 1; n <= 300; n += card_long() ? 29 : 59) {
 		struct sp_compute *compute = open_ready(&config, &crowd);
 		struct tally tally;
 

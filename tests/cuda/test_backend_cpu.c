@@ -208,6 +208,7 @@ TEST(every_kind_of_format)
 	struct pair pair;
 	unsigned int faces;
 
+	config.embedder = NULL; /* the quality network sees the same cut-outs */
 	scene_photograph("data/obama.jpg", 320, 256, &image);
 	scene_init(&scene, 4 << 20);
 	for (unsigned int i = 0; i < 6; i++)
@@ -267,15 +268,17 @@ TEST(cameras_with_looks_and_sizes_of_their_own)
 			     .areas = { { { 100, 0, 320, 256 }, 0.5f } } } },
 	};
 	static const uint32_t sizes[4][2] = {
-		{ 480, 384 }, { 480, 384 }, { 320, 256 }, { 201, 161 }
+		{ 300, 240 }, { 480, 384 }, { 320, 256 }, { 201, 161 }
 	};
 	struct sp_compute_config config = scene_config();
 	struct scene_frame frames[4];
 	struct scene scene;
 	struct pair pair;
+	unsigned int faces;
 
 	config.cameras = cameras;
 	config.cameras_n = 2;
+	config.embedder = config.quality = NULL; /* those see the same faces, however found */
 	config.frame_bytes = 1 << 20;
 	scene_init(&scene, 4 << 20);
 	for (unsigned int i = 0; i < 4; i++) {
@@ -288,7 +291,9 @@ TEST(cameras_with_looks_and_sizes_of_their_own)
 		sp_image_uninit(&image);
 	}
 	pair = open_pair(&config, &scene);
-	printf("# %u faces in 4 frames\n", compare(pair.cpu, pair.cuda, frames, 4, &tight));
+	faces = compare(pair.cpu, pair.cuda, frames, 4, &tight);
+	printf("# %u faces in 4 frames\n", faces);
+	CHECK(faces >= 4);
 	close_pair(&pair);
 	for (unsigned int i = 0; i < 4; i++)
 		scene_frame_uninit(&frames[i]);
@@ -302,7 +307,7 @@ TEST(frames_in_their_own_size)
 	struct scene_frame frames[8];
 	struct scene scene;
 	struct pair pair;
-	unsigned int faces = 0;
+	unsigned int faces = 0, rounds = card_long() ? 2 : 1;
 
 	config.detect_width = config.detect_height = 0;
 	config.embedder = NULL;
@@ -316,9 +321,9 @@ TEST(frames_in_their_own_size)
 	}
 	pair = open_pair(&config, &scene);
 	CHECK_EQ(pair.cuda->info.embedding_size, 0);
-	for (unsigned int round = 0; round < 2; round++)
+	for (unsigned int round = 0; round < rounds; round++)
 		faces += compare(pair.cpu, pair.cuda, frames, 8, &tight);
-	CHECK(faces >= 16);
+	CHECK(faces >= 8 * rounds);
 	close_pair(&pair);
 	for (unsigned int i = 0; i < 8; i++)
 		scene_frame_uninit(&frames[i]);
@@ -346,7 +351,7 @@ TEST(bfloat16_and_graphs)
 	pair = open_pair(&config, &scene);
 	CHECK_EQ(pair.cuda->info.precision, SP_PRECISION_BF16);
 	CHECK(strstr(pair.cuda->info.kernels, "cuda sm_90 bf16"));
-	for (unsigned int seed = 1; seed <= 3; seed++) {
+	for (unsigned int seed = 1; seed <= (card_long() ? 3 : 2); seed++) {
 		sp_emulator_seed(seed);
 		CHECK(compare(pair.cpu, pair.cuda, frames, 2, &loose) >= 2);
 	}

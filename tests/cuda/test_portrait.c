@@ -24,6 +24,7 @@ static const struct shape shapes[] = {
 	{ 2, 2, 0, { 0, 0, 2, 2 }, 1, 1, 0 },	    { 4, 4, 0, { 3, 3, 1, 1 }, 1, 1, 0 },
 	{ 300, 40, 1, { 0, 0, 300, 40 }, 7, 3, 0 },
 };
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 /* The same for fewer formats: the largest, and a face across a whole frame. */
 static const struct shape large[] = {
@@ -87,11 +88,12 @@ static void check_shape(const struct sp_pfnc *format, const struct shape *shape,
 	packet_frame_uninit(&pf);
 }
 
+/* Of the shapes three for each format, other ones for the next; or all. */
 TEST(every_format_shrinks_by_area)
 {
 	for (uint32_t f = 0; f < sp_pfnc_table_n; f++)
-		for (uint32_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
-			if (f % 3 == s % 3 || sp_pfnc_table[f].bits == 8)
+		for (uint32_t s = 0; s < SHAPES; s++)
+			if (card_long() || (f * 7 + s * 5) % SHAPES < 3)
 				check_shape(&sp_pfnc_table[f], &shapes[s], 100 * f + s);
 }
 
