@@ -350,10 +350,12 @@ EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOUR
 # Pragmas are nvcc's, and the warnings are for C.
 EMULATED_CXXFLAGS = -std=gnu++17 -Wno-unknown-pragmas $(filter-out -Wstrict-prototypes -Wmissing-prototypes \
 	-Werror=implicit-function-declaration,$(EMULATED_FLAGS))
+# As KERNEL_OPT; and what ASan finds by itself is not looked for twice.
+EMULATED_OPT := $(if $(SAN),-g1 -fno-sanitize=pointer-overflow$(,)null$(,)object-size)
 $(BUILD)/emulated/%.cu.o: %.cu $(BUILD)/flags
 	$(call say,EMU,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(EMULATED_CXXFLAGS) -x c++ -c -o $@ $<
+	$(Q)$(CXX) $(EMULATED_CXXFLAGS) $(EMULATED_OPT) -x c++ -c -o $@ $<
 $(BUILD)/emulated/%.cpp.o: %.cpp $(BUILD)/flags
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
