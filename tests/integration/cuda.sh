@@ -7,6 +7,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
 own_network "$@"
+# Plugins are those of the plain build, whatever the program is.
+case $build in build/*) plain=build ;; *) plain=$build ;; esac
 detect=("$sallyport" detect --detector models/sallyport_detector.onnx --embedder models/sallyport_embedder.onnx)
 "$build/lanesim" portraits -s 11 -n 2 --size 128 -o "$work/people" >/dev/null || { not_ok cuda "lanesim"; exit 1; }
 pictures=("$work"/people/*.png)
@@ -36,16 +38,19 @@ SALLYPORT_CUDA_PLUGIN=$work/stale.so refuses cuda_other_build "was built from ot
 if "${detect[@]}" --json "${pictures[@]}" >"$work/cpu.jsonl" 2>"$work/err" && ! grep -q cuda "$work/err"; then ok cuda_auto_is_cpu
 else not_ok cuda_auto_is_cpu "$(cat "$work/err")"; fi
 
-# The real one, for one architecture: all of them are `make cuda`.
+# The real one, for one architecture, built with the helpers: all of them are `make cuda`.
 if [ -z "$(make -s --no-print-directory print-nvcc)" ]; then
 	skip cuda_plugin "no nvcc: set CUDA_HOME to a CUDA toolkit"
-elif ! nice make -s BUILD="$build" CUDA_ARCHS="${SP_CUDA_ARCHS:-90}" cuda >"$work/make" 2>&1; then
+elif ! nice make -s BUILD="$plain" SAN= cuda-one >"$work/make" 2>&1; then
 	not_ok cuda_plugin "$(tail -n 5 "$work/make")"
 else
-	grep -iE 'warning' "$work/make" && not_ok cuda_no_warnings "$(grep -i warning "$work/make" | head -n 3)" || ok cuda_no_warnings
-	nm -D --defined-only "$build/libsallyport-cuda.so" | awk '{ print $3 }' | grep -vx sp_compute_plugin >"$work/symbols"
+	# Of C they are errors; nvcc's are in its logs.
+	grep -rhi warning --include='*.log' "$plain/cuda-one/cuda-obj" >"$work/warnings"
+	[ ! -s "$work/warnings" ] && ok cuda_no_warnings || not_ok cuda_no_warnings "$(head -n 3 "$work/warnings")"
+	plugin=$plain/cuda-one/libsallyport-cuda.so
+	nm -D --defined-only "$plugin" | awk '{ print $3 }' | grep -vx sp_compute_plugin >"$work/symbols"
 	[ ! -s "$work/symbols" ] && ok cuda_one_symbol || not_ok cuda_one_symbol "$(head -n 5 "$work/symbols" | tr '\n' ' ')"
-	export SALLYPORT_CUDA_PLUGIN=$build/libsallyport-cuda.so
+	export SALLYPORT_CUDA_PLUGIN=$plugin
 	if [ -e /dev/nvidiactl ]; then skip cuda_no_driver "this machine has an NVIDIA driver"
 	else
 		refuses cuda_no_driver "driver" "${detect[@]}" --backend cuda "${pictures[0]}"
@@ -56,10 +61,11 @@ else
 fi
 
 if ! command -v g++ >/dev/null; then skip cuda_emulated "no g++"; exit $failed; fi
-nice make -s BUILD="$build" SAN= emulated-plugin >"$work/make" 2>&1 || { not_ok cuda_emulated "$(tail -n 5 "$work/make")"; exit 1; }
-export SALLYPORT_CUDA_PLUGIN=$build/libsallyport-cuda-emulated.so
+nice make -s BUILD="$plain" SAN= emulated-plugin >"$work/make" 2>&1 ||
+	{ not_ok cuda_emulated "$(tail -n 5 "$work/make")"; exit 1; }
+export SALLYPORT_CUDA_PLUGIN=$plain/libsallyport-cuda-emulated.so
 "${detect[@]}" --backend cuda --json --embedding "${pictures[@]}" >"$work/cuda.jsonl" 2>"$work/err"
-"${detect[@]}" --backend cpu --json --embedding "${pictures[@]}" >"$work/cpu.jsonl"
+"${detect[@]}" --backend cpu --json --embedding "${pictures[@]}" >"$work/cpu.jsonl" 2>/dev/null
 python3 - "$work/cpu.jsonl" "$work/cuda.jsonl" <<'PY' && ok cuda_emulated_detect || not_ok cuda_emulated_detect "$(head -n 3 "$work/err")"
 import json, sys
 cpu, cuda = ([json.loads(line) for line in open(name)] for name in sys.argv[1:])
