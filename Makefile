@@ -330,7 +330,7 @@ test:
 	$(MAKE) SAN=asan tests
 	$(if $(TSAN_TESTS),$(MAKE) SAN=tsan tsan-tests)
 	$(MAKE) fuzz-programs
-	tests/run -j $(JOBS) $(UNIT) $(ASAN_UNIT) $(TSAN_UNIT) \
+	tests/run -j $(JOBS) $(UNIT) $(filter-out $(CUDA_ASAN_LONG),$(ASAN_UNIT)) $(TSAN_UNIT) \
 		$(foreach f,$(FUZZ),"tests/fuzz/run $(f) 3") \
 		-j $(TOGETHER_JOBS) $(TOGETHER) -j 1 $(filter-out $(TOGETHER),$(INTEGRATION))
 tsan-tests: $(patsubst tests/%.c,$(BUILD)/tests/%,$(TSAN_TESTS))

@@ -19,6 +19,9 @@ mac_of() { sed -n 's|.*link/ether \([0-9a-f:]*\).*|\1|p'; }
 camera_mac=$($far ip -o link show cam0 | mac_of)
 our_mac=$(ip -o link show host0 | mac_of)
 gvcam_in=$far
+# Longer than the forger takes.
+strange_frames=${SP_LONG:+100} forged_frames=${SP_LONG:+300}
+strange_frames=${strange_frames:-60} forged_frames=${forged_frames:-150}
 has_dpdk=1
 "$farm" --source dpdk 2>&1 | grep -q 'built without DPDK' && has_dpdk=
 af_packet=(--source dpdk --drop host0 --mac "$camera_mac" --vlan 65535 --eal=--no-pci --eal=--no-huge
@@ -55,14 +58,14 @@ stop_gvcam() {
 	cp "$work/gvcam.log" "$work/$1.sent"
 }
 
-# receive NAME FARM-ARGUMENT…: 100 blocks, every fifth packet followed by one of each kind
+# receive NAME FARM-ARGUMENT…: blocks of which every fifth packet followed by one of each kind
 receive() {
 	local name=$1
 	shift
-	start_gvcam gvcam --address 10.77.1.1 --pattern --frames 100 --fps 50 --pacing 0.9 --spoof all,0.2 \
+	start_gvcam gvcam --address 10.77.1.1 --pattern --frames $strange_frames --fps 50 --pacing 0.9 --spoof all,0.2 \
 		--spoof-from 10.77.1.9 --seed 3 --json || { not_ok "spoof_$name" "gvcam does not start"; return; }
 	# More than come: it ends when no more come, and has seen all of them.
-	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 50 --frames 101 --lossy --hostile --source-ports \
+	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 50 --frames $((strange_frames + 1)) --lossy --hostile --source-ports \
 		--credit 64 --rcvbuf 33554432 "$@" >"$work/$name" 2>"$work/$name.log"
 	stop_gvcam "$name"
 	verdict "$name" "$complete" frames_are_byte_exact
@@ -84,10 +87,10 @@ receive() {
 forge() {
 	local name=$1 each=$2 rate=$3 fragments=$4 overrun=$5 port
 	shift 5
-	start_gvcam gvcam --address 10.77.1.1 --pattern --frames 300 --fps 50 --pacing 0.9 --json ||
+	start_gvcam gvcam --address 10.77.1.1 --pattern --frames $forged_frames --fps 50 --pacing 0.9 --json ||
 		{ not_ok "spoof_$name" "gvcam does not start"; return; }
 	port=$("$sallyport" cameras show 10.77.1.1 GevSCSP | grep -o '[0-9]*$')
-	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 50 --frames 301 --lossy --hostile --source-ports \
+	"$farm" --address 10.77.1.1 --host-address 10.77.0.1 --fps 50 --frames $((forged_frames + 1)) --lossy --hostile --source-ports \
 		--packet-size 1400 --first-port 45000 --credit 64 "$@" >"$work/$name" 2>"$work/$name.log" &
 	local receiver=$!
 	pids+=($receiver)
