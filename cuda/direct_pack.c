@@ -61,7 +61,8 @@ static bool plan_dense(struct sp_direct_plan *plan, const struct sp_conv *conv)
 		return false;
 	plan->flat = conv->oh == 1 && conv->ow == 1 && !conv->pad[0] && !conv->pad[1] &&
 		     conv->kernel[0] == conv->h && conv->kernel[1] == conv->w &&
-		     conv->dilation[0] == 1 && conv->dilation[1] == 1;
+		     conv->stride[0] == 1 && conv->stride[1] == 1 && conv->dilation[0] == 1 &&
+		     conv->dilation[1] == 1;
 	if (plan->flat) {
 		plan->c = plan->pitch = conv->h * conv->w * plan->pitch;
 		plan->h = plan->w = plan->kernel[0] = plan->kernel[1] = 1;
@@ -94,7 +95,7 @@ struct sp_direct_plan sp_direct_plan_of(const struct sp_conv *conv)
 	if (conv->type == SP_TENSOR_BF16 && (plan_stem(&plan, conv) || plan_dense(&plan, conv)))
 		return plan;
 	plan = plain;
-	/* Fours of outputs of one group, from fours of its channels: padding serves for the last. */
+	/* Fours of outputs of one group, from fours of its channels: the last one's are padded. */
 	plan.kind = conv->group == 1 || (plan.group_oc % 4 == 0 && plan.group_c % 4 == 0)
 			    ? SP_DIRECT_TILED
 			    : SP_DIRECT_ANY;

@@ -92,6 +92,10 @@ static const struct direct_case cases[] = {
 	  { .n = 1, .h = 2, .w = 3, .c = 9, .oc = 5, K(2, 3), .act = SP_ACT_SIGMOID } },
 	{ SP_DIRECT_DENSE,
 	  { .n = 130, .h = 1, .w = 1, .c = 40, .oc = 16, K(1, 1), .residual = RESIDUAL_IS_Y } },
+	/* … with a stride, which is none of the pictures side by side */
+	{ SP_DIRECT_DENSE,
+	  { .n = 3, .h = 1, .w = 1, .c = 24, .oc = 16, K(1, 1), STRIDE(2, 2), .no_bias = true } },
+	{ SP_DIRECT_DENSE, { .n = 2, .h = 2, .w = 2, .c = 16, .oc = 16, K(2, 2), STRIDE(2, 2) } },
 	/* what needs more shared memory than there is */
 	{ SP_DIRECT_TILED,
 	  { .n = 1,
