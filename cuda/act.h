@@ -8,9 +8,10 @@
 #include "infer/element.h"
 
 /*
- * Of @n numbers: runs of @run neighbouring channels, the first of them @first, each run @step channels
- * after the one before. Slopes are read below channel @limit, the result's pitch. One branch for all
- * @n, and the same in every thread. No number (NaN) becomes the lower limit, as sp_clamp has it.
+ * Of @n numbers: runs of @run neighbouring channels, the first of them @first, each run @step
+ * channels after the one before. Slopes are read below channel @limit, the result's pitch. One
+ * branch for all @n, and the same in every thread. No number (NaN) becomes the lower limit, as
+ * sp_clamp has it.
  */
 template <int n, int run, int step>
 static __device__ __forceinline__ void sp_act_runs(const struct sp_step_act *act, uint32_t first,

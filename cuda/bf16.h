@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bfloat16 two at a time, as a word of shared or global memory has them: the first in the lower half. */
+/* bfloat16 two at a time, as a word of memory has them: the first in the lower half. */
 #ifndef SP_CUDA_BF16_H
 #define SP_CUDA_BF16_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Convolutions: four kernels, each for what it does best, and one description of the work. Weights
- * are packed on the host as each kernel wants them. f32: products and sums of float32; bf16: products
- * of bfloat16, sums of float32, biases and residual sums in float32, rounded once at the end.
+ * are packed on the host as each kernel wants them. f32: products and sums of float32; bf16:
+ * products of bfloat16, sums of float32, biases and residual sums in float32, rounded once at the
+ * end.
  *
- *	separable.cu	pointwise → depthwise 3 × 3 in one go, what lies between stays in shared memory
+ *	separable.cu	pointwise → depthwise 3 × 3 in one go, by shared memory
  *	pointwise.cu	1 × 1, stride 1, one group: a product of matrices
  *	depthwise.cu	groups = channels = outputs
  *	direct.cu	the rest, whatever it is; slower
@@ -50,8 +51,8 @@ struct sp_conv_run {
 };
 
 /*
- * Each kernel: whether it can do @conv on @device; bytes of its packed weights; packing from float32
- * O × I/group × kh × kw and O biases (NULL: none); the launch.
+ * Each kernel: whether it can do @conv on @device; bytes of its packed weights; packing from
+ * float32 O × I/group × kh × kw and O biases (NULL: none); the launch.
  */
 #define SP_CONV_KERNEL(name)                                                                       \
 	bool sp_##name##_can(const struct sp_device *device, const struct sp_conv *conv);          \
@@ -71,7 +72,9 @@ struct sp_separable {
 	bool pool; /* a 2 × 2 maximum with stride 2 over the result, as y then is */
 };
 
-/* Of a bf16 one, y may be float32: ends of a network, whose numbers are told apart by small steps. */
+/*
+ * Of a bf16 one, y may be float32: ends of a network, whose numbers are told apart by small steps.
+ */
 bool sp_separable_can(const struct sp_device *device, const struct sp_separable *separable);
 size_t sp_separable_bytes(const struct sp_separable *separable);
 /* @weights, @bias: of the pointwise and of the depthwise one. */

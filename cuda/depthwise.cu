@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Depthwise convolutions: a thread has four channels, so that its weights, float32, stay in registers.
+ * Depthwise convolutions: a thread has four channels, so that its weights, float32, stay in
+ * registers.
  *
  * Operations: kh · kw multiply-adds a number of y. Bytes: x once, y once (residual once); what
- * neighbours read twice comes from the L1 cache. The device's memory is the bound: 3 × 3 in bfloat16
- * has 2.25 multiply-adds a byte at stride 1 and .9 at stride 2. Four channels are 8 bytes of bfloat16,
- * not 16: with eight, three rows of sums and the weights would not fit in 128 registers, and reading
- * each row once for the three rows of results that need it saves more than wider loads would. Warps
- * still read whole lines.
+ * neighbours read twice comes from the L1 cache. The device's memory is the bound: 3 × 3 in
+ * bfloat16 has 2.25 multiply-adds a byte at stride 1 and .9 at stride 2. Four channels are 8 bytes
+ * of bfloat16, not 16: with eight, three rows of sums and the weights would not fit in 128
+ * registers, and reading each row once for the three rows of results that need it saves more than
+ * wider loads would. Warps still read whole lines.
  */
 #include "cuda/act.h"
 #include "cuda/conv.h"
@@ -102,8 +103,8 @@ static __device__ __forceinline__ void finish_line(const struct depthwise *work,
 }
 
 /*
- * @rows × @columns results from (@oy, @ox) on, each line of the input read once, each line of results
- * gone as soon as it is done, so that no more than three are on the way.
+ * @rows × @columns results from (@oy, @ox) on, each line of the input read once, each line of
+ * results gone as soon as it is done, so that no more than three are on the way.
  */
 template <typename Number, int stride, int rows, int columns>
 static __device__ __forceinline__ void tile3(const struct depthwise *work,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dense convolutions without tensor cores: in float32, and of groups. A thread has PIXELS pixels of a
- * line and four outputs, and reads four channels at once; threads beside each other have the same pixels
- * and read them together.
+ * Dense convolutions without tensor cores: in float32, and of groups. A thread has PIXELS pixels of
+ * a line and four outputs, and reads four channels at once; threads beside each other have the same
+ * pixels and read them together.
  *
- * Operations: kh · kw · C / group multiply-adds a number of y. Bytes: x and y once, weights through the
- * L1 cache, eight times as many multiply-adds as 16-byte reads. From a few channels on the multiply-adds
- * are the bound. Groups that do not go by fours take one thread a number and are bound by reads.
+ * Operations: kh · kw · C / group multiply-adds a number of y. Bytes: x and y once, weights through
+ * the L1 cache, eight times as many multiply-adds as 16-byte reads. From a few channels on the
+ * multiply-adds are the bound. Groups that do not go by fours take one thread a number and are
+ * bound by reads.
  */
 #include "cuda/direct_end.h"
 
@@ -32,7 +33,7 @@ static __device__ __forceinline__ struct place place_of(const struct sp_direct *
 	return place;
 }
 
-/* Adds up one tap: of @channels channels from @x (of the first pixel) on, @step numbers to the next. */
+/* Adds up one tap: all channels of a group, of the pixels in @column of the line that @x is of. */
 template <typename Number>
 static __device__ __forceinline__ void tap(const struct sp_direct *work, const Number *x,
 					   const uint32_t column[PIXELS], const float *weights,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dense convolutions, kernels for what there is:
- *	stem	a bf16 picture into a network, few taps: tensor cores, operands straight from the picture
+ *	stem	a bf16 picture into a network, few taps: tensor cores, operands right from it
  *	dense	bf16, one group: an implicit product of matrices on tensor cores
  *	tiled	float32, and whatever tensor cores do not do: four pixels × four outputs a thread
  *	any	groups that do not have channels and outputs in fours
@@ -36,9 +36,13 @@ struct sp_direct_plan {
 	uint32_t tiles, pieces, steps;
 	/* dense: log2 of a tile's columns, lines and columns of input that it needs. */
 	uint32_t columns_log, in_h, in_w;
-	/* dense: log2 of the granules of a pixel's channels in shared memory, how many such parts. */
+	/*
+	 * dense: log2 of the granules of a pixel's channels in shared memory, how many such parts.
+	 */
 	uint32_t granules_log, parts;
-	/* tiled and any: input channels and outputs of a group; channels that weights are kept for. */
+	/*
+	 * tiled and any: input channels and outputs of a group; channels that weights are kept for.
+	 */
 	uint32_t group_c, group_oc, group_room;
 };
 

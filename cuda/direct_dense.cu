@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dense convolutions in bf16 as an implicit product of matrices on tensor cores. A block has
- * SP_DIRECT_SLOTS pixels in a rectangle and up to 64 outputs. Part by part of the channels, the input
- * that the rectangle needs is copied into shared memory once, and each tap multiplies it from another
- * place. Pixels' granules of 16 bytes are turned with the pixel, so that those of one column of eight
- * neighbours are in all banks. Weights come through the L1 cache: all blocks read the same.
+ * SP_DIRECT_SLOTS pixels in a rectangle and up to 64 outputs. Part by part of the channels, the
+ * input that the rectangle needs is copied into shared memory once, and each tap multiplies it from
+ * another place. Pixels' granules of 16 bytes are turned with the pixel, so that those of one
+ * column of eight neighbours are in all banks. Weights come through the L1 cache: all blocks read
+ * the same.
  *
- * Operations: kh · kw · C multiply-adds a number of y. Bytes: x once and the rectangle's border (1.4
- * times of a 3 × 3 with stride 1 in 8 × 16 pixels) for each 64 outputs, y once. From some 32 channels on
- * a 3 × 3 has more than 200 multiply-adds a byte: tensor cores are the bound. Copies of one block go on
- * while others compute: three or four fit on a processor.
+ * Operations: kh · kw · C multiply-adds a number of y. Bytes: x once and the rectangle's border
+ * (1.4 times of a 3 × 3 with stride 1 in 8 × 16 pixels) for each 64 outputs, y once. From some 32
+ * channels on a 3 × 3 has more than 200 multiply-adds a byte: tensor cores are the bound. Copies of
+ * one block go on while others compute: three or four fit on a processor.
  */
 #include "cuda/async.h"
 #include "cuda/direct_end.h"
@@ -42,7 +43,7 @@ static __device__ __forceinline__ struct place place_of(const struct sp_direct *
 	return place;
 }
 
-/* Part @part of the channels of the rectangle's input; what is beyond the picture or its channels, 0. */
+/* Part @part of the channels of the rectangle's input; 0 beyond the picture or its channels. */
 static __device__ __forceinline__ void fill(const struct sp_direct *work, const struct place *place,
 					    uint32_t part, uint8_t *shared)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How kernels of dense convolutions end, and the order in which those on tensor cores have outputs. */
+/*
+ * How kernels of dense convolutions end, and the order in which those on tensor cores have outputs.
+ */
 #ifndef SP_CUDA_DIRECT_END_H
 #define SP_CUDA_DIRECT_END_H
 
@@ -32,9 +34,10 @@ static __device__ __forceinline__ void sp_direct_finish(const struct sp_direct_e
 }
 
 /*
- * One pixel's sums of a warp's @tiles tiles of 8 outputs. Weights are packed so that what a lane has in
- * up to four neighbouring tiles is 4 or 8 channels side by side: of column 2t + e of tile i of a four,
- * channel 8t + 2i + e. @row: 0, or 1 for the lower half of the fragments; @first: the block's channel.
+ * One pixel's sums of a warp's @tiles tiles of 8 outputs. Weights are packed so that what a lane
+ * has in up to four neighbouring tiles is 4 or 8 channels side by side: of column 2t + e of tile i
+ * of a four, channel 8t + 2i + e. @row: 0, or 1 for the lower half of the fragments; @first: the
+ * block's channel.
  */
 template <int tiles>
 static __device__ __forceinline__ void sp_direct_finish_row(const struct sp_direct_end *end,

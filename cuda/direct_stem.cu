@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A network's first convolution, of a bf16 picture of up to four channels with few taps, on tensor
- * cores: the four channels of four taps are what one product adds up, and a lane's operands are pairs
- * of channels that lie in the picture as they are wanted. A warp has 16 pixels of LINES lines and all
- * outputs of its piece, whose weights stay in registers.
+ * cores: the four channels of four taps are what one product adds up, and a lane's operands are
+ * pairs of channels that lie in the picture as they are wanted. A warp has 16 pixels of LINES lines
+ * and all outputs of its piece, whose weights stay in registers.
  *
  * Operations: 4 · 12 multiply-adds a number of y, on tensor cores (27 of a 3 × 3 on three channels
- * count). Bytes: x once (4 numbers a pixel), y once. YuNet's stem at 640 × 640, 3 → 16, stride 2: 44 M
- * multiply-adds, 6.6 MB a picture; MobileFaceNet's, 3 → 64 at 112 × 112: 5.4 M, .5 MB. The device's
- * memory is the bound; on the other cores 27 multiply-adds a number would be.
+ * count). Bytes: x once (4 numbers a pixel), y once. YuNet's stem at 640 × 640, 3 → 16, stride 2:
+ * 44 M multiply-adds, 6.6 MB a picture; MobileFaceNet's, 3 → 64 at 112 × 112: 5.4 M, .5 MB. The
+ * device's memory is the bound; on the other cores 27 multiply-adds a number would be.
  */
 #include "cuda/direct_end.h"
 #include "cuda/mma.h"
 
 enum { WARPS = 4, STRIP = 16, LINES = 4, STEPS = SP_STEM_TAPS / 4 };
 
-/* Of a lane: where the pairs of channels that it multiplies lie, relative to a pixel's first tap. */
+/*
+ * Of a lane: where the pairs of channels that it multiplies lie, relative to a pixel's first tap.
+ */
 struct taps {
 	uint32_t down[STEPS][2], across[STEPS][2]; /* UINT32_MAX: nowhere */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faces out of frames on the device: turned upright (warp.cu), measured (quality.cu), as a network's
- * input (warp.cu), and as a portrait for people (portrait.cu). Many faces of many frames a launch. The
- * same as infer/align.h, quality.h, face_input.h and portrait.h do.
+ * Faces out of frames on the device: turned upright (warp.cu), measured (quality.cu), as a
+ * network's input (warp.cu), and as a portrait for people (portrait.cu). Many faces of many frames
+ * a launch. The same as infer/align.h, quality.h, face_input.h and portrait.h do.
  */
 #ifndef SP_CUDA_FACE_H
 #define SP_CUDA_FACE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The weights of a product of matrices, C channels → O outputs, in the order in which its kernels read
- * them, in pieces of `width` outputs (a multiple of 16); what is beyond C and O is 0:
- *	bf16: [piece][16 channels][16 outputs][32 lanes] 16 bytes: what a lane holds of two B fragments of
- *	mma.m16n8k16, so that a warp loads 16 × 16 weights as 512 bytes side by side
+ * The weights of a product of matrices, C channels → O outputs, in the order in which its kernels
+ * read them, in pieces of `width` outputs (a multiple of 16); what is beyond C and O is 0:
+ *	bf16: [piece][16 channels][16 outputs][32 lanes] 16 bytes: what a lane holds of two B
+ *	fragments of mma.m16n8k16, so that a warp loads 16 × 16 weights as 512 bytes side by side
  *	f32: [piece][channel][width]
  */
 #ifndef SP_CUDA_FRAGMENTS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernel A: frames out of the packets that they came in, where the card or the kernel put them (the
- * region, registered and mapped), into linear memory of the device. What no packet brought is 0, never
- * what was there before.
+ * region, registered and mapped), into linear memory of the device. What no packet brought is 0,
+ * never what was there before.
  */
 #ifndef SP_CUDA_GATHER_H
 #define SP_CUDA_GATHER_H

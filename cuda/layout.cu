@@ -75,8 +75,8 @@ extern "C" cudaError_t sp_concat_launch(cudaStream_t stream, const struct sp_dev
 enum { SIDE = 32, ROWS = 8 }; /* numbers of a tile's side; rows of it that threads do at once */
 
 /*
- * Block @block has a tile of SIDE pixels × SIDE channels of one picture, and turns it in shared memory,
- * so that both sides are read and written along lines.
+ * Block @block has a tile of SIDE pixels × SIDE channels of one picture, and turns it in shared
+ * memory, so that both sides are read and written along lines.
  */
 struct turn {
 	uint32_t pixels, c, pitch;

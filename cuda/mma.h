@@ -3,8 +3,8 @@
  * Products on tensor cores: 16 × 8 results of 16 × 16 and 16 × 8 bfloat16, sums of float32. All 32
  * threads of a warp call together. Where a value lies in which thread: PTX ISA, "Matrix fragments
  * for mma.m16n8k16". With g = lane / 4 and t = lane % 4:
- *	a[0], a[1], a[2], a[3]: columns 2t, 2t + 1 of row g, of row g + 8; columns 2t + 8, + 9 of row g,
- *	of row g + 8 (pairs, the lower column in the lower half)
+ *	a[0], a[1], a[2], a[3]: columns 2t, 2t + 1 of row g, of row g + 8; columns 2t + 8, + 9 of row
+ *	g, of row g + 8 (pairs, the lower column in the lower half)
  *	b[0], b[1]: rows 2t, 2t + 1, and 2t + 8, + 9, of column g
  *	d[0], d[1], d[2], d[3]: columns 2t, 2t + 1 of row g, of row g + 8
  */
@@ -26,8 +26,8 @@ static __device__ __forceinline__ void sp_mma(float d[4], const uint32_t a[4], c
 }
 
 /*
- * Four 8 × 8 matrices of 16-bit values from shared memory: thread 8 i + r gives the address of row r
- * (16 bytes, aligned) of matrix i and gets in @to[i] columns 2t, 2t + 1 of row g.
+ * Four 8 × 8 matrices of 16-bit values from shared memory: thread 8 i + r gives the address of row
+ * r (16 bytes, aligned) of matrix i and gets in @to[i] columns 2t, 2t + 1 of row g.
  */
 static __device__ __forceinline__ void sp_load_matrices(uint32_t to[4], const void *row)
 {

@@ -42,7 +42,8 @@ enum sp_each_kind {
 
 /*
  * y = act(x op z) for each number. z: of x's size; of one pixel (h = w = 1), one for all; or, if
- * z->at is NULL, @constant [pitch of x] float32 a channel. AFFINE: x × constant + constant[pitch + …].
+ * z->at is NULL, @constant [pitch of x] float32 a channel. AFFINE: x × constant + what follows in
+ * constant, from [pitch] on.
  */
 struct sp_each {
 	enum sp_each_kind kind;

@@ -3,8 +3,8 @@
  * Embeddings of length 1. A warp has a row; lengths are float64, as on the CPU, so that no sum of
  * squares is too large.
  *
- * Operations: a multiply-add and a division a number. Bytes: x once (the second time it comes from the
- * L1 cache), the result once: some kilobytes a picture, so that the launch itself is the bound.
+ * Operations: a multiply-add and a division a number. Bytes: x once (the second time it comes from
+ * the L1 cache), the result once: some kilobytes a picture, so that the launch itself is the bound.
  */
 #include "cuda/move.h"
 #include "cuda/numbers.h"

@@ -101,8 +101,9 @@ static __device__ __forceinline__ void sp_put(uint16_t *at, const float from[8])
 }
 
 /*
- * Kernels of plain runs are made for those of 16 bytes, and for those of four numbers, which pictures
- * that go into a network need. Channels from @pitch on, of a tensor that is not as wide, are 0.
+ * Kernels of plain runs are made for those of 16 bytes, and for those of four numbers, which
+ * pictures that go into a network need. Channels from @pitch on, of a tensor that is not as wide,
+ * are 0.
  */
 template <int LENGTH, typename Number>
 static __device__ __forceinline__ void sp_get_run(const Number *at, uint32_t channel,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A frame as the kernels read it: linear in the device's memory, its pixels as the wire had them. */
+/*
+ * A frame as the kernels read it: linear in the device's memory, its pixels as the wire had them.
+ */
 #ifndef SP_CUDA_PICTURE_H
 #define SP_CUDA_PICTURE_H
 

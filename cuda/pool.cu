@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Windows over pixels: maxima, means, and pictures made larger. A thread has 16 bytes of channels of
- * one pixel of y.
+ * Windows over pixels: maxima, means, and pictures made larger. A thread has 16 bytes of channels
+ * of one pixel of y.
  *
- * Operations: one a number of the window, a number of y. Bytes: x once, y once; what windows have in
- * common comes from the caches. The device's memory is the bound of all.
+ * Operations: one a number of the window, a number of y. Bytes: x once, y once; what windows have
+ * in common comes from the caches. The device's memory is the bound of all.
  */
 #include "cuda/move.h"
 #include "cuda/numbers.h"
@@ -120,7 +120,7 @@ extern "C" cudaError_t sp_pool_launch(cudaStream_t stream, const struct sp_pool 
 					: launch_pool<uint16_t, 4>(stream, pool, x, y);
 }
 
-/* ---- means of pictures: a block has a few runs of channels, its threads every so manieth pixel ---- */
+/* ---- means of pictures: of a block are a few runs of channels, of its threads pixels ---- */
 
 enum { MEAN_RUNS = 8, MEAN_ROWS = 32 };
 

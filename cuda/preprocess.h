@@ -24,8 +24,9 @@ struct sp_preprocess_look {
 };
 
 /*
- * Fills picture i of @input (c 3, pitch 4) from @looks[i], which lie in pinned memory, for i < @n. Of
- * a look without a picture, or at what is not in it or not to be made smaller, the input is black.
+ * Fills picture i of @input (c 3, pitch 4) from @looks[i], which lie in pinned memory, for i < @n.
+ * Of a look without a picture, or at what is not in it or not to be made smaller, the input is
+ * black.
  */
 cudaError_t sp_preprocess_launch(cudaStream_t stream, const struct sp_preprocess_look *looks,
 				 uint32_t n, const struct sp_input_form *form,

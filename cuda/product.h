@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of matrices by the threads of a block: rows (pixels) × channels in shared memory, times
- * weights as fragments.h has them, read from global memory: they are a few KiB that stay in the first
- * cache, and every warp wants them in registers at once.
+ * weights as fragments.h has them, read from global memory: they are a few KiB that stay in the
+ * first cache, and every warp wants them in registers at once.
  *
- * Rows are 2, 4 or 8 granules of 16 bytes (`log`: 1, 2 or 3). Where granule @column of a row lies is
- * turned with the row, so that 8 rows' granules of one column are in all 32 banks.
+ * Rows are 2, 4 or 8 granules of 16 bytes (`log`: 1, 2 or 3). Where granule @column of a row lies
+ * is turned with the row, so that 8 rows' granules of one column are in all 32 banks.
  */
 #ifndef SP_CUDA_PRODUCT_H
 #define SP_CUDA_PRODUCT_H
@@ -22,9 +22,10 @@ static __device__ __forceinline__ uint32_t sp_granule(uint32_t log, uint32_t row
 }
 
 /*
- * By a warp: sums += @count of its tiles of 16 rows × tiles of 8 outputs, of @steps × 16 channels from
- * the rows' first granule on. @row: of its first tile this lane's, lane % 16 from that tile's first;
- * @down, a multiple of 8: rows from tile to tile. @weights: this lane's; @stride: from step to step.
+ * By a warp: sums += @count of its tiles of 16 rows × tiles of 8 outputs, of @steps × 16 channels
+ * from the rows' first granule on. @row: of its first tile this lane's, lane % 16 from that tile's
+ * first; @down, a multiple of 8: rows from tile to tile. @weights: this lane's; @stride: from step
+ * to step.
  */
 template <int tiles, int outputs>
 static __device__ __forceinline__ void
@@ -65,9 +66,9 @@ sp_product_bf16(float sums[tiles][outputs][4], uint32_t count, const uint8_t *ro
 }
 
 /*
- * By a thread: sums += @count of its rows × 4 outputs, of @steps × 4 channels. @row: its first; @down,
- * a multiple of 8: from row to row. @weights: those of the first channel to these outputs; @width: from
- * channel to channel.
+ * By a thread: sums += @count of its rows × 4 outputs, of @steps × 4 channels. @row: its first;
+ * @down, a multiple of 8: from row to row. @weights: those of the first channel to these outputs;
+ * @width: from channel to channel.
  */
 template <int rows_n>
 static __device__ __forceinline__ void

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How separable.cu divides its work: in tiles of the depthwise one's results × pieces of channels. */
+/*
+ * How separable.cu divides its work: in tiles of the depthwise one's results × pieces of channels.
+ */
 #ifndef SP_CUDA_SEPARABLE_H
 #define SP_CUDA_SEPARABLE_H
 
@@ -32,7 +34,9 @@ struct sp_separable_tiling {
 bool sp_separable_tile(const struct sp_separable *separable, size_t shared_max,
 		       struct sp_separable_tiling *ret_tiling);
 
-/* Bytes from pixel to pixel of what lies between: 16 more, so that rows begin in different banks. */
+/*
+ * Bytes from pixel to pixel of what lies between: 16 more, so that rows begin in different banks.
+ */
 static inline uint32_t sp_separable_between(enum sp_tensor_type type, uint32_t width)
 {
 	return width * (uint32_t)sp_tensor_number(type) + 16;

@@ -20,7 +20,9 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Channels of a piece: 64 bfloat16 or 32 float32 are a row of 128 bytes; fewer if that wastes less. */
+/*
+ * Channels of a piece: 64 bfloat16 or 32 float32 are a row of 128 bytes; fewer if that wastes less.
+ */
 static uint32_t piece_width(const struct sp_separable *separable)
 {
 	uint32_t outputs = separable->depthwise.oc;
@@ -39,8 +41,8 @@ static uint32_t granules_of(const struct sp_conv *pointwise)
 }
 
 /*
- * What a warp does for a tile, in instructions as counted in the kernels' loops: products, the lines
- * of the depthwise one, copies. Only ratios matter.
+ * What a warp does for a tile, in instructions as counted in the kernels' loops: products, the
+ * lines of the depthwise one, copies. Only ratios matter.
  */
 static uint64_t work_of(const struct sp_separable *separable,
 			const struct sp_separable_tiling *tiling)

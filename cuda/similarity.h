@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of a gallery that are most similar to queries. bfloat16 products on tensor cores sort out
- * candidates; theirs are computed again in float32, so that what comes out is as sp_search_top has it.
+ * The rows of a gallery that are most similar to queries. bfloat16 products on tensor cores sort
+ * out candidates; theirs are computed again in float32, so that what comes out is as sp_search_top
+ * has it.
  */
 #ifndef SP_CUDA_SIMILARITY_H
 #define SP_CUDA_SIMILARITY_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Numbers in the device's memory. A tensor is N pictures of H × W pixels of C channels, channel by
- * channel side by side (NHWC), a pixel's channels padded to `pitch`, so that what one thread moves is
- * 16 bytes: a multiple of 8, or 4 for the pictures that go into a network. Invariant: channels
+ * channel side by side (NHWC), a pixel's channels padded to `pitch`, so that what one thread moves
+ * is 16 bytes: a multiple of 8, or 4 for the pictures that go into a network. Invariant: channels
  * [c, pitch) of what any kernel writes are 0.
  */
 #ifndef SP_CUDA_TENSOR_H
