@@ -292,7 +292,7 @@ CFLAGS_bench/bench = -DSP_COMMIT='"$(COMMIT)"'
 
 # ---- fuzzers: clang, libFuzzer, ASan + UBSan -------------------------------------------------------
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen $(DEFINES) $(SDK_CFLAGS)
+	-Iuserspace -Ikmod -Ikmod/uapi -Itools -Itests -Ibuild/fuzz/gen -I$(BUILD)/gen $(DEFINES) $(SDK_CFLAGS)
 FUZZ_LIB_SRC := $(LIB_SRC) $(filter-out %/main.c,$(sort $(wildcard tools/gvcam/*.c)))
 # Kernels as they are: no parser reaches them.
 FUZZ_LIB_OBJ := $(FUZZ_LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/onnx.pb-c.o \
