@@ -66,6 +66,8 @@ line(const struct sp_direct *work, const uint16_t *x, const struct taps *taps,
 	SP_UNROLL
 	for (int i = 0; i < tiles * 4; i++)
 		sums[i / 4][i % 4] = 0.0f;
+	/* Not all threads stored results of the line before. */
+	__syncwarp();
 	SP_UNROLL
 	for (int step = 0; step < STEPS; step++) {
 		uint32_t a[4];

@@ -180,6 +180,8 @@ static __global__ void __launch_bounds__(THREADS, 3) sweep(struct sp_gallery_mem
 				       lane % 4 * 8;
 		float best[products][2];
 
+		/* Not all threads stored what was best of the group before. */
+		__syncwarp();
 		SP_UNROLL
 		for (int q = 0; q < products; q++)
 			best[q][0] = best[q][1] = -INFINITY;
