@@ -34,7 +34,8 @@ CUDA_TESTS := $(if $(shell command -v $(CXX)), \
 UNIT += $(CUDA_TESTS)
 ASAN_UNIT += $(CUDA_TESTS:$(BUILD)/%=build/asan/%)
 # Whole networks and frames: emulated and under sanitizers they take long, and are for test-long.
-CUDA_ASAN_LONG := $(addprefix build/asan/tests/cuda/test_,backend_cpu network_cpu face_cpu preprocess_cpu similarity_cpu)
+CUDA_ASAN_LONG := $(addprefix build/asan/tests/cuda/test_,backend tuner backend_cpu network_cpu face_cpu \
+	preprocess_cpu similarity_cpu)
 CUDA_TEST_COMMON := $(patsubst %,$(BUILD)/emulated/%.o,$(filter-out tests/cuda/test_%,$(wildcard tests/cuda/*.c)))
 
 # ---- the plugin and the emulator ------------------------------------------------------------------

@@ -3,6 +3,7 @@
 # The program and its CUDA plugin, on a machine without a GPU: what is absent, broken or of another build is told in
 # one line; the real plugin loads and refuses where there is no device; an emulated one (the same sources, every
 # kernel run on the CPU by tests/cuda/emulator) finds what the CPU backend finds, in pictures and in a lane.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the compiler makes of the CUDA kernels: those that frames pass through keep all they compute with
 # in registers, and products of matrices are on tensor cores. For sm_90; all targets with SP_LONG=1.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lanesim as a person and a script meet it: help, mistakes, what it writes, and that a seed gives the same bytes
 # with whatever instructions and threads.
+# TOGETHER: see Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
