@@ -2,226 +2,201 @@
 /*
  * What the GPU path does on this card: kernels and networks beside the card's own roofs, and frames
  * from packets to embeddings. Part of `make gpu-check`.
- *	gpu [roofs|kernels|networks|end]…
- * $SP_GPU_FIXTURES, $SP_GPU_PLUGIN, $SP_GPU_SMALL: as tests/gpu/check.c.
+ *	gpu [PART]…	networks, end, gather, preprocess, faces, decode, gallery; roofs before them
+ * Each part is a process with a time limit: what breaks the device in one does not end the next.
+ * Exit status 0; 1: a part failed; 2: no such part; 3: no device. $SP_GPU_FIXTURES, $SP_GPU_SMALL:
+ * as tests/gpu/check.c.
  */
 #include "gpu.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "cuda/check.h"
+#include "gpu/host.h"
 
-/* ---- measuring ------------------------------------------------------------------------------ */
+enum { NO_DEVICE = 3, SMALL_SECONDS = 300 };
 
-static int time_once(struct gpu_bench *bench, gpu_work work, void *arg, unsigned int runs,
-		     double *ret_seconds, struct sp_err *err)
-{
-	float ms = 0;
-	int rc = SP_CUDA(err, cudaEventRecord(bench->begin, bench->stream));
-
-	for (unsigned int i = 0; !rc && i < runs; i++)
-		rc = work(arg, bench->stream, err);
-	if (!rc)
-		rc = SP_CUDA(err, cudaEventRecord(bench->end, bench->stream));
-	if (!rc)
-		rc = SP_CUDA(err, cudaEventSynchronize(bench->end));
-	if (!rc)
-		rc = SP_CUDA(err, cudaEventElapsedTime(&ms, bench->begin, bench->end));
-	*ret_seconds = (double)ms / 1e3 / runs;
-	return rc;
-}
-
-int gpu_time(struct gpu_bench *bench, gpu_work work, void *arg, unsigned int runs,
-	     double seconds[GPU_ROUNDS], struct sp_err *err)
-{
-	unsigned int n = bench->small ? 1 : runs;
-	int rc = time_once(bench, work, arg, n, &seconds[0], err); /* warms up */
-
-	for (int i = 0; !rc && i < GPU_ROUNDS; i++)
-		rc = time_once(bench, work, arg, n, &seconds[i], err);
-	return rc;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-double gpu_record(struct gpu_bench *bench, const char *label, const char *metric, const char *unit,
-		  double *values, unsigned int n)
-{
-	double median;
-
-	qsort(values, n, sizeof(values[0]), by_value);
-	median = n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-	printf("  %-44s %-22s %12.5g %s\n", label, metric, median, unit);
-	fprintf(bench->file,
-		"{\"bench\":\"gpu\",\"case\":\"%s\",\"engine\":\"sallyport\",\"metric\":\"%s\","
-		"\"unit\":\"%s\",\"median\":%.6g,\"min\":%.6g,\"max\":%.6g,\"rounds\":%u,"
-		"\"commit\":\"%s\",\"machine\":\"%s%s, driver for CUDA %d.%d\"}\n",
-		label, metric, unit, median, values[0], values[n - 1], n, SP_COMMIT,
-		bench->small ? "EMULATED, of no meaning: " : "", bench->device.name,
-		bench->device.driver / 1000, bench->device.driver % 1000 / 10);
-	return median;
-}
-
-void gpu_record_kernel(struct gpu_bench *bench, const char *label, const double seconds[GPU_ROUNDS],
-		       double operations, double bytes)
-{
-	double us[GPU_ROUNDS], share[GPU_ROUNDS];
-	/* The time that the roofs alone would take; whichever is longer. */
-	double by_bytes = bench->bandwidth > 0 ? bytes / bench->bandwidth : 0;
-	double by_operations = bench->tensor > 0 ? operations / bench->tensor : 0;
-	bool memory = by_bytes >= by_operations;
-
-	for (int i = 0; i < GPU_ROUNDS; i++) {
-		us[i] = seconds[i] * 1e6;
-		share[i] = seconds[i] > 0 ? 100 * (memory ? by_bytes : by_operations) / seconds[i]
-					  : 0;
-	}
-	gpu_record(bench, label, "time", "us", us, GPU_ROUNDS);
-	if (by_bytes > 0 || by_operations > 0)
-		gpu_record(bench, label, memory ? "of_bandwidth" : "of_tensor_roof", "%", share,
-			   GPU_ROUNDS);
-	gpu_record(bench, label, "operations", "1", &operations, 1);
-	gpu_record(bench, label, "bytes", "B", &bytes, 1);
-}
-
-void gpu_failed(struct gpu_bench *bench, const char *label, const struct sp_err *err)
-{
-	printf("not ok bench_%s: %s\n", label, err->text);
-	bench->failed++;
-}
-
-/* ---- roofs ---------------------------------------------------------------------------------- */
-
-struct roof {
-	void *from, *to;
-	uint64_t bytes;
-	uint32_t blocks, rounds;
+/* What is wanted of the path first, so that whatever time there is goes there. */
+static const struct part {
+	const char *name;
+	void (*run)(struct gpu_bench *bench);
+	unsigned int seconds; /* at most */
+} parts[] = {
+	{ "roofs", gpu_roofs, 10 },	      { "networks", gpu_networks, 120 },
+	{ "end", gpu_end_to_end, 60 },	      { "gather", gpu_gather, 15 },
+	{ "preprocess", gpu_preprocess, 15 }, { "faces", gpu_faces, 10 },
+	{ "decode", gpu_decode, 5 },	      { "gallery", gpu_gallery, 15 },
 };
 
-static int copy_work(void *arg, cudaStream_t stream, struct sp_err *err)
-{
-	struct roof *roof = arg;
+enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
-	return SP_CUDA(err, gpu_copy_launch(stream, roof->from, roof->to, roof->bytes));
+/* ---- in a part's process -------------------------------------------------------------------- */
+
+/* "NVRM version: NVIDIA UNIX … Kernel Module  580.65.06  …": what begins with a digit. */
+static void find_driver(char *driver, size_t size)
+{
+	FILE *file = fopen("/proc/driver/nvidia/version", "r");
+	char line[512], *rest = line, *word;
+
+	snprintf(driver, size, "unknown");
+	if (file && fgets(line, sizeof(line), file))
+		while ((word = strtok_r(rest, " \t\n", &rest)))
+			if (isdigit((unsigned char)*word) && strchr(word, '.')) {
+				snprintf(driver, size, "%s", word);
+				break;
+			}
+	if (file)
+		fclose(file);
 }
 
-static int tensor_work(void *arg, cudaStream_t stream, struct sp_err *err)
+static int begin(struct gpu_bench *bench, struct sp_err *err)
 {
-	struct roof *roof = arg;
+	char driver[64];
+	int rc = sp_device_open(0, &bench->device, err);
 
-	return SP_CUDA(err, gpu_tensor_launch(stream, roof->blocks, roof->rounds, roof->to));
-}
-
-static int measure_roofs(struct gpu_bench *bench, struct roof *roof, struct sp_err *err)
-{
-	double products = (double)roof->blocks * GPU_TENSOR_WARPS * GPU_TENSOR_CHAINS *
-			  roof->rounds * 2 * 16 * 16 * 8;
-	double seconds[GPU_ROUNDS], rate[GPU_ROUNDS];
-	int rc = gpu_time(bench, copy_work, roof, 20, seconds, err);
-
-	for (int i = 0; !rc && i < GPU_ROUNDS; i++)
-		rate[i] = 2 * (double)roof->bytes / seconds[i] / 1e9;
-	if (!rc)
-		bench->bandwidth = 1e9 * gpu_record(bench, "copy on the device", "bandwidth",
-						    "GB/s", rate, GPU_ROUNDS);
-	if (!rc)
-		rc = gpu_time(bench, tensor_work, roof, 3, seconds, err);
-	for (int i = 0; !rc && i < GPU_ROUNDS; i++)
-		rate[i] = products / seconds[i] / 1e12;
-	if (!rc)
-		bench->tensor = 1e12 * gpu_record(bench, "mma of bfloat16 in registers",
-						  "operations", "T/s", rate, GPU_ROUNDS);
-	return rc;
-}
-
-void gpu_roofs(struct gpu_bench *bench)
-{
-	struct roof roof = {
-		.bytes = bench->small ? 1 << 16 : 1ull << 30, /* far beyond the caches */
-		.blocks = bench->small ? 1 : bench->device.processors * 4,
-		.rounds = bench->small ? 2 : 20000,
-	};
-	struct sp_err err;
-	int rc = SP_CUDA(&err, cudaMalloc(&roof.from, roof.bytes));
-
-	if (!rc)
-		rc = SP_CUDA(&err, cudaMalloc(&roof.to, roof.bytes));
-	if (!rc)
-		rc = SP_CUDA(&err, cudaMemsetAsync(roof.from, 1, roof.bytes, bench->stream));
-	if (!rc)
-		rc = measure_roofs(bench, &roof, &err);
 	if (rc)
-		gpu_failed(bench, "roofs", &err);
-	cudaFree(roof.from);
-	cudaFree(roof.to);
+		return rc;
+	find_driver(driver, sizeof(driver));
+	snprintf(bench->machine, sizeof(bench->machine), "%s%s, driver %s for CUDA %d.%d",
+		 bench->small ? "EMULATED, of no meaning: " : "", bench->device.name, driver,
+		 bench->device.driver / 1000, bench->device.driver % 1000 / 10);
+	rc = SP_CUDA(err, cudaStreamCreateWithFlags(&bench->stream, cudaStreamNonBlocking));
+	if (!rc)
+		rc = SP_CUDA(err, cudaEventCreateWithFlags(&bench->begin, cudaEventDefault));
+	return rc ? rc : SP_CUDA(err, cudaEventCreateWithFlags(&bench->end, cudaEventDefault));
+}
+
+/* The exit status. */
+static int run_here(const struct part *part, struct gpu_bench *bench)
+{
+	struct sp_err err;
+
+	if (begin(bench, &err)) {
+		printf("skip bench_%s: %s\n", part->name, err.text);
+		return NO_DEVICE;
+	}
+	printf("%s (%s, %s)\n", part->name, SP_COMMIT, bench->machine);
+	part->run(bench);
+	if (!bench->failed)
+		printf("ok bench_%s\n", part->name);
+	cudaEventDestroy(bench->begin);
+	cudaEventDestroy(bench->end);
+	cudaStreamDestroy(bench->stream);
+	return bench->failed != 0;
 }
 
 /* ---- the program ---------------------------------------------------------------------------- */
 
-static int begin(struct gpu_bench *bench, struct sp_err *err)
+/* An exit status; -1: none came in time, and it was ended; -2: it crashed. */
+static int wait_for(pid_t child, uint64_t end_ns)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	bool ended = false;
+	int status;
+
+	while (!waitpid(child, &status, WNOHANG)) {
+		if (host_now() > end_ns && !ended) {
+			ended = true;
+			kill(child, SIGKILL);
+		}
+		nanosleep(&pause, NULL);
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return ended ? -1 : -2;
+}
+
+static int run_part(const struct part *part, struct gpu_bench *bench)
+{
+	unsigned int seconds = bench->small ? SMALL_SECONDS : part->seconds;
+	pid_t child;
+	int status;
+
+	bench->end_ns = host_now() + seconds * 1000000000ull;
+	fflush(NULL); /* else the child writes it too */
+	child = fork();
+	if (!child)
+		exit(run_here(part, bench));
+	/* A part looks at the time itself and leaves out what does not fit. */
+	status = child < 0 ? -2 : wait_for(child, bench->end_ns + 10 * 1000000000ull);
+	if (status == -1)
+		printf("not ok bench_%s: no end after %u s\n", part->name, seconds);
+	else if (status && status != 1 && status != NO_DEVICE)
+		printf("not ok bench_%s: %s\n", part->name,
+		       child < 0 ? strerror(errno) : "it crashed");
+	return status;
+}
+
+static FILE *open_results(void)
 {
 	const char *build = getenv("SP_BUILD");
 	char path[1024];
-	int rc = sp_device_open(0, &bench->device, err);
+	FILE *file;
 
-	bench->small = getenv("SP_GPU_SMALL") != NULL;
-	if (!rc)
-		rc = SP_CUDA(err, cudaStreamCreateWithFlags(&bench->stream, cudaStreamNonBlocking));
-	if (!rc)
-		rc = SP_CUDA(err, cudaEventCreateWithFlags(&bench->begin, cudaEventDefault));
-	if (!rc)
-		rc = SP_CUDA(err, cudaEventCreateWithFlags(&bench->end, cudaEventDefault));
-	if (rc)
-		return rc;
 	snprintf(path, sizeof(path), "%s/bench", build && *build ? build : "build");
 	mkdir(path, 0777);
-	strcat(path, "/gpu.jsonl");
-	bench->file = fopen(path, "w");
-	return bench->file ? 0 : sp_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	snprintf(path, sizeof(path), "%s/bench/gpu.jsonl", build && *build ? build : "build");
+	file = fopen(path, "w");
+	if (!file)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	return file;
+}
+
+/* Roofs are, in any case: all else is told as shares of them. */
+static bool is_wanted(const struct part *part, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], part->name))
+			return true;
+	return argc < 2 || part == parts;
+}
+
+static bool is_known(const char *name)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (!strcmp(name, parts[i].name))
+			return true;
+	fprintf(stderr, "gpu: no part %s; there are:", name);
+	for (size_t i = 0; i < PARTS; i++)
+		fprintf(stderr, " %s", parts[i].name);
+	fputc('\n', stderr);
+	return false;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*run)(struct gpu_bench *bench);
-	} parts[] = {
-		{ "roofs", gpu_roofs },
-		{ "kernels", gpu_kernels },
-		{ "networks", gpu_networks },
-		{ "end", gpu_end_to_end },
-	};
-	struct gpu_bench bench = { 0 };
-	struct sp_err err;
+	struct gpu_bench bench = { .small = getenv("SP_GPU_SMALL") != NULL };
+	int worst = 0;
 
-	if (begin(&bench, &err)) {
-		printf("skip bench: %s\n", err.text);
-		return 3;
-	}
-	printf("gpu (%s, %s)\n", SP_COMMIT, bench.device.name);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		bool wanted = argc < 2;
+	for (int i = 1; i < argc; i++)
+		if (!is_known(argv[i]))
+			return 2;
+	bench.rounds = bench.small ? 2 : GPU_ROUNDS;
+	/* What the first part finds is for all others. */
+	bench.roofs = mmap(NULL, sizeof(*bench.roofs), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bench.file = open_results();
+	if (bench.roofs == MAP_FAILED || !bench.file)
+		return 1;
+	for (size_t i = 0; i < PARTS && worst != NO_DEVICE; i++) {
+		int status = is_wanted(&parts[i], argc, argv) ? run_part(&parts[i], &bench) : 0;
 
-		for (int k = 1; k < argc; k++)
-			wanted |= !strcmp(argv[k], parts[i].name);
-		if (wanted)
-			parts[i].run(&bench);
+		if (status == NO_DEVICE && !worst)
+			worst = NO_DEVICE;
+		else if (status)
+			worst = 1;
 	}
 	if (fclose(bench.file))
-		bench.failed++;
-	cudaEventDestroy(bench.begin);
-	cudaEventDestroy(bench.end);
-	cudaStreamDestroy(bench.stream);
-	if (!bench.failed)
-		printf("ok bench\n");
-	return bench.failed != 0;
+		worst = 1;
+	return worst;
 }

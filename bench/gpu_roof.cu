@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the card itself can do: memory copied as fast as it goes, and products with all in registers. */
+/* What the card itself can do: memory copied as fast as it goes, products with all in registers. */
 #include "bench/gpu.h"
 #include "cuda/dialect.h"
 #include "cuda/mma.h"

@@ -142,10 +142,12 @@ $(BUILD)/gpu/check: $(BUILD)/cuda-obj/tests/gpu/check.c.o $(GPU_COMMON:%=$(BUILD
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(GPU_LINK)
+# bench/gpu_busy.c measures what the backend's batches put into their streams.
+GPU_WRAP := -Wl,--wrap=sp_slot_look,--wrap=sp_slot_face
 $(BUILD)/gpu/bench: $(GPU_BENCH:%=$(BUILD)/cuda-obj/%.o) $(GPU_COMMON:%=$(BUILD)/cuda-obj/%.o) $(PLUGIN_OBJ)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(GPU_LINK)
+	$(Q)$(GPU_LINK) $(GPU_WRAP)
 # The same on the emulator.
 GPU_EMULATED := $(GPU_COMMON:%=$(BUILD)/emulated/%.o) $(EMULATED) $(CUDA_SHARED:%=$(BUILD)/emulated/%.o)
 $(BUILD)/gpu-emulated/check: $(BUILD)/emulated/tests/gpu/check.c.o $(GPU_EMULATED)
@@ -155,7 +157,7 @@ $(BUILD)/gpu-emulated/check: $(BUILD)/emulated/tests/gpu/check.c.o $(GPU_EMULATE
 $(BUILD)/gpu-emulated/bench: $(GPU_BENCH:%=$(BUILD)/emulated/%.o) $(GPU_EMULATED)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(EMULATED) -ldl -lpthread -lm
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $(filter %.o,$^) $(EMULATED) $(GPU_WRAP) -ldl -lpthread -lm
 $(BUILD)/gpu/make_fixtures: $(BUILD)/obj/tests/gpu/make_fixtures.o $(BUILD)/obj/tests/cuda/fixture.o $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -169,10 +171,10 @@ gpu-fixtures: $(BUILD)/gpu/make_fixtures
 gpu-programs: $(PLUGIN) $(GPU_TESTS:%=$(BUILD)/gpu/%) $(BUILD)/gpu/check $(BUILD)/gpu/bench
 gpu-check:
 	tests/gpu/run --present
-	$(MAKE) BUILD=build/gpu CUDA_ARCHS=native gpu-programs
+	$(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc)) BUILD=build/gpu CUDA_ARCHS=native gpu-programs
 	tests/gpu/run build/gpu
 # Whether check and bench themselves work, where there is no GPU.
 gpu-check-emulated: gpu-fixtures $(BUILD)/gpu-emulated/check $(BUILD)/gpu-emulated/bench
-	tests/gpu/run --emulated $(BUILD)
+	SP_GPU_FIXTURES=$(GPU_FIXTURES) tests/gpu/run --emulated $(BUILD)
 cuda-report: $(BUILD)/gen/compute_abi.h
 	tools/cuda-report --build $(BUILD) --archs "$(CUDA_ARCHS)"

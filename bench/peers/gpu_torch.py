@@ -1,23 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The networks of bench/gpu_networks.c by PyTorch: bfloat16, channels last, compiled, CUDA graphs.
+"""The networks of bench/gpu_networks.c by PyTorch: bfloat16, channels last, compiled, a CUDA graph.
 
-    gpu_torch.py FIXTURES                   JSON lines of latency and throughput
-    gpu_torch.py --plain FIXTURES           the graphs once in float32 on the CPU, against themselves
-    gpu_torch.py --compare OURS… TORCH…     ratios of medians by round (gpu-ours-N, gpu-torch-N)
+    gpu_torch.py --serve FIXTURES    answers bench/gpu round by round (bench/gpu_peer.h)
+    gpu_torch.py --plain FIXTURES    the graphs once in float32 on the CPU: that they are read and run
 
 Graphs and weights are those that our kernels have (NAME.json, NAME.weights of `make gpu-fixtures`):
 folded, so that what is compared is the arithmetic, not who folds better.
 """
 import json
 import os
-import re
-import statistics
 import sys
 
-CASES = [("yunet_n_dynamic", 640, 64), ("mobilefacenet", 112, 512),
-         ("sallyport_detector", 640, 64), ("sallyport_embedder", 112, 512)]
-ROUNDS, RUNS = 7, 20
+NETWORKS = [("yunet_n_dynamic", 128), ("mobilefacenet", 112), ("sallyport_detector", 128), ("sallyport_embedder", 112)]
 # enum sp_op and enum sp_activation_kind of userspace/infer/graph.h.
 (CONV, GEMM, ADD, SUB, MUL, AFFINE, ACTIVATION, MAXPOOL, MEAN, RESIZE, SOFTMAX, TRANSPOSE, RESHAPE,
  FLATTEN, CONCAT, DIV) = range(16)
@@ -130,92 +125,98 @@ def make_module(folder, name):
     return Network().eval()
 
 
-def measure(module, n, side):
+class Prepared:
+    """A network compiled for one batch and captured: a run is a replay, without Python in between."""
+
+    def __init__(self, module, n, side):
+        import torch
+        torch._dynamo.reset()
+        picture = torch.rand(n, 3, side, side, device="cuda", dtype=torch.bfloat16)
+        self.picture = picture.contiguous(memory_format=torch.channels_last)
+        compiled = torch.compile(module, dynamic=False)
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.inference_mode(), torch.cuda.stream(aside):
+            for _ in range(3):
+                compiled(self.picture)
+        torch.cuda.current_stream().wait_stream(aside)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.inference_mode(), torch.cuda.graph(self.graph):
+            self.outputs = compiled(self.picture)
+        self.run(3)
+
+    def run(self, runs):
+        """seconds of one"""
+        import torch
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        for _ in range(runs):
+            self.graph.replay()
+        end.record()
+        end.synchronize()
+        return begin.elapsed_time(end) / 1e3 / runs
+
+
+def one_line(what):
+    return " ".join(str(what).split())[:200]
+
+
+def answer(folder, words, modules, prepared):
+    """what to say, and what is prepared from now on"""
     import torch
-    picture = torch.rand(n, 3, side, side, device="cuda", dtype=torch.bfloat16)
-    picture = picture.contiguous(memory_format=torch.channels_last)
-    # "reduce-overhead": compiled, then replayed as CUDA graphs.
-    compiled = torch.compile(module, mode="reduce-overhead", dynamic=False)
-    seconds = []
-    with torch.inference_mode():
-        for _ in range(3):
-            compiled(picture)
-        torch.cuda.synchronize()
-        for _ in range(ROUNDS):
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            begin.record()
-            for _ in range(RUNS):
-                compiled(picture)
-            end.record()
-            end.synchronize()
-            seconds.append(begin.elapsed_time(end) / 1e3 / RUNS)
-    return seconds
+    if words[0] == "run" and prepared:
+        return f"seconds {prepared.run(int(words[1])):.9g}", prepared
+    if words[0] != "prepare":
+        return f"{words[0]} is not to be done now", prepared
+    name, side, n = words[1], int(words[2]), int(words[3])
+    if name not in modules:
+        module = make_module(folder, name)
+        modules[name] = module.to("cuda", torch.bfloat16, memory_format=torch.channels_last)
+    return "ready", Prepared(modules[name], n, side)
 
 
-def line(label, metric, unit, values, machine):
-    print(json.dumps({"bench": "gpu", "case": label, "engine": "pytorch", "metric": metric, "unit": unit,
-                      "median": statistics.median(values), "min": min(values), "max": max(values),
-                      "rounds": len(values), "commit": os.environ.get("SP_COMMIT", "unknown"),
-                      "machine": machine}), flush=True)
+def serve(folder):
+    # What libraries print is none of the answers.
+    to = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
 
+    def say(text):
+        print(text, file=to, flush=True)
 
-def run(folder):
-    import torch
-    machine = f"{torch.cuda.get_device_name(0)}, torch {torch.__version__}, CUDA {torch.version.cuda}"
-    for name, side, most in CASES:
-        if not os.path.exists(f"{folder}/{name}.json"):
-            continue
-        module = make_module(folder, name).to("cuda", torch.bfloat16, memory_format=torch.channels_last)
-        n = 1
-        while n <= most:
-            torch._dynamo.reset()
-            seconds = measure(module, n, side)
-            line(f"{name} {side}, batch {n}", "latency", "us", [s * 1e6 for s in seconds], machine)
-            line(f"{name} {side}, batch {n}", "throughput", "1/s", [n / s for s in seconds], machine)
-            n *= 2
+    try:
+        import torch
+        if not torch.cuda.is_available():
+            return say(f"torch {torch.__version__} sees no GPU")
+        torch.backends.cudnn.benchmark = True
+        say(f"ready pytorch torch {torch.__version__}, CUDA {torch.version.cuda}, "
+            f"cuDNN {torch.backends.cudnn.version()}")
+    except Exception as error:
+        return say(one_line(error))
+    modules, prepared = {}, None
+    for line in sys.stdin:
+        try:
+            text, prepared = answer(folder, line.split(), modules, prepared)
+        # The bench leaves out what PyTorch cannot do, whatever the reason.
+        except Exception as error:
+            text, prepared = one_line(f"{type(error).__name__}: {error}"), None
+        say(text)
 
 
 def plain(folder):
-    """That graphs are read and run, where there is no GPU."""
     import torch
-    for name, side, _ in CASES:
+    for name, side in NETWORKS:
         if not os.path.exists(f"{folder}/{name}.json"):
             continue
-        side = min(side, 128)
         with torch.inference_mode():
             outputs = make_module(folder, name)(torch.rand(2, 3, side, side))
         print(name, [list(o.shape) for o in outputs])
 
 
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        rows = [json.loads(text) for text in file if text.startswith("{")]
-    return {(r["case"], r["metric"]): r["median"] for r in rows if r["metric"] in ("throughput", "latency")}
-
-
-def compare(paths):
-    rounds = {}
-    for path in paths:
-        who, number = re.search(r"gpu-(ours|torch)-(\d+)", path).groups()
-        rounds.setdefault(number, {})[who] = read(path)
-    ratios = {}
-    for both in rounds.values():
-        for key, ours in both.get("ours", {}).items():
-            if key in both.get("torch", {}):
-                ratios.setdefault(key, []).append(ours / both["torch"][key])
-    for (label, metric), values in ratios.items():
-        print(json.dumps({"bench": "gpu", "case": label, "engine": "sallyport", "peer": "pytorch",
-                          "metric": metric, "ratio": statistics.median(values),
-                          "better": "higher" if metric == "throughput" else "lower"}))
-
-
 def main():
-    if len(sys.argv) > 2 and sys.argv[1] == "--compare":
-        compare(sys.argv[2:])
+    if len(sys.argv) == 3 and sys.argv[1] == "--serve":
+        serve(sys.argv[2])
     elif len(sys.argv) == 3 and sys.argv[1] == "--plain":
         plain(sys.argv[2])
-    elif len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
-        run(sys.argv[1])
     else:
         sys.exit(__doc__)
 
