@@ -131,6 +131,8 @@ GPU_TESTS := $(patsubst tests/cuda/%.c,%,$(filter-out %_cpu.c $(shell grep -L SP
 GPU_COMMON := $(filter-out tests/cuda/test_%,$(wildcard tests/cuda/*.c)) tests/gpu/host.c
 GPU_BENCH := $(sort $(wildcard bench/gpu*.c bench/gpu*.cu))
 GPU_FLAGS = $(if $(filter tests/% bench/%,$<),-Itests) $(if $(filter bench/%,$<),-DSP_COMMIT='"$(COMMIT)"')
+# Compiled again when the commit has changed, which rows of results tell.
+$(foreach f,gpu gpu_measure,$(BUILD)/cuda-obj/bench/$f.c.o $(BUILD)/emulated/bench/$f.c.o): $(BUILD)/commit
 GPU_LINK = $(CC) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread -lm
 $(foreach f,tests/cuda/fixture.c tests/gpu/host.c tests/gpu/check.c tests/gpu/make_fixtures.c,\
 	$(BUILD)/cuda-obj/$f.o $(BUILD)/emulated/$f.o $(BUILD)/obj/$(f:.c=.o)): | $(BUILD)/gen/compute_abi.h
