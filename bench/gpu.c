@@ -32,7 +32,7 @@ static const struct part {
 	void (*run)(struct gpu_bench *bench);
 	unsigned int seconds; /* at most */
 } parts[] = {
-	{ "roofs", gpu_roofs, 10 },	      { "networks", gpu_networks, 120 },
+	{ "roofs", gpu_roofs, 10 },	      { "networks", gpu_networks, 140 },
 	{ "end", gpu_end_to_end, 60 },	      { "gather", gpu_gather, 15 },
 	{ "preprocess", gpu_preprocess, 15 }, { "faces", gpu_faces, 10 },
 	{ "decode", gpu_decode, 5 },	      { "gallery", gpu_gallery, 15 },

@@ -17,7 +17,7 @@
 #include "gpu/host.h"
 #include "gpu_peer.h"
 
-enum { RUNS = 20, PEER_START_SECONDS = 30 };
+enum { RUNS = 20, PEER_START_SECONDS = 30, PEER_COMPILE_SECONDS = 50 };
 
 struct net {
 	const char *name;
@@ -153,10 +153,14 @@ static int bench_beside(struct gpu_bench *bench, const struct net *net, struct b
 			struct gpu_peer *peer, struct sp_err *err)
 {
 	double ours, theirs = 0, faster[GPU_ROUNDS], rate[GPU_ROUNDS];
+	double left = gpu_left(bench);
 	struct sp_err why;
 	int rc = 0;
 
-	if (gpu_peer_prepare(peer, net->name, net->side, bound->n, gpu_left(bench), &why))
+	/* Its compiler may not take what is for the next networks. */
+	if (left > PEER_COMPILE_SECONDS)
+		left = PEER_COMPILE_SECONDS;
+	if (gpu_peer_prepare(peer, net->name, net->side, bound->n, left, &why))
 		goto no_peer;
 	for (unsigned int i = 0; !rc && i < bench->rounds; i++) {
 		rc = gpu_time_once(bench, graph_work, bound, RUNS, &ours, err);
