@@ -79,7 +79,7 @@ EMULATED_FLAGS = $(WARN) $(OPT) $(SANFLAGS) -fPIC -DSP_CUDA_EMULATED -D_GNU_SOUR
 EMULATED_CXXFLAGS = -std=gnu++17 -Wno-unknown-pragmas $(filter-out -Wstrict-prototypes -Wmissing-prototypes \
 	-Werror=implicit-function-declaration,$(EMULATED_FLAGS))
 # As KERNEL_OPT; and what ASan finds by itself is not looked for twice.
-EMULATED_OPT := $(if $(SAN),-g1 -fno-sanitize=pointer-overflow$(,)null$(,)object-size)
+EMULATED_OPT := $(if $(SAN),-O1 -g1 -fno-sanitize=pointer-overflow$(,)null$(,)object-size)
 $(BUILD)/emulated/%.cu.o: %.cu $(BUILD)/flags
 	$(call say,EMU,$<)
 	@mkdir -p $(@D)
