@@ -10,22 +10,11 @@
 #include "cuda/face.h"
 
 #include "cuda/dialect.h"
+#include "infer/face_part.h"
 
 enum {
 	SIDE = SP_ALIGNED_SIDE,
-	/* As in infer/quality_light.c. */
-	FACE_LEFT = 26,
-	FACE_MIDDLE = 56,
-	FACE_RIGHT = 86,
-	FACE_TOP = 36,
-	FACE_BOTTOM = 104,
-	FACE_PIXELS = (FACE_RIGHT - FACE_LEFT) * (FACE_BOTTOM - FACE_TOP),
-	LEVELS = 256,
-	BLACK_MAX = 25,
-	WHITE_MIN = 247,
-	COARSE = 8,
-
-	THREADS = LEVELS,
+	THREADS = SP_FACE_LEVELS,
 	INNER = SIDE - 2, /* lines and columns with neighbours */
 	PART = INNER / 2, /* of these lines, at once */
 	LINES = PART + 2,
@@ -37,7 +26,7 @@ enum sum { DETAIL, DETAIL_SQUARE, LIGHT, LIGHT_SQUARE, SUMS };
 struct memory {
 	float luma[LINES][SIDE];
 	double sum[THREADS];
-	uint32_t level[2][LEVELS]; /* of the halves */
+	uint32_t level[2][SP_FACE_LEVELS]; /* of the halves */
 	uint32_t dark, white, common;
 };
 
@@ -73,17 +62,17 @@ static __device__ void add_detail(const struct memory *memory, double sums[SUMS]
 /* Of the face's pixels in the lines that have neighbours here; @first is the part's first line. */
 static __device__ void add_light(struct memory *memory, uint32_t first, double sums[SUMS])
 {
-	const uint32_t width = FACE_RIGHT - FACE_LEFT;
-	uint32_t top = max(first + 1, (uint32_t)FACE_TOP);
-	uint32_t bottom = min(first + 1 + PART, (uint32_t)FACE_BOTTOM);
+	const uint32_t width = SP_FACE_RIGHT - SP_FACE_LEFT;
+	uint32_t top = max(first + 1, (uint32_t)SP_FACE_TOP);
+	uint32_t bottom = min(first + 1 + PART, (uint32_t)SP_FACE_BOTTOM);
 
 	for (uint32_t i = threadIdx.x; i < (bottom - top) * width; i += THREADS) {
-		uint32_t y = top - first + i / width, x = FACE_LEFT + i % width;
+		uint32_t y = top - first + i / width, x = SP_FACE_LEFT + i % width;
 		float level = memory->luma[y][x];
 
 		sums[LIGHT] += (double)level;
 		sums[LIGHT_SQUARE] += (double)level * (double)level;
-		atomicAdd(&memory->level[x >= FACE_MIDDLE][sp_to_u8(level)], 1u);
+		atomicAdd(&memory->level[x >= SP_FACE_MIDDLE][sp_to_u8(level)], 1u);
 	}
 }
 
@@ -116,16 +105,16 @@ static __device__ double variance(double sum, double square, double n)
 static __device__ double count_levels(struct memory *memory)
 {
 	uint32_t t = threadIdx.x, n = memory->level[0][t] + memory->level[1][t];
-	double share = (double)n / FACE_PIXELS;
+	double share = (double)n / SP_FACE_PIXELS;
 
-	if (n && t <= BLACK_MAX)
+	if (n && t <= SP_FACE_BLACK_MAX)
 		atomicAdd(&memory->dark, n);
-	if (n && t >= WHITE_MIN)
+	if (n && t >= SP_FACE_WHITE_MIN)
 		atomicAdd(&memory->white, n);
-	if (t % COARSE == 0) {
+	if (t % SP_FACE_COARSE == 0) {
 		uint32_t half[2] = { 0, 0 };
 
-		for (uint32_t k = t; k < t + COARSE; k++)
+		for (uint32_t k = t; k < t + SP_FACE_COARSE; k++)
 			for (int h = 0; h < 2; h++)
 				half[h] += memory->level[h][k];
 		atomicAdd(&memory->common, min(half[0], half[1]));
@@ -158,13 +147,13 @@ static __global__ void __launch_bounds__(THREADS)
 	if (t)
 		return;
 	found.sharpness = (float)variance(sums[DETAIL], sums[DETAIL_SQUARE], INNER * INNER);
-	found.exposure = (float)(sums[LIGHT] / (255.0 * FACE_PIXELS));
+	found.exposure = (float)(sums[LIGHT] / (255.0 * SP_FACE_PIXELS));
 	found.contrast =
-		(float)(sqrt(variance(sums[LIGHT], sums[LIGHT_SQUARE], FACE_PIXELS)) / 255);
-	found.underexposed = (float)memory.dark / FACE_PIXELS;
-	found.overexposed = (float)memory.white / FACE_PIXELS;
+		(float)(sqrt(variance(sums[LIGHT], sums[LIGHT_SQUARE], SP_FACE_PIXELS)) / 255);
+	found.underexposed = (float)memory.dark / SP_FACE_PIXELS;
+	found.overexposed = (float)memory.white / SP_FACE_PIXELS;
 	found.dynamic_range = (float)bits;
-	found.evenness = (float)memory.common / (FACE_PIXELS / 2.0f);
+	found.evenness = (float)memory.common / (SP_FACE_PIXELS / 2.0f);
 	measures[blockIdx.x] = found;
 }
 

@@ -8,26 +8,13 @@
 
 #include "infer/align.h"
 #include "infer/element.h"
+#include "infer/face_part.h"
 
-enum {
-	SIDE = SP_ALIGNED_SIDE,
-	/* The face part, and the column between its halves: the template's nose is at 56. */
-	FACE_LEFT = 26,
-	FACE_MIDDLE = 56,
-	FACE_RIGHT = 86,
-	FACE_TOP = 36,
-	FACE_BOTTOM = 104,
-	FACE_PIXELS = (FACE_RIGHT - FACE_LEFT) * (FACE_BOTTOM - FACE_TOP),
-	LEVELS = 256,
-	BLACK_MAX = 25, /* the darkest tenth of the levels */
-	WHITE_MIN = 247, /* the brightest nine */
-	/* The halves have 2040 pixels each: bins of 8 levels, for equal light to look equal. */
-	COARSE = 8,
-};
+enum { SIDE = SP_ALIGNED_SIDE };
 
 /* Levels of the face part's halves. */
 struct levels {
-	uint32_t of[2][LEVELS];
+	uint32_t of[2][SP_FACE_LEVELS];
 };
 
 static void measure_detail(const float *luma, struct sp_quality *quality)
@@ -53,18 +40,18 @@ static void measure_light(const float *luma, struct levels *levels, struct sp_qu
 {
 	double light = 0, square = 0, mean;
 
-	for (size_t y = FACE_TOP; y < FACE_BOTTOM; y++) {
-		for (size_t x = FACE_LEFT; x < FACE_RIGHT; x++) {
+	for (size_t y = SP_FACE_TOP; y < SP_FACE_BOTTOM; y++) {
+		for (size_t x = SP_FACE_LEFT; x < SP_FACE_RIGHT; x++) {
 			double level = (double)luma[y * SIDE + x];
 
 			light += level;
 			square += level * level;
-			levels->of[x >= FACE_MIDDLE][sp_to_u8((float)level)]++;
+			levels->of[x >= SP_FACE_MIDDLE][sp_to_u8((float)level)]++;
 		}
 	}
-	quality->exposure = (float)(light / (255.0 * FACE_PIXELS));
-	mean = light / FACE_PIXELS;
-	quality->contrast = (float)(sqrt(fmax(square / FACE_PIXELS - mean * mean, 0)) / 255);
+	quality->exposure = (float)(light / (255.0 * SP_FACE_PIXELS));
+	mean = light / SP_FACE_PIXELS;
+	quality->contrast = (float)(sqrt(fmax(square / SP_FACE_PIXELS - mean * mean, 0)) / 255);
 }
 
 static void measure_levels(const struct levels *levels, struct sp_quality *quality)
@@ -72,26 +59,26 @@ static void measure_levels(const struct levels *levels, struct sp_quality *quali
 	uint32_t dark = 0, white = 0, common = 0;
 	double bits = 0;
 
-	for (unsigned int i = 0; i < LEVELS; i++) {
+	for (unsigned int i = 0; i < SP_FACE_LEVELS; i++) {
 		uint32_t n = levels->of[0][i] + levels->of[1][i];
-		double share = (double)n / FACE_PIXELS;
+		double share = (double)n / SP_FACE_PIXELS;
 
-		dark += i <= BLACK_MAX ? n : 0;
-		white += i >= WHITE_MIN ? n : 0;
+		dark += i <= SP_FACE_BLACK_MAX ? n : 0;
+		white += i >= SP_FACE_WHITE_MIN ? n : 0;
 		bits -= n ? share * log2(share) : 0;
 	}
-	for (unsigned int i = 0; i < LEVELS; i += COARSE) {
+	for (unsigned int i = 0; i < SP_FACE_LEVELS; i += SP_FACE_COARSE) {
 		uint32_t half[2] = { 0, 0 };
 
-		for (unsigned int k = i; k < i + COARSE; k++)
+		for (unsigned int k = i; k < i + SP_FACE_COARSE; k++)
 			for (unsigned int h = 0; h < 2; h++)
 				half[h] += levels->of[h][k];
 		common += half[0] < half[1] ? half[0] : half[1];
 	}
-	quality->underexposed = (float)dark / FACE_PIXELS;
-	quality->overexposed = (float)white / FACE_PIXELS;
+	quality->underexposed = (float)dark / SP_FACE_PIXELS;
+	quality->overexposed = (float)white / SP_FACE_PIXELS;
 	quality->dynamic_range = (float)bits;
-	quality->evenness = (float)common / (FACE_PIXELS / 2.0f);
+	quality->evenness = (float)common / (SP_FACE_PIXELS / 2.0f);
 }
 
 void sp_quality_from_aligned(const uint8_t *rgb, struct sp_quality *quality)
