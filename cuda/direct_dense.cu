@@ -15,6 +15,7 @@
 #include "cuda/async.h"
 #include "cuda/direct_end.h"
 #include "cuda/mma.h"
+#include "cuda/product.h"
 
 enum { WARPS = 4, ROWS = 16, FRAGMENTS = SP_DIRECT_SLOTS / WARPS / ROWS };
 
@@ -88,7 +89,7 @@ multiply(const struct sp_direct *work, const uint8_t *shared, const uint32_t pix
 		for (uint32_t step = 0; step < 1U << (log - 1); step++) {
 			uint32_t b[tiles][2];
 
-			sp_direct_weights<tiles>(weights, b);
+			sp_product_weights<tiles>(weights, b);
 			weights += tiles / 2 * 32;
 			SP_UNROLL
 			for (int m = 0; m < FRAGMENTS; m++) {

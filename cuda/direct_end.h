@@ -58,19 +58,4 @@ static __device__ __forceinline__ void sp_direct_finish_row(const struct sp_dire
 	}
 }
 
-/* A step's weights of all tiles of a block: one lane's. */
-template <int tiles>
-static __device__ __forceinline__ void sp_direct_weights(const uint4 *at, uint32_t b[tiles][2])
-{
-	SP_UNROLL
-	for (int i = 0; i < tiles / 2; i++) {
-		uint4 two = __ldg(at + i * 32);
-
-		b[2 * i][0] = two.x;
-		b[2 * i][1] = two.y;
-		b[2 * i + 1][0] = two.z;
-		b[2 * i + 1][1] = two.w;
-	}
-}
-
 #endif

@@ -12,6 +12,7 @@
  */
 #include "cuda/direct_end.h"
 #include "cuda/mma.h"
+#include "cuda/product.h"
 
 enum { WARPS = 4, STRIP = 16, LINES = 4, STEPS = SP_STEM_TAPS / 4 };
 
@@ -108,7 +109,7 @@ static __global__ void __launch_bounds__(WARPS * 32, tiles == 8 ? 3 : 4) stem(st
 
 	SP_UNROLL
 	for (int step = 0; step < STEPS; step++)
-		sp_direct_weights<tiles>(weights + step * (tiles / 2) * 32, b[step]);
+		sp_product_weights<tiles>(weights + step * (tiles / 2) * 32, b[step]);
 	SP_ROLL
 	for (uint32_t end = min(oy + LINES, plan->oh); oy < end && ox < plan->ow; oy++)
 		line<tiles>(&work, x, &taps, b, oy, ox,

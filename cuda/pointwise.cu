@@ -195,30 +195,6 @@ add_bf16(const struct work *work, const uint8_t *stage, const uint8_t *weights, 
 		stride, min(work->granules - first, (uint32_t)SP_GRANULES_MAX) / 2);
 }
 
-/* Sums begin with the biases from @bias, this thread's first output's, on. */
-template <int type, int width>
-static __device__ __forceinline__ void
-set_biases(const float *bias,
-	   float sums[division<type, width>::TILES][division<type, width>::OUTPUTS][4])
-{
-	using division = struct division<type, width>;
-
-	SP_UNROLL
-	for (int i = 0; i < division::OUTPUTS; i++) {
-		float2 low = __ldg((const float2 *)(bias + 8 * i)), high = low;
-
-		if (type == SP_TENSOR_F32)
-			high = __ldg((const float2 *)(bias + 2));
-		SP_UNROLL
-		for (int m = 0; m < division::TILES; m++) {
-			sums[m][i][0] = low.x;
-			sums[m][i][1] = low.y;
-			sums[m][i][2] = high.x;
-			sums[m][i][3] = high.y;
-		}
-	}
-}
-
 /*
  * A block: SP_POINTWISE_ROWS rows × a piece of outputs; blocks of the same rows follow each other,
  * so that all but the first find them in the second cache.
@@ -250,9 +226,10 @@ static __global__ void __launch_bounds__(SP_POINTWISE_THREADS, division<type, wi
 			copy_rows(&work, row, part * SP_GRANULES_MAX, shared + part * work.stage);
 		sp_async_commit();
 	}
-	set_biases<type, width>(work.bias + piece * width + channel +
-					(type == SP_TENSOR_BF16 ? threadIdx.x % 4 * 2 : 0),
-				sums);
+	sp_product_begin<type, division::TILES, division::OUTPUTS>(
+		work.bias + piece * width + channel +
+			(type == SP_TENSOR_BF16 ? threadIdx.x % 4 * 2 : 0),
+		sums);
 	for (uint32_t part = 0; part < parts; part++) {
 		const uint8_t *stage = shared + part % STAGES * work.stage;
 		uint32_t next = part + STAGES - 1, first = part * SP_GRANULES_MAX;

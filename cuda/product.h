@@ -12,6 +12,7 @@
 
 #include "cuda/dialect.h"
 #include "cuda/mma.h"
+#include "cuda/tensor.h"
 
 enum { SP_GRANULE = 16, SP_GRANULES_MAX = 8 };
 
@@ -19,6 +20,42 @@ enum { SP_GRANULE = 16, SP_GRANULES_MAX = 8 };
 static __device__ __forceinline__ uint32_t sp_granule(uint32_t log, uint32_t row, uint32_t column)
 {
 	return ((row << log) + (column ^ ((row >> (3 - log)) & ((1U << log) - 1)))) * SP_GRANULE;
+}
+
+/* A step's weights of @outputs tiles of 8 outputs: this lane's. */
+template <int outputs>
+static __device__ __forceinline__ void sp_product_weights(const uint4 *at, uint32_t b[outputs][2])
+{
+	SP_UNROLL
+	for (int i = 0; i < outputs / 2; i++) {
+		uint4 two = __ldg(at + i * 32);
+
+		b[2 * i][0] = two.x;
+		b[2 * i][1] = two.y;
+		b[2 * i + 1][0] = two.z;
+		b[2 * i + 1][1] = two.w;
+	}
+}
+
+/* Sums begin with the biases from @bias, this thread's first output's, on. */
+template <int type, int tiles, int outputs>
+static __device__ __forceinline__ void sp_product_begin(const float *bias,
+							float sums[tiles][outputs][4])
+{
+	SP_UNROLL
+	for (int i = 0; i < outputs; i++) {
+		float2 low = __ldg((const float2 *)(bias + 8 * i)), high = low;
+
+		if (type == SP_TENSOR_F32)
+			high = __ldg((const float2 *)(bias + 2));
+		SP_UNROLL
+		for (int m = 0; m < tiles; m++) {
+			sums[m][i][0] = low.x;
+			sums[m][i][1] = low.y;
+			sums[m][i][2] = high.x;
+			sums[m][i][3] = high.y;
+		}
+	}
 }
 
 /*
@@ -42,15 +79,7 @@ sp_product_bf16(float sums[tiles][outputs][4], uint32_t count, const uint8_t *ro
 		const uint8_t *tile = rows + (turned ^ 2 * SP_GRANULE * step);
 		uint32_t b[outputs][2];
 
-		SP_UNROLL
-		for (int i = 0; i < outputs / 2; i++) {
-			uint4 two = __ldg(weights + i * 32);
-
-			b[2 * i][0] = two.x;
-			b[2 * i][1] = two.y;
-			b[2 * i + 1][0] = two.z;
-			b[2 * i + 1][1] = two.w;
-		}
+		sp_product_weights<outputs>(weights, b);
 		SP_UNROLL
 		for (uint32_t m = 0; m < tiles; m++) {
 			uint32_t a[4];

@@ -111,22 +111,9 @@ set_biases(const struct work *work, const struct item *item,
 {
 	using division = struct division<type, width>;
 	struct part part = part_of<type, width>(work);
-	const float *bias = work->floats + item->piece * width + part.channel;
 
-	SP_UNROLL
-	for (int i = 0; i < division::OUTPUTS; i++) {
-		float2 low = __ldg((const float2 *)(bias + 8 * i)), high = low;
-
-		if (type == SP_TENSOR_F32)
-			high = __ldg((const float2 *)(bias + 2));
-		SP_UNROLL
-		for (int m = 0; m < division::TILES; m++) {
-			sums[m][i][0] = low.x;
-			sums[m][i][1] = low.y;
-			sums[m][i][2] = high.x;
-			sums[m][i][3] = high.y;
-		}
-	}
+	sp_product_begin<type, division::TILES, division::OUTPUTS>(
+		work->floats + item->piece * width + part.channel, sums);
 }
 
 /* Of the granules [@first, + 8) in @stage. */

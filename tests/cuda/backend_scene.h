@@ -31,19 +31,6 @@ static _Atomic unsigned int scene_lines;
 static char scene_line[1024];
 static _Atomic uint64_t scene_ahead_ns; /* of the true time */
 
-static int scene_load(const char *path, enum sp_model_role role, struct sp_model **ret_model,
-		      struct sp_model_card *ret_card, struct sp_err *err)
-{
-	int rc = sp_model_load(path, ret_model, err);
-
-	if (rc)
-		return rc;
-	rc = sp_model_card_load(*ret_model, role, ret_card, err);
-	if (rc)
-		sp_model_free(*ret_model);
-	return rc;
-}
-
 static void scene_log(int level, const char *text)
 {
 	if (level > SP_LOG_WARNING)
@@ -59,19 +46,17 @@ static uint64_t scene_now(void)
 	return sp_clock_now() + atomic_load(&scene_ahead_ns);
 }
 
-static const struct sp_compute_host scene_host = {
-	.load_model = scene_load,
-	.free_model = sp_model_free,
-	.identify = sp_model_card_identity,
-	.log = scene_log,
-	.now_ns = scene_now,
-	.signal = sp_event_signal,
-};
+/* The program's, but for its log and clock. */
+static struct sp_compute_host scene_host;
 
 __attribute__((unused)) static const struct sp_compute_ops *scene_backend(void)
 {
-	const struct sp_compute_ops *ops = sp_compute_plugin(SP_COMPUTE_ABI, &scene_host);
+	const struct sp_compute_ops *ops;
 
+	scene_host = sp_plugin_host;
+	scene_host.log = scene_log;
+	scene_host.now_ns = scene_now;
+	ops = sp_compute_plugin(SP_COMPUTE_ABI, &scene_host);
 	CHECK(ops);
 	return ops;
 }
@@ -251,9 +236,9 @@ __attribute__((unused)) static void scene_photograph(const char *name, uint32_t 
 
 /* Submits all frames in order and waits for all results; frames that are released are counted. */
 __attribute__((unused)) static void scene_run(struct sp_compute *compute,
-					       struct sp_frame *const *frames, unsigned int n,
-					       struct sp_result **results,
-					       unsigned int *ret_released)
+					      struct sp_frame *const *frames, unsigned int n,
+					      struct sp_result **results,
+					      unsigned int *ret_released)
 {
 	uint64_t deadline = sp_clock_now() + 60 * SP_NS_PER_S;
 	unsigned int submitted = 0, polled = 0;

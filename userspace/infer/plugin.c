@@ -41,7 +41,7 @@ static void log_line(int level, const char *text)
 	sp_log((enum sp_log_level)level, "%s", text);
 }
 
-static const struct sp_compute_host host = {
+const struct sp_compute_host sp_plugin_host = {
 	.load_model = load_model,
 	.free_model = sp_model_free,
 	.identify = sp_model_card_identity,
@@ -128,7 +128,7 @@ static int load(const struct sp_compute_ops **ret_ops, struct sp_err *err)
 		dlclose(handle);
 		return sp_err_set(err, -ELIBBAD, "%s is no compute plugin of sallyport", path);
 	}
-	*ret_ops = entry(SP_COMPUTE_ABI, &host);
+	*ret_ops = entry(SP_COMPUTE_ABI, &sp_plugin_host);
 	if (!*ret_ops) {
 		dlclose(handle);
 		return sp_err_set(err, -ELIBBAD,

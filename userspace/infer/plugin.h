@@ -39,6 +39,9 @@ struct sp_compute_host {
 	void (*signal)(struct sp_event *event);
 };
 
+/* What the program gives to plugins. */
+extern const struct sp_compute_host sp_plugin_host;
+
 /*
  * The plugin's one symbol, SP_COMPUTE_PLUGIN_ENTRY. @abi: SP_COMPUTE_ABI of the program. NULL if the
  * plugin was built from other headers. Looks at no device: that is for open.
