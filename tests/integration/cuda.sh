@@ -97,12 +97,7 @@ YAML
 start_gvcam camera --address 127.0.0.2 --cameras 2 --lanesim 7 --lane-posts windshield-left --vehicles 2 --looks 2 --hold 3 \
 	--gap 1 --width 320 --height 256 --format BayerRG8 --fps 1 --frames 6 --duration 60 ||
 	{ not_ok cuda_emulated_run "gvcam did not start"; exit 1; }
-"$sallyport" run -c "$work/sallyport.yaml" --json >"$work/stats.json" 2>"$work/err" &
-appliance=$!
-pids+=($appliance)
-wait "$gvcam_pid"
-kill -TERM $appliance
-wait $appliance || { not_ok cuda_emulated_run "$(tail -n 3 "$work/err")"; exit 1; }
+run_until_sent cuda_emulated_run || exit 1
 python3 - "$work/stats.json" <<'PY' && ok cuda_emulated_run || not_ok cuda_emulated_run "$(cat "$work/stats.json")"
 import json, sys
 stats = json.load(open(sys.argv[1]))

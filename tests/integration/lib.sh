@@ -86,6 +86,18 @@ start_gvcam() {
 	return 1
 }
 
+# run_until_sent NAME: the appliance of $work/sallyport.yaml until gvcam has sent all that it may; $work/stats.json
+# has its last words. 1, and NAME failed, if it ends badly.
+run_until_sent() {
+	local appliance
+	"$sallyport" run -c "$work/sallyport.yaml" --json >"$work/stats.json" 2>"$work/err" &
+	appliance=$!
+	pids+=($appliance)
+	wait "$gvcam_pid"
+	kill -TERM $appliance
+	wait $appliance || { not_ok "$1" "$(tail -n 3 "$work/err")"; return 1; }
+}
+
 # number FILE PATH…: an integer out of a JSON document by keys and indices.
 number() {
 	python3 - "$@" <<-'PY'

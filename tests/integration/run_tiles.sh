@@ -26,12 +26,7 @@ YAML
 start_gvcam camera --address 127.0.0.2 --cameras 2 --lanesim 7 --lane-posts windshield-left --vehicles 3 --looks 3 --hold 6 \
 	--gap 1 --width 640 --height 480 --format BayerRG8 --fps 8 --frames 24 --duration 60 ||
 	{ not_ok run_tiles "gvcam did not start"; exit 1; }
-"$sallyport" run -c "$work/sallyport.yaml" --json >"$work/stats.json" 2>"$work/err" &
-appliance=$!
-pids+=($appliance)
-wait "$gvcam_pid"
-kill -TERM $appliance
-wait $appliance || { not_ok run_tiles "$(tail -n 3 "$work/err")"; exit 1; }
+run_until_sent run_tiles || exit 1
 python3 - "$work/stats.json" <<'PY' && ok run_tiles || not_ok run_tiles "$(cat "$work/stats.json")"
 import json, sys
 stages = json.load(open(sys.argv[1]))["stages"]

@@ -152,17 +152,6 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 	return sp_call_end(status);
 }
 
-cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
-{
-	cudaError_t status = sp_call_begin("cudaDeviceGetStreamPriorityRange", 0);
-
-	if (status == cudaSuccess) {
-		*least = 0;
-		*greatest = -5;
-	}
-	return sp_call_end(status);
-}
-
 cudaError_t cudaDeviceSynchronize(void)
 {
 	cudaError_t status = sp_call_begin("cudaDeviceSynchronize", SP_CALL_UNSAFE);

@@ -132,16 +132,6 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned int flags)
 	return sp_call_end(status);
 }
 
-/* Priorities change nothing: any order is as good. */
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned int flags, int priority)
-{
-	cudaError_t status = sp_call_begin("cudaStreamCreateWithPriority", 0);
-
-	(void)priority;
-	if (status == cudaSuccess)
-		status = create(stream, flags);
-	return sp_call_end(status);
-}
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
