@@ -132,7 +132,6 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned int flags)
 	return sp_call_end(status);
 }
 
-
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
 	cudaError_t status = sp_call_begin("cudaStreamDestroy", SP_CALL_RELEASE);
